@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import { IERC165 } from "@openzeppelin/contracts/interfaces/IERC165.sol";
+import { IERC2981 } from "@openzeppelin/contracts/interfaces/IERC2981.sol";
+import { IERC4906 } from "@openzeppelin/contracts/interfaces/IERC4906.sol";
+import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
+import { IERC4907 } from "./interfaces/IERC4907.sol";
+import { IERC5192 } from "./interfaces/IERC5192.sol";
+import { IERC7858 } from "./interfaces/IERC7858.sol";
+import { ILicenseMarket } from "./interfaces/ILicenseMarket.sol";
+import { ILicenseToken } from "./interfaces/ILicenseToken.sol";
+
+/// @title LicenseToken
+/// @notice See {ILicenseToken}. Made by its market.
+contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IERC5192, IERC7858 {
+    uint256 internal constant RESALE_ROYALTY_BPS = 500;
+    uint256 internal constant BASIS_POINTS = 10_000;
+
+    /// @dev A {License} in two slots.
+    struct StoredLicense {
+        uint128 assetId;
+        uint48 issuedAt;
+        uint48 expiresAt;
+        bool transferable;
+        bool delegable;
+        bytes32 termsId;
+    }
+
+    struct User {
+        address account;
+        uint64 expires;
+    }
+
+    /// @inheritdoc ILicenseToken
+    address public immutable market;
+    /// @inheritdoc ILicenseToken
+    address public immutable registry;
+
+    uint256 private _lastId;
+    mapping(uint256 tokenId => StoredLicense) private _licenses;
+    mapping(uint256 tokenId => User) private _users;
+
+    constructor(IAssetRegistry registry_) ERC721("Tributary License", "LICENSE") {
+        market = msg.sender;
+        registry = address(registry_);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function issue(address recipient, License calldata license) external returns (uint256 tokenId) {
+        // Check.
+        if (msg.sender != market) revert License_NotMarket(msg.sender);
+
+        // Effect.
+        tokenId = ++_lastId;
+        _licenses[tokenId] = StoredLicense({
+            assetId: license.assetId,
+            issuedAt: SafeCast.toUint48(license.issuedAt),
+            expiresAt: SafeCast.toUint48(license.expiresAt),
+            transferable: license.transferable,
+            delegable: license.delegable,
+            termsId: license.termsId
+        });
+        _mint(recipient, tokenId);
+
+        // Log.
+        emit LicenseIssued({
+            tokenId: tokenId,
+            assetId: license.assetId,
+            recipient: recipient,
+            termsId: license.termsId,
+            issuedAt: license.issuedAt,
+            expiresAt: license.expiresAt
+        });
+        emit TokenExpiryUpdated({ tokenId: tokenId, startTime: startTime(tokenId), endTime: endTime(tokenId) });
+        if (!license.transferable) emit Locked(tokenId);
+    }
+
+    /// @inheritdoc IERC4907
+    /// @dev By the holder or whom the holder has approved. Also emits ERC-4906 MetadataUpdate. Errors:
+    /// ERC721NonexistentToken, ERC721InsufficientApproval, License_NotDelegable, License_UserOutlivesLicense.
+    function setUser(uint256 tokenId, address user, uint64 expires) external {
+        // Check.
+        _checkAuthorized(_requireOwned(tokenId), msg.sender, tokenId);
+        StoredLicense storage license = _licenses[tokenId];
+        if (!license.delegable) revert License_NotDelegable(tokenId);
+        if (license.expiresAt != 0 && expires > license.expiresAt) {
+            revert License_UserOutlivesLicense(tokenId, expires, license.expiresAt);
+        }
+
+        _setUser(tokenId, user, expires);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function licenseOf(uint256 tokenId) external view returns (License memory) {
+        _requireOwned(tokenId);
+        StoredLicense storage license = _licenses[tokenId];
+        return License({
+            assetId: license.assetId,
+            termsId: license.termsId,
+            issuedAt: license.issuedAt,
+            expiresAt: license.expiresAt,
+            transferable: license.transferable,
+            delegable: license.delegable
+        });
+    }
+
+    /// @inheritdoc ILicenseToken
+    function isLicensed(uint256 tokenId, address account, uint256 rights) external view returns (bool) {
+        address holder = _ownerOf(tokenId);
+        if (holder == address(0) || account == address(0) || rights == 0 || _isExpired(tokenId)) return false;
+        if (account != holder && account != userOf(tokenId)) return false;
+        uint256 granted = ILicenseMarket(market).termsOf(_licenses[tokenId].termsId).rights;
+        return granted & rights == rights;
+    }
+
+    /// @inheritdoc IERC4907
+    function userOf(uint256 tokenId) public view returns (address) {
+        User storage user = _users[tokenId];
+        return block.timestamp > user.expires || _isExpired(tokenId) ? address(0) : user.account;
+    }
+
+    /// @inheritdoc IERC4907
+    function userExpires(uint256 tokenId) external view returns (uint256) {
+        return _users[tokenId].expires;
+    }
+
+    /// @inheritdoc IERC5192
+    function locked(uint256 tokenId) external view returns (bool) {
+        _requireOwned(tokenId);
+        return !_licenses[tokenId].transferable;
+    }
+
+    /// @inheritdoc IERC7858
+    function expiryType() external pure returns (EXPIRY_TYPE) {
+        return EXPIRY_TYPE.TIME_BASED;
+    }
+
+    /// @inheritdoc IERC7858
+    function startTime(uint256 tokenId) public view returns (uint256) {
+        _requireOwned(tokenId);
+        StoredLicense storage license = _licenses[tokenId];
+        return license.expiresAt == 0 ? 0 : license.issuedAt;
+    }
+
+    /// @inheritdoc IERC7858
+    function endTime(uint256 tokenId) public view returns (uint256) {
+        _requireOwned(tokenId);
+        return _licenses[tokenId].expiresAt;
+    }
+
+    /// @inheritdoc IERC7858
+    function isTokenExpired(uint256 tokenId) external view returns (bool) {
+        _requireOwned(tokenId);
+        return _isExpired(tokenId);
+    }
+
+    /// @inheritdoc IERC2981
+    /// @dev 5 % of the price, rounded down, to the asset's vault, where it is revenue without receipts.
+    function royaltyInfo(uint256 tokenId, uint256 salePrice) external view returns (address, uint256) {
+        _requireOwned(tokenId);
+        address vault = IAssetRegistry(registry).vaultOf(_licenses[tokenId].assetId);
+        return (vault, salePrice * RESALE_ROYALTY_BPS / BASIS_POINTS);
+    }
+
+    /// @inheritdoc IERC165
+    function supportsInterface(bytes4 interfaceId) public view override(ERC721, IERC165) returns (bool) {
+        return interfaceId == type(IERC2981).interfaceId || interfaceId == bytes4(0x49064906)
+            || interfaceId == type(IERC4907).interfaceId || interfaceId == type(IERC5192).interfaceId
+            || interfaceId == type(IERC7858).interfaceId || super.supportsInterface(interfaceId);
+    }
+
+    /// @dev A license that is bound to its holder stays; a user goes with the holder who named it.
+    function _update(address to, uint256 tokenId, address auth) internal override returns (address from) {
+        from = super._update(to, tokenId, auth);
+        if (from == address(0)) return from;
+        if (!_licenses[tokenId].transferable) revert License_NotTransferable(tokenId);
+        if (_users[tokenId].account != address(0)) _setUser(tokenId, address(0), 0);
+    }
+
+    function _setUser(uint256 tokenId, address user, uint64 expires) private {
+        // Effect.
+        _users[tokenId] = User({ account: user, expires: expires });
+
+        // Log.
+        emit UpdateUser({ tokenId: tokenId, user: user, expires: expires });
+        emit MetadataUpdate(tokenId);
+    }
+
+    function _isExpired(uint256 tokenId) private view returns (bool) {
+        uint256 expiresAt = _licenses[tokenId].expiresAt;
+        return expiresAt != 0 && block.timestamp >= expiresAt;
+    }
+}

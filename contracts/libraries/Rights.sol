@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title Rights
+/// @notice What a license can allow, one bit each.
+library Rights {
+    uint256 internal constant INFER = 1 << 0;
+    uint256 internal constant FINE_TUNE = 1 << 1;
+    uint256 internal constant DISTIL = 1 << 2;
+    uint256 internal constant MERGE = 1 << 3;
+    uint256 internal constant REDISTRIBUTE = 1 << 4;
+    uint256 internal constant TRAIN_ON_OUTPUTS = 1 << 5;
+    uint256 internal constant COMMERCIAL = 1 << 6;
+    uint256 internal constant SUBLICENSE = 1 << 7;
+    uint256 internal constant RESELL = 1 << 8;
+
+    /// @notice Every right there is.
+    uint256 internal constant ALL = (1 << 9) - 1;
+}

@@ -1,0 +1,77 @@
+//! Registering datasets and models, and publishing their versions.
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    rpc::types::TransactionReceipt,
+    sol_types::SolEvent,
+};
+use tributary_sdk::{
+    AssetId,
+    contracts::{
+        AssetRegistry,
+        registry::{Asset, Registration, Version},
+    },
+};
+
+use crate::{
+    Account, Chain, ChainError,
+    transact::{ask, send},
+};
+
+const CONTRACT: &str = "the asset registry";
+
+/// Registers an asset for the account; its id follows from the account and the salt.
+pub async fn register(account: &Account, registration: Registration) -> Result<(AssetId, Address), ChainError> {
+    let registry = AssetRegistry::new(account.chain().deployment().registry, account.provider());
+    let receipt = send(CONTRACT, registry.register(registration)).await?;
+    let event = event::<AssetRegistry::AssetRegistered>(&receipt)?;
+    Ok((AssetId(event.assetId), event.vault))
+}
+
+/// Appends a version to an asset of the account; returns its number.
+pub async fn publish(
+    account: &Account,
+    asset: AssetId,
+    content_hash: B256,
+    manifest_hash: B256,
+    uri: &str,
+) -> Result<u32, ChainError> {
+    let registry = AssetRegistry::new(account.chain().deployment().registry, account.provider());
+    let receipt = send(CONTRACT, registry.publish(asset.0, content_hash, manifest_hash, uri.to_owned())).await?;
+    Ok(event::<AssetRegistry::VersionPublished>(&receipt)?.version)
+}
+
+/// What the registry says of an asset.
+pub async fn asset(chain: &Chain, asset: AssetId) -> Result<Asset, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    let found = ask(CONTRACT, registry.assetOf(asset.0)).await;
+    match found {
+        Err(ChainError::Reverted { reason, .. }) if reason.contains("Registry_UnknownAsset") => {
+            Err(ChainError::UnknownAsset(asset))
+        }
+        other => other,
+    }
+}
+
+/// What the registry says of one version.
+pub async fn version(chain: &Chain, asset: AssetId, version: u32) -> Result<Version, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    match ask(CONTRACT, registry.versionOf(asset.0, version)).await {
+        Err(ChainError::Reverted { reason, .. }) if reason.contains("Registry_UnknownVersion") => {
+            Err(ChainError::UnknownVersion { asset, version })
+        }
+        other => other,
+    }
+}
+
+/// Who owns an asset.
+pub async fn owner(chain: &Chain, asset: AssetId) -> Result<Address, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    ask(CONTRACT, registry.ownerOf(U256::from(asset.0))).await
+}
+
+/// The first event of its kind among a transaction's logs.
+pub(crate) fn event<E: SolEvent>(receipt: &TransactionReceipt) -> Result<E, ChainError> {
+    let found = receipt.logs().iter().find_map(|log| E::decode_log(&log.inner).ok());
+    Ok(found.ok_or(ChainError::MissingEvent(E::SIGNATURE))?.data)
+}

@@ -1,0 +1,32 @@
+//! Everything Tributary does on an EVM chain, and the recomputation that attestors and auditors run against it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`connect`], [`transact`] | a chain, an account on it, sending a transaction and understanding a refusal |
+//! | [`anvil`] | the embedded development chain |
+//! | [`deploy`] | the suite at its predictable addresses, from committed initcode |
+//! | [`assets`], [`consent`], [`licenses`] | registering, contributing, granting, selling |
+//! | [`revenue`] | what a vault earned in a period, rebuilt from its events |
+//! | [`epoch`] | from receipts and revenue to a published batch |
+//! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
+//! | [`root`] | attesting, posting and claiming |
+//!
+//! It knows no database, no HTTP server and no model: receipts and tables come to it as plain data.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
+
+pub mod anvil;
+pub mod assets;
+pub mod connect;
+pub mod consent;
+pub mod deploy;
+pub mod epoch;
+mod error;
+pub mod licenses;
+pub mod revenue;
+pub mod root;
+pub mod transact;
+pub mod verify;
+
+pub use connect::{Account, Chain};
+pub use error::ChainError;

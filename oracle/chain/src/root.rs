@@ -1,0 +1,163 @@
+//! Attesting, posting and claiming roots.
+
+use alloy::{
+    primitives::{Address, Bytes},
+    signers::local::PrivateKeySigner,
+};
+use tributary_sdk::{
+    contracts::{
+        AttributionLedger, RoyaltyVault,
+        ledger::{Attestation as OnChainAttestation, Claim, Policy, RootStatement as OnChainStatement},
+    },
+    sum_tree::{Leaf, SumTree},
+    typed_data::{self, RootStatement},
+};
+
+use crate::{
+    Account, Chain, ChainError, revenue,
+    transact::{ask, send},
+    verify::{self, Verified},
+};
+
+const CONTRACT: &str = "the attribution ledger";
+
+/// An attestor's signature of a root statement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// Who recomputed.
+    pub signer: Address,
+    /// Their EIP-712 signature.
+    pub signature: Bytes,
+}
+
+/// Recomputes a batch and signs its statement; refuses with the fault when it does not hold.
+pub async fn attest(
+    chain: &Chain,
+    batch: &[u8],
+    deadline: u64,
+    key: &PrivateKeySigner,
+) -> Result<(Verified, RootStatement, Attestation), ChainError> {
+    let verified = verify::before_posting(chain, batch).await?;
+    let statement = RootStatement { deadline, ..verified.statement.clone() };
+    let signature = typed_data::sign(&statement, &chain.ledger_domain(), key)?.into();
+    Ok((verified, statement, Attestation { signer: key.address(), signature }))
+}
+
+/// Posts a root with its attestations, in any order. Returns when claims on it become good, in the chain's time.
+pub async fn post(
+    account: &Account,
+    statement: &RootStatement,
+    attestations: &[Attestation],
+) -> Result<u64, ChainError> {
+    let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
+    let mut sorted: Vec<OnChainAttestation> = attestations
+        .iter()
+        .map(|attestation| OnChainAttestation {
+            signer: attestation.signer,
+            signature: attestation.signature.clone(),
+        })
+        .collect();
+    sorted.sort_by_key(|attestation| attestation.signer);
+    send(CONTRACT, ledger.post(on_chain(statement), sorted)).await?;
+    Ok(ask(CONTRACT, ledger.rootOf(statement.vault, statement.token, statement.index)).await?.activeAt)
+}
+
+/// Who may attest roots of a vault, and how long a root waits.
+pub async fn policy(chain: &Chain, vault: Address) -> Result<Policy, ChainError> {
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    ask(CONTRACT, ledger.policyOf(vault)).await
+}
+
+/// Claims what an account's leaf adds to what it already claimed. Anyone may send it; the money goes to the account.
+pub async fn claim(
+    account: &Account,
+    on: revenue::Account,
+    root_index: u64,
+    leaf: Leaf,
+    leaf_index: u64,
+    proof: Bytes,
+) -> Result<u128, ChainError> {
+    let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
+    let claim = Claim {
+        vault: on.vault,
+        token: on.token,
+        rootIndex: root_index,
+        account: leaf.account,
+        cumulative: leaf.cumulative,
+        leafIndex: leaf_index,
+        proof,
+    };
+    let receipt = send(CONTRACT, ledger.claim(claim)).await?;
+    let event =
+        crate::assets::event::<AttributionLedger::Claimed>(&receipt)?;
+    Ok(event.amount)
+}
+
+/// What an account has claimed from a vault so far.
+pub async fn claimed(chain: &Chain, on: revenue::Account, account: Address) -> Result<u128, ChainError> {
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    ask(CONTRACT, ledger.claimed(on.vault, on.token, account)).await
+}
+
+/// The leaf of an account and its proof, from a payout tree.
+pub fn proof(tree: &SumTree, account: Address) -> Option<(u64, Leaf, Bytes)> {
+    let index = tree.index_of(account)?;
+    Some((index, tree.leaves()[index as usize], tree.proof(index).ok()?))
+}
+
+/// A vault's books for one token, in base units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Books {
+    /// Everything the vault's license fees and payments have become revenue of.
+    pub revenue: u128,
+    /// Fees that are not earned yet.
+    pub unearned: u128,
+    /// Credited to the pool in all.
+    pub pool_credited: u128,
+    /// Paid out of the pool in all.
+    pub pool_paid: u128,
+}
+
+/// Reads a vault's books.
+pub async fn books(chain: &Chain, on: revenue::Account) -> Result<Books, ChainError> {
+    let vault = RoyaltyVault::new(on.vault, chain.provider());
+    Ok(Books {
+        revenue: ask("the vault", vault.revenue(on.token)).await?,
+        unearned: ask("the vault", vault.unearned(on.token)).await?,
+        pool_credited: ask("the vault", vault.poolCredited(on.token)).await?,
+        pool_paid: ask("the vault", vault.poolPaid(on.token)).await?,
+    })
+}
+
+/// What the share table has credited to an account and it has not withdrawn.
+pub async fn credit(chain: &Chain, on: revenue::Account, account: Address) -> Result<u128, ChainError> {
+    let vault = RoyaltyVault::new(on.vault, chain.provider());
+    ask("the vault", vault.creditOf(on.token, account)).await
+}
+
+/// Pays an account its credit. Anyone may send it; the money goes to the account.
+pub async fn withdraw(account: &Account, on: revenue::Account, to: Address) -> Result<(), ChainError> {
+    let vault = RoyaltyVault::new(on.vault, account.provider());
+    send("the vault", vault.withdraw(on.token, to)).await?;
+    Ok(())
+}
+
+fn on_chain(statement: &RootStatement) -> OnChainStatement {
+    let s = statement.clone();
+    OnChainStatement {
+        vault: s.vault,
+        token: s.token,
+        index: s.index,
+        attempt: s.attempt,
+        prevRoot: s.prevRoot,
+        root: s.root,
+        sum: s.sum,
+        leafCount: s.leafCount,
+        receiptsRoot: s.receiptsRoot,
+        receiptsCount: s.receiptsCount,
+        dataHash: s.dataHash,
+        settlementPolicy: s.settlementPolicy,
+        periodEnd: s.periodEnd,
+        deadline: s.deadline,
+    }
+}

@@ -1,0 +1,62 @@
+//! Sending a transaction, and saying in the contract's own words why it was refused.
+
+use alloy::{
+    contract::{CallBuilder, CallDecoder, Error as ContractError},
+    network::Ethereum,
+    primitives::Bytes,
+    providers::Provider,
+    rpc::types::TransactionReceipt,
+    sol_types::SolInterface,
+};
+use tributary_sdk::contracts::{
+    AssetRegistry::AssetRegistryErrors, AttributionLedger::AttributionLedgerErrors, ConsentRegistry::ConsentRegistryErrors,
+    DemoDollar::DemoDollarErrors, LicenseMarket::LicenseMarketErrors, LicenseToken::LicenseTokenErrors,
+    RoyaltyVault::RoyaltyVaultErrors,
+};
+
+use crate::ChainError;
+
+/// Sends the call and waits until it is in a block.
+pub async fn send<P, D>(
+    contract: &'static str,
+    call: CallBuilder<P, D, Ethereum>,
+) -> Result<TransactionReceipt, ChainError>
+where
+    P: Provider,
+    D: CallDecoder,
+{
+    let pending = call.send().await.map_err(|error| refusal(contract, &error))?;
+    let receipt = pending.get_receipt().await.map_err(|error| ChainError::Rpc(error.to_string()))?;
+    if receipt.status() { Ok(receipt) } else { Err(ChainError::Failed(receipt.transaction_hash)) }
+}
+
+/// Asks a view.
+pub async fn ask<P, D>(contract: &'static str, call: CallBuilder<P, D, Ethereum>) -> Result<D::CallOutput, ChainError>
+where
+    P: Provider,
+    D: CallDecoder + Unpin,
+{
+    call.call().await.map_err(|error| refusal(contract, &error))
+}
+
+fn refusal(contract: &'static str, error: &ContractError) -> ChainError {
+    match error.as_revert_data() {
+        Some(data) => ChainError::Reverted { contract, reason: reason(&data) },
+        None => ChainError::Rpc(error.to_string()),
+    }
+}
+
+/// The custom error with its arguments, whichever contract of the suite it came from.
+fn reason(data: &Bytes) -> String {
+    fn decode<E: SolInterface + std::fmt::Debug>(data: &[u8]) -> Option<String> {
+        E::abi_decode(data).ok().map(|error| format!("{error:?}"))
+    }
+    decode::<AttributionLedgerErrors>(data)
+        .or_else(|| decode::<RoyaltyVaultErrors>(data))
+        .or_else(|| decode::<AssetRegistryErrors>(data))
+        .or_else(|| decode::<ConsentRegistryErrors>(data))
+        .or_else(|| decode::<LicenseMarketErrors>(data))
+        .or_else(|| decode::<LicenseTokenErrors>(data))
+        .or_else(|| decode::<DemoDollarErrors>(data))
+        .unwrap_or_else(|| format!("an error this program does not know, {data}"))
+}

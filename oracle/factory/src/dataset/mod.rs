@@ -1,0 +1,10 @@
+//! Records and what can be done with them before anybody trains.
+
+mod csv;
+pub mod partition;
+mod record;
+mod split;
+
+pub use csv::Dataset;
+pub use record::{Record, Schema, records_hash};
+pub use split::{Split, SplitSizes};

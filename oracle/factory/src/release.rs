@@ -1,0 +1,191 @@
+//! Releases: what a model's version publishes, as files in one run folder.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use tributary_attribution::{Attribution, onnx};
+use tributary_sdk::{
+    B256, keccak256,
+    release::{self, Manifest, Recipe, ReleaseManifest, SketchReaders},
+    table::ContributorTable,
+};
+
+use crate::{Evaluation, FactoryError, PermittedSnapshot, Trained, TrainingRecipe};
+
+/// Name of the model in a run folder.
+pub const MODEL_FILE: &str = "model.onnx";
+/// Name of the contributor table in a run folder.
+pub const TABLE_FILE: &str = "table.bin";
+/// Name of the manifest in a run folder.
+pub const MANIFEST_FILE: &str = "manifest.json";
+/// The settlement policy that releases name.
+pub const SETTLEMENT_POLICY: &str = "epoch-signed/1";
+
+/// A release: model, contributor table and the manifest that binds them.
+#[derive(Clone, Debug)]
+pub struct Release {
+    onnx: Vec<u8>,
+    table: ContributorTable,
+    manifest: ReleaseManifest,
+    manifest_bytes: Vec<u8>,
+}
+
+/// A release on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseFiles {
+    /// The ONNX file.
+    pub model: PathBuf,
+    /// The contributor table.
+    pub table: PathBuf,
+    /// The manifest.
+    pub manifest: PathBuf,
+    /// keccak-256 of the ONNX file: the version's content hash.
+    pub weights_hash: B256,
+    /// keccak-256 of the table.
+    pub table_hash: B256,
+    /// keccak-256 of the manifest: the version's manifest hash.
+    pub manifest_hash: B256,
+}
+
+impl Release {
+    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data.
+    ///
+    /// # Errors
+    /// [`FactoryError::Inconsistent`], [`FactoryError::Manifest`], [`FactoryError::Attribution`].
+    pub fn new(
+        data: &PermittedSnapshot<'_>,
+        recipe: &TrainingRecipe,
+        trained: &Trained,
+        attribution: &Attribution,
+        evaluation: &Evaluation,
+    ) -> Result<Self, FactoryError> {
+        let onnx = attribution.onnx();
+        let table = attribution.table().clone();
+        let network = attribution.network();
+        let manifest = ReleaseManifest {
+            format: ReleaseManifest::FORMAT.to_owned(),
+            weights_hash: keccak256(&onnx),
+            table_hash: table.hash(),
+            snapshot: data.permission().snapshot,
+            snapshot_root: data.permission().snapshot_root,
+            settlement_policy: SETTLEMENT_POLICY.to_owned(),
+            input: onnx::FEATURES.to_owned(),
+            input_width: network.input_width() as u32,
+            classes: network.classes() as u32,
+            sketch_width: table.k() as u32,
+            records: data.snapshot().len() as u32,
+            recipe: Recipe {
+                hidden: recipe.hidden.iter().map(|width| *width as u32).collect(),
+                weight_decay: recipe.weight_decay.to_string(),
+                damping: recipe.damping().to_string(),
+                seed: recipe.seed,
+                iterations: trained.iterations as u32,
+            },
+            evaluation: release::Evaluation {
+                accuracy: format!("{:.4}", evaluation.accuracy()),
+                records: evaluation.records(),
+            },
+            sketch_readers: SketchReaders::Public,
+        };
+        let manifest_bytes = manifest.to_bytes()?;
+        let release = Self { onnx, table, manifest, manifest_bytes };
+        release.check()?;
+        Ok(release)
+    }
+
+    /// Writes the run folder, the manifest last: a folder with a manifest is whole.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`].
+    pub fn write(&self, folder: &Path) -> Result<ReleaseFiles, FactoryError> {
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| FactoryError::Io { path, source }
+        };
+        fs::create_dir_all(folder).map_err(io(folder))?;
+        let write = |name: &str, bytes: &[u8]| {
+            let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
+            fs::write(&part, bytes).map_err(io(&part))?;
+            fs::rename(&part, &path).map_err(io(&path))?;
+            Ok::<_, FactoryError>(path)
+        };
+        Ok(ReleaseFiles {
+            model: write(MODEL_FILE, &self.onnx)?,
+            table: write(TABLE_FILE, &self.table.encode())?,
+            manifest: write(MANIFEST_FILE, &self.manifest_bytes)?,
+            weights_hash: self.manifest.weights_hash,
+            table_hash: self.manifest.table_hash,
+            manifest_hash: self.manifest_hash(),
+        })
+    }
+
+    /// Reads a run folder as the release that the chain commits to by these two hashes; nothing else is accepted.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`], [`FactoryError::Manifest`], [`FactoryError::NotTheRelease`], [`FactoryError::Table`],
+    /// [`FactoryError::Attribution`] for a corrupt model, [`FactoryError::Inconsistent`].
+    pub fn open(folder: &Path, weights_hash: B256, manifest_hash: B256) -> Result<Self, FactoryError> {
+        let read = |name: &str| {
+            let path = folder.join(name);
+            fs::read(&path).map_err(|source| FactoryError::Io { path, source })
+        };
+        let manifest_bytes = read(MANIFEST_FILE)?;
+        let manifest = ReleaseManifest::from_committed(&manifest_bytes, manifest_hash)?;
+        let onnx = read(MODEL_FILE)?;
+        expect_hash(MODEL_FILE, &onnx, weights_hash)?;
+        let table = read(TABLE_FILE)?;
+        expect_hash(TABLE_FILE, &table, manifest.table_hash)?;
+        let release = Self { onnx, table: ContributorTable::decode(&table)?, manifest, manifest_bytes };
+        release.check()?;
+        Ok(release)
+    }
+
+    /// The ONNX file's bytes.
+    pub fn onnx(&self) -> &[u8] {
+        &self.onnx
+    }
+
+    /// The contributor table.
+    pub fn table(&self) -> &ContributorTable {
+        &self.table
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> &ReleaseManifest {
+        &self.manifest
+    }
+
+    /// keccak-256 of the published manifest.
+    pub fn manifest_hash(&self) -> B256 {
+        keccak256(&self.manifest_bytes)
+    }
+
+    /// That model, table and manifest belong together.
+    fn check(&self) -> Result<(), FactoryError> {
+        expect_hash(MODEL_FILE, &self.onnx, self.manifest.weights_hash)?;
+        let model = onnx::read(&self.onnx)?;
+        let say = |what, found: usize, stated: u32| match usize::try_from(stated) == Ok(found) {
+            true => Ok(()),
+            false => Err(FactoryError::Inconsistent(format!("its manifest says {stated} {what}, its files {found}"))),
+        };
+        say("features", model.input_width, self.manifest.input_width)?;
+        say("classes", model.classes, self.manifest.classes)?;
+        say("numbers a sketch", model.sketch_width, self.manifest.sketch_width)?;
+        say("numbers a row", self.table.k(), self.manifest.sketch_width)?;
+        let records = self.table.rows().iter().map(|row| row.records as usize).sum();
+        say("records", records, self.manifest.records)?;
+        match self.manifest.input == onnx::FEATURES {
+            true => Ok(()),
+            false => Err(FactoryError::Inconsistent(format!("its manifest names the input `{}`", self.manifest.input))),
+        }
+    }
+}
+
+fn expect_hash(file: &'static str, bytes: &[u8], expected: B256) -> Result<(), FactoryError> {
+    match keccak256(bytes) {
+        found if found == expected => Ok(()),
+        found => Err(FactoryError::NotTheRelease { file, found, expected }),
+    }
+}

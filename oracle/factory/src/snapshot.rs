@@ -1,0 +1,271 @@
+//! Snapshots: which contributed records a dataset's version takes, in which order, under which commitments.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use rand::{CryptoRng, RngCore};
+use serde::{Deserialize, Serialize};
+use tributary_sdk::{
+    Address, B256,
+    merkle::MerkleTree,
+    records::record_commitment,
+    release::{Manifest, SnapshotContribution, SnapshotManifest},
+};
+
+use crate::{FactoryError, Record, Schema};
+
+/// A record and the salt of its commitment. Whoever holds both can prove what was contributed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommittedRecord {
+    /// The record.
+    pub record: Record,
+    /// 32 random bytes; they keep small records from being guessed.
+    pub salt: B256,
+}
+
+impl CommittedRecord {
+    /// Salts a record.
+    pub fn salted(record: Record, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+        let mut salt = B256::ZERO;
+        rng.fill_bytes(salt.as_mut_slice());
+        Self { record, salt }
+    }
+
+    /// What is published about the record.
+    pub fn commitment(&self) -> B256 {
+        record_commitment(self.salt, self.record.hash())
+    }
+}
+
+/// Records given under one signed consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contribution {
+    /// The consent's EIP-712 digest: its id in the consent registry.
+    pub id: B256,
+    /// Who gave the records and is paid for them.
+    pub contributor: Address,
+    /// The records, in the order the consent commits to.
+    pub records: Vec<CommittedRecord>,
+}
+
+impl Contribution {
+    /// The root that the consent signs: [`tributary_sdk::records::contribution_root`] over the commitments.
+    ///
+    /// # Errors
+    /// [`FactoryError::Merkle`] for no records.
+    pub fn root(records: &[CommittedRecord]) -> Result<B256, FactoryError> {
+        let commitments: Vec<B256> = records.iter().map(CommittedRecord::commitment).collect();
+        Ok(tributary_sdk::records::contribution_root(&commitments)?)
+    }
+}
+
+/// What screening did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ScreeningReport {
+    /// Records offered, withdrawn contributions aside.
+    pub offered: usize,
+    /// Records taken.
+    pub accepted: usize,
+    /// Records that an earlier contribution (or the same one) already gave: that one keeps them.
+    pub duplicates: Vec<Duplicate>,
+    /// Contributions left out because their contributor withdrew them.
+    pub withdrawn: Vec<B256>,
+}
+
+/// A record left out because it had been given before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Duplicate {
+    /// Hash of the record.
+    pub record: B256,
+    /// The contribution that keeps it.
+    pub kept_by: B256,
+    /// The contribution it was left out of.
+    pub left_out_of: B256,
+}
+
+/// The accepted records, contribution by contribution in order of priority. Only screening makes one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    schema: Schema,
+    /// Only contributions with accepted records, and of those only the accepted ones.
+    contributions: Vec<Contribution>,
+    /// Records each of them offered.
+    offered: Vec<u32>,
+}
+
+impl Snapshot {
+    /// Screens contributions given **in order of priority** (the chain's order of commitments): withdrawn ones are left
+    /// out, every record must follow the schema, and of exact duplicates the earliest stays.
+    ///
+    /// # Errors
+    /// [`FactoryError::WrongSize`], [`FactoryError::FeatureRange`] and [`FactoryError::LabelRange`] for the first record
+    /// against the schema, [`FactoryError::EmptySnapshot`].
+    pub fn screen(
+        schema: Schema,
+        contributions: &[Contribution],
+        withdrawn: &BTreeSet<B256>,
+    ) -> Result<(Self, ScreeningReport), FactoryError> {
+        let mut report = ScreeningReport::default();
+        let mut keepers: HashMap<B256, B256> = HashMap::new();
+        let mut snapshot = Self { schema, contributions: Vec::new(), offered: Vec::new() };
+        for contribution in contributions {
+            if withdrawn.contains(&contribution.id) {
+                report.withdrawn.push(contribution.id);
+                continue;
+            }
+            let mut accepted = Vec::with_capacity(contribution.records.len());
+            for (place, committed) in contribution.records.iter().enumerate() {
+                schema.check(place + 1, &committed.record)?;
+                let record = committed.record.hash();
+                match keepers.get(&record) {
+                    Some(kept_by) => report.duplicates.push(Duplicate {
+                        record,
+                        kept_by: *kept_by,
+                        left_out_of: contribution.id,
+                    }),
+                    None => {
+                        keepers.insert(record, contribution.id);
+                        accepted.push(committed.clone());
+                    }
+                }
+            }
+            report.offered += contribution.records.len();
+            report.accepted += accepted.len();
+            if !accepted.is_empty() {
+                snapshot.offered.push(contribution.records.len() as u32);
+                snapshot.contributions.push(Contribution { records: accepted, ..contribution.clone() });
+            }
+        }
+        match report.accepted {
+            0 => Err(FactoryError::EmptySnapshot),
+            _ => Ok((snapshot, report)),
+        }
+    }
+
+    /// What the records look like.
+    pub fn schema(&self) -> Schema {
+        self.schema
+    }
+
+    /// The contributions with accepted records, and of each only those.
+    pub fn contributions(&self) -> &[Contribution] {
+        &self.contributions
+    }
+
+    /// Every accepted record with the account that is paid for it, in the snapshot's order.
+    pub fn records(&self) -> impl Iterator<Item = (&CommittedRecord, Address)> {
+        self.contributions.iter().flat_map(|contribution| {
+            contribution.records.iter().map(move |committed| (committed, contribution.contributor))
+        })
+    }
+
+    /// How many records were accepted.
+    pub fn len(&self) -> usize {
+        self.contributions.iter().map(|contribution| contribution.records.len()).sum()
+    }
+
+    /// Never: screening refuses a snapshot without records.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many records each account has in the snapshot.
+    pub fn records_by_account(&self) -> BTreeMap<Address, usize> {
+        let mut counts = BTreeMap::new();
+        for contribution in &self.contributions {
+            *counts.entry(contribution.contributor).or_default() += contribution.records.len();
+        }
+        counts
+    }
+
+    /// The tree over the accepted records' commitments; its root is the version's content hash.
+    ///
+    /// # Errors
+    /// [`FactoryError::Merkle`].
+    pub fn tree(&self) -> Result<MerkleTree, FactoryError> {
+        let commitments: Vec<B256> = self.records().map(|(committed, _)| committed.commitment()).collect();
+        Ok(MerkleTree::new(&commitments)?)
+    }
+
+    /// The manifest that is published with the version. `held_out` are the records that gate and baseline use.
+    ///
+    /// # Errors
+    /// [`FactoryError::Merkle`].
+    pub fn manifest(
+        &self,
+        dataset: tributary_sdk::AssetId,
+        held_out: &[Record],
+        terms_hash: B256,
+        pay_policy_hash: B256,
+    ) -> Result<SnapshotManifest, FactoryError> {
+        let contributions = (self.contributions.iter().zip(&self.offered))
+            .map(|(contribution, offered)| SnapshotContribution {
+                id: contribution.id,
+                contributor: contribution.contributor,
+                offered: *offered,
+                accepted: contribution.records.len() as u32,
+            })
+            .collect();
+        Ok(SnapshotManifest {
+            format: SnapshotManifest::FORMAT.to_owned(),
+            dataset,
+            root: self.tree()?.root(),
+            contributions,
+            held_out_hash: crate::dataset::records_hash(held_out),
+            terms_hash,
+            pay_policy_hash,
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) const SMALL: Schema = Schema { width: 2, largest: 16, classes: 3 };
+
+    pub(crate) fn contribution(id: u8, features: &[[u8; 2]]) -> Contribution {
+        let committed = |(place, features): (usize, &[u8; 2])| CommittedRecord {
+            record: Record { features: features.to_vec(), label: features[0] % 3 },
+            salt: B256::with_last_byte(place as u8),
+        };
+        Contribution {
+            id: B256::repeat_byte(id),
+            contributor: Address::repeat_byte(id),
+            records: features.iter().enumerate().map(committed).collect(),
+        }
+    }
+
+    #[test]
+    fn of_duplicates_the_earliest_contribution_keeps_the_record() {
+        let given = [contribution(1, &[[1, 1], [2, 2], [1, 1]]), contribution(2, &[[2, 2]]), contribution(3, &[[3, 3]])];
+        let (snapshot, report) = Snapshot::screen(SMALL, &given, &BTreeSet::new()).unwrap();
+        assert_eq!((report.offered, report.accepted, report.duplicates.len()), (5, 3, 2));
+        assert_eq!(report.duplicates[1].kept_by, B256::repeat_byte(1));
+        assert_eq!(report.duplicates[1].left_out_of, B256::repeat_byte(2));
+        assert_eq!(snapshot.contributions().len(), 2, "a contribution without accepted records is not in it");
+        assert_eq!(snapshot.records_by_account()[&Address::repeat_byte(1)], 2);
+        let manifest = snapshot.manifest(Default::default(), &[], B256::ZERO, B256::ZERO).unwrap();
+        assert_eq!(manifest.contributions[0].offered, 3);
+        assert_eq!(manifest.contributions[0].accepted, 2);
+        assert_eq!(manifest.root, snapshot.tree().unwrap().root());
+    }
+
+    #[test]
+    fn withdrawn_contributions_are_left_out_and_free_their_duplicates() {
+        let given = [contribution(1, &[[1, 1]]), contribution(2, &[[1, 1]])];
+        let withdrawn = BTreeSet::from([B256::repeat_byte(1)]);
+        let (snapshot, report) = Snapshot::screen(SMALL, &given, &withdrawn).unwrap();
+        assert_eq!(report.withdrawn, [B256::repeat_byte(1)]);
+        assert_eq!(snapshot.contributions()[0].id, B256::repeat_byte(2));
+        let all = BTreeSet::from([B256::repeat_byte(1), B256::repeat_byte(2)]);
+        assert!(matches!(Snapshot::screen(SMALL, &given, &all), Err(FactoryError::EmptySnapshot)));
+    }
+
+    #[test]
+    fn records_against_the_schema_are_refused_by_place() {
+        let refused = Snapshot::screen(SMALL, &[contribution(1, &[[1, 1], [1, 17]])], &BTreeSet::new());
+        assert!(matches!(refused, Err(FactoryError::FeatureRange { line: 2, field: 2, found: 17, .. })));
+    }
+}

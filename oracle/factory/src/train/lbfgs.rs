@@ -1,0 +1,232 @@
+//! L-BFGS with a line search for the strong Wolfe conditions (Nocedal & Wright, *Numerical Optimization*, algorithms 7.5,
+//! 3.5 and 3.6). Deterministic; the only state is the point and a short memory of steps.
+
+use std::collections::VecDeque;
+
+use ndarray::Array1;
+
+use crate::FactoryError;
+
+/// Remembered steps.
+const MEMORY: usize = 20;
+/// A step must decrease the value by this share of what its slope promises.
+const DECREASE: f64 = 1e-4;
+/// A step must leave at most this share of the slope.
+const FLATTEN: f64 = 0.9;
+/// Trials in one line search.
+const TRIALS: usize = 40;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Options {
+    /// Ends when no entry of the gradient is larger.
+    pub(super) tolerance: f64,
+    pub(super) most_steps: usize,
+}
+
+/// One step of training.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// Which step, from 1.
+    pub iteration: usize,
+    /// The objective after it.
+    pub loss: f64,
+    /// Largest entry of the gradient after it.
+    pub gradient_norm: f64,
+    /// Training ends at this gradient.
+    pub tolerance: f64,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Minimum {
+    pub(super) point: Array1<f64>,
+    pub(super) value: f64,
+    pub(super) gradient_norm: f64,
+    pub(super) iterations: usize,
+}
+
+/// A point with what is known of the objective there.
+#[derive(Clone, Debug)]
+struct Evaluated {
+    point: Array1<f64>,
+    value: f64,
+    gradient: Array1<f64>,
+}
+
+/// Goes down from `start` until the tolerance, the most steps, or until no step decreases the value further; the caller
+/// judges by the gradient that is returned.
+pub(super) fn minimise(
+    objective: impl Fn(&Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+    start: Array1<f64>,
+    options: Options,
+    mut on_step: impl FnMut(Progress),
+) -> Result<Minimum, FactoryError> {
+    let evaluate = |point: Array1<f64>| {
+        let (value, gradient) = objective(&point)?;
+        Ok(Evaluated { point, value, gradient })
+    };
+    let mut at = evaluate(start)?;
+    let mut memory = Memory::default();
+    let mut iterations = 0;
+    while largest(&at.gradient) > options.tolerance && iterations < options.most_steps {
+        let direction = memory.direction(&at.gradient);
+        let first = if memory.is_empty() { (1.0 / largest(&at.gradient)).min(1.0) } else { 1.0 };
+        let Some(next) = line_search(&evaluate, &at, &direction, first)? else {
+            // Rounding may have spoilt the memory: once more from the plain gradient, then no step is left.
+            if memory.is_empty() {
+                break;
+            }
+            memory = Memory::default();
+            continue;
+        };
+        memory.remember(&at, &next);
+        at = next;
+        iterations += 1;
+        let gradient_norm = largest(&at.gradient);
+        on_step(Progress { iteration: iterations, loss: at.value, gradient_norm, tolerance: options.tolerance });
+    }
+    Ok(Minimum { gradient_norm: largest(&at.gradient), point: at.point, value: at.value, iterations })
+}
+
+fn largest(gradient: &Array1<f64>) -> f64 {
+    gradient.iter().fold(0.0, |largest, value| largest.max(value.abs()))
+}
+
+#[derive(Debug, Default)]
+struct Memory(VecDeque<Step>);
+
+#[derive(Debug)]
+struct Step {
+    moved: Array1<f64>,
+    turned: Array1<f64>,
+    curvature: f64,
+}
+
+impl Memory {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn remember(&mut self, from: &Evaluated, to: &Evaluated) {
+        let (moved, turned) = (&to.point - &from.point, &to.gradient - &from.gradient);
+        let curvature = moved.dot(&turned);
+        if curvature > 0.0 {
+            if self.0.len() == MEMORY {
+                self.0.pop_front();
+            }
+            self.0.push_back(Step { moved, turned, curvature });
+        }
+    }
+
+    /// The two-loop recursion: minus the inverse curvature, as far as remembered, times the gradient.
+    fn direction(&self, gradient: &Array1<f64>) -> Array1<f64> {
+        let mut direction = -gradient;
+        let mut shares = Vec::with_capacity(self.0.len());
+        for step in self.0.iter().rev() {
+            let share = step.moved.dot(&direction) / step.curvature;
+            direction.scaled_add(-share, &step.turned);
+            shares.push(share);
+        }
+        if let Some(last) = self.0.back() {
+            direction *= last.curvature / last.turned.dot(&last.turned);
+        }
+        for (step, share) in self.0.iter().zip(shares.into_iter().rev()) {
+            let other = step.turned.dot(&direction) / step.curvature;
+            direction.scaled_add(share - other, &step.moved);
+        }
+        direction
+    }
+}
+
+/// One trial of a line search: how far, and value and slope there.
+#[derive(Clone, Copy, Debug)]
+struct Trial {
+    length: f64,
+    value: f64,
+    slope: f64,
+}
+
+/// A point along `direction` that fulfils the strong Wolfe conditions; failing that, the best decrease found; `None` if
+/// there is none.
+fn line_search(
+    evaluate: &impl Fn(Array1<f64>) -> Result<Evaluated, FactoryError>,
+    from: &Evaluated,
+    direction: &Array1<f64>,
+    first: f64,
+) -> Result<Option<Evaluated>, FactoryError> {
+    let origin = Trial { length: 0.0, value: from.value, slope: from.gradient.dot(direction) };
+    if origin.slope >= 0.0 {
+        return Ok(None);
+    }
+    let (mut low, mut high): (Trial, Option<Trial>) = (origin, None);
+    let mut best: Option<Evaluated> = None;
+    let mut length = first;
+    for _ in 0..TRIALS {
+        let mut point = from.point.clone();
+        point.scaled_add(length, direction);
+        let there = evaluate(point)?;
+        let trial = Trial { length, value: there.value, slope: there.gradient.dot(direction) };
+        let decreases = trial.value <= origin.value + DECREASE * length * origin.slope;
+        if decreases && trial.slope.abs() <= -FLATTEN * origin.slope {
+            return Ok(Some(there));
+        }
+        if trial.value < best.as_ref().map_or(origin.value, |best| best.value) {
+            best = Some(there);
+        }
+        if !decreases || trial.value >= low.value {
+            high = Some(trial);
+        } else {
+            // The minimum lies where the slope at the better end points.
+            if trial.slope * (high.map_or(f64::INFINITY, |high| high.length) - low.length) >= 0.0 {
+                high = Some(low);
+            }
+            low = trial;
+        }
+        length = match high {
+            None => 2.0 * length,
+            Some(high) => between(low, high),
+        };
+    }
+    Ok(best)
+}
+
+/// The minimum of the cubic through both ends, kept off the ends.
+fn between(low: Trial, high: Trial) -> f64 {
+    let width = high.length - low.length;
+    let d1 = low.slope + high.slope - 3.0 * (low.value - high.value) / (low.length - high.length);
+    let d2 = (d1 * d1 - low.slope * high.slope).sqrt().copysign(width);
+    let cubic = high.length - width * (high.slope + d2 - d1) / (high.slope - low.slope + 2.0 * d2);
+    let share = (cubic - low.length) / width;
+    low.length + width * if share.is_finite() { share.clamp(0.1, 0.9) } else { 0.5 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    fn rosenbrock(x: &Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
+        let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
+        Ok((a * a + 100.0 * b * b, array![-2.0 * a - 400.0 * x[0] * b, 200.0 * b]))
+    }
+
+    #[test]
+    fn it_finds_the_bottom_of_a_bent_valley() {
+        let options = Options { tolerance: 1e-9, most_steps: 200 };
+        let mut steps = Vec::new();
+        let minimum = minimise(rosenbrock, array![-1.2, 1.0], options, |step| steps.push(step)).unwrap();
+        assert!((&minimum.point - &array![1.0, 1.0]).iter().all(|d| d.abs() < 1e-8), "{minimum:?}");
+        assert!(minimum.iterations < 60);
+        assert_eq!(steps.len(), minimum.iterations);
+        assert!(steps.windows(2).all(|pair| pair[1].loss <= pair[0].loss));
+    }
+
+    #[test]
+    fn it_stops_where_told_and_where_nothing_decreases() {
+        let few = Options { tolerance: 1e-9, most_steps: 3 };
+        assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).unwrap().iterations, 3);
+        // A gradient that lies: no step decreases the value.
+        let lying = |x: &Array1<f64>| Ok((x.dot(x), -x));
+        let minimum = minimise(lying, array![1.0], few, |_| ()).unwrap();
+        assert_eq!((minimum.iterations, minimum.gradient_norm), (0, 1.0));
+    }
+}

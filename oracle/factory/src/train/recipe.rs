@@ -1,0 +1,60 @@
+//! What a training run is told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::FactoryError;
+
+/// A recipe: the same recipe on the same records gives the same network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainingRecipe {
+    /// Widths of the GELU hidden layers; none for softmax regression.
+    pub hidden: Vec<usize>,
+    /// Weight decay wd: the objective holds wd/2 · ‖θ‖².
+    pub weight_decay: f64,
+    /// Seed of the initial parameters and of the gate's bootstrap.
+    pub seed: u64,
+    /// Training ends when no entry of the gradient is larger.
+    pub tolerance: f64,
+    /// Training fails if it has not ended after so many steps.
+    pub most_steps: usize,
+}
+
+impl Default for TrainingRecipe {
+    /// What the demo ships: 64-32-10 on the digits.
+    fn default() -> Self {
+        Self { hidden: vec![32], weight_decay: 3e-3, seed: 1, tolerance: 1e-6, most_steps: 20_000 }
+    }
+}
+
+impl TrainingRecipe {
+    /// Damping λ of the curvature: twice the weight decay, the curvature that random half-coalitions see.
+    pub fn damping(&self) -> f64 {
+        2.0 * self.weight_decay
+    }
+
+    /// `[input, hidden…, classes]`.
+    pub fn widths(&self, input: usize, classes: usize) -> Vec<usize> {
+        std::iter::once(input).chain(self.hidden.iter().copied()).chain([classes]).collect()
+    }
+
+    /// That the recipe can be followed.
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`].
+    pub fn check(&self) -> Result<(), FactoryError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let refuse = |what, found: String, instead| Err(FactoryError::Recipe { what, found, instead });
+        if !positive(self.weight_decay) {
+            let instead = "without a positive weight decay there is no single minimum to attribute; 0.003 works well";
+            return refuse("weight decay", self.weight_decay.to_string(), instead);
+        }
+        if !positive(self.tolerance) {
+            return refuse("tolerance", self.tolerance.to_string(), "give a small positive number such as 1e-6");
+        }
+        if self.hidden.contains(&0) {
+            return refuse("hidden layers", format!("{:?}", self.hidden), "every layer needs at least one unit");
+        }
+        Ok(())
+    }
+}

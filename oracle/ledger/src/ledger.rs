@@ -1,0 +1,174 @@
+//! The ledger: everything that is written, and how to wait for it.
+
+use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+use tributary_sdk::{
+    B256,
+    batch::{ReceiptRow, Session},
+};
+
+use crate::{
+    ChainBinding, LedgerError, Outcome, Reservation, SealedEpoch, open,
+    writer::{self, Command},
+};
+
+/// Writes that may wait before callers are held back.
+const QUEUE: usize = 4096;
+
+/// Durable receipts of one data folder. Share it behind an `Arc`; dropping it finishes what waits.
+///
+/// A future that is dropped does not take its write back: once sent, a write happens.
+pub struct Ledger {
+    pub(crate) database: Arc<Database>,
+    binding: ChainBinding,
+    recovered: u64,
+    /// `None` only while dropping.
+    commands: Option<mpsc::Sender<Command>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Ledger {
+    /// Opens the ledger in `folder`, or makes a new one there, for the given chain.
+    ///
+    /// Requests that a crash left reserved are voided: their answers never left.
+    ///
+    /// # Errors
+    /// [`LedgerError::InUse`], [`LedgerError::WrongChain`], [`LedgerError::Unreadable`], [`LedgerError::Storage`],
+    /// [`LedgerError::NoThread`].
+    pub fn open(folder: &Path, binding: ChainBinding) -> Result<Self, LedgerError> {
+        let (database, recovered) = open::open(folder, binding)?;
+        if recovered > 0 {
+            tracing::warn!(
+                rows = recovered,
+                "voided requests that were being served when the server last stopped"
+            );
+        }
+        let database = Arc::new(database);
+        let (commands, mut waiting) = mpsc::channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("ledger".into())
+            .spawn({
+                let database = Arc::clone(&database);
+                move || writer::serve(&database, &mut waiting)
+            })
+            .map_err(|error| LedgerError::NoThread {
+                reason: error.to_string(),
+            })?;
+        Ok(Self {
+            database,
+            binding,
+            recovered,
+            commands: Some(commands),
+            thread: Some(thread),
+        })
+    }
+
+    /// The chain this ledger is for.
+    #[must_use]
+    pub fn binding(&self) -> ChainBinding {
+        self.binding
+    }
+
+    /// Rows that opening found reserved and voided.
+    #[must_use]
+    pub fn recovered(&self) -> u64 {
+        self.recovered
+    }
+
+    /// Reserves a request before its model runs, and counts it against its license.
+    ///
+    /// Every reservation must end in [`earn`](Self::earn) or [`void`](Self::void). Serve each request in a task of its
+    /// own: a client that hangs up would otherwise cancel it half-way and leave it reserved until the next start.
+    ///
+    /// # Errors
+    /// [`LedgerError::Conflict`] if the id stands for another request; [`LedgerError::QuotaExceeded`];
+    /// [`LedgerError::Storage`]; [`LedgerError::Stopped`].
+    pub async fn reserve(&self, reservation: Reservation) -> Result<Outcome, LedgerError> {
+        self.write(|reply| Command::Reserve { reservation, reply })
+            .await
+    }
+
+    /// Makes a reserved request earned, with its receipt and the answer's bytes. Send the answer after this returns.
+    ///
+    /// The answer is kept until the epoch is sealed, for a client whose connection broke. Earning the same receipt
+    /// again changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReserved`], [`LedgerError::WrongReceipt`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn earn(&self, receipt: ReceiptRow, answer: Vec<u8>) -> Result<(), LedgerError> {
+        let request_id = receipt.request.id;
+        self.write(|reply| Command::Earn {
+            request_id,
+            receipt: Box::new(receipt),
+            answer,
+            reply,
+        })
+        .await
+    }
+
+    /// Gives a reserved request back because it will not be answered. Voiding it again changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotReserved`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn void(&self, request_id: B256) -> Result<(), LedgerError> {
+        self.write(|reply| Command::Void { request_id, reply })
+            .await
+    }
+
+    /// Closes the open epoch, which must be number `epoch`: every earned row without an epoch gets it.
+    ///
+    /// Sealing a sealed epoch again changes nothing and returns the same.
+    ///
+    /// # Errors
+    /// [`LedgerError::EpochOrder`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn seal(&self, epoch: u64) -> Result<SealedEpoch, LedgerError> {
+        self.write(|reply| Command::Seal { epoch, reply }).await
+    }
+
+    /// Remembers an authorised session key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn sign_in(&self, session: Session) -> Result<(), LedgerError> {
+        self.write(|reply| Command::SignIn {
+            session: Box::new(session),
+            reply,
+        })
+        .await
+    }
+
+    async fn write<T>(
+        &self,
+        command: impl FnOnce(oneshot::Sender<Result<T, LedgerError>>) -> Command,
+    ) -> Result<T, LedgerError> {
+        let (reply, done) = oneshot::channel();
+        let commands = self.commands.as_ref().ok_or(LedgerError::Stopped)?;
+        commands
+            .send(command(reply))
+            .await
+            .map_err(|_| LedgerError::Stopped)?;
+        done.await.map_err(|_| LedgerError::Stopped)?
+    }
+}
+
+impl Drop for Ledger {
+    fn drop(&mut self) {
+        // Without a sender the writer commits what waits and ends.
+        self.commands = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the ledger's writer panicked");
+        }
+    }
+}
+
+impl fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ledger")
+            .field("binding", &self.binding)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+//! Durable receipts: what was asked, what was earned, and which epoch it belongs to.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `ledger` | [`Ledger`]: open, reserve, earn, void, seal, sign in |
+//! | `read` | what can be read at any moment, without waiting for a write |
+//! | `writer` | the one thread that writes: many callers, one commit |
+//! | `requests`, `epochs`, `sessions` | what each write does to the tables |
+//! | `open`, `binding` | the data folder: whose chain it is for, and what a crash left behind |
+//! | `tables` | the tables and their keys |
+//!
+//! **What is durable when.** Every write is answered after the commit that holds it is on disk (fsync, two-phase, so that
+//! a crash in the middle cannot be steered by what clients wrote). Writes that arrive while a commit is running share
+//! the next one. Readers see committed data only.
+//!
+//! **States.** `reserved → earned | voided`. A row is reserved before the model runs and earned before the answer leaves.
+//! A row still reserved when the ledger is opened belongs to an answer that never left: it is voided. A voided request may
+//! be asked again under the same id. Only earned rows enter an epoch, each exactly one.
+//!
+//! What this crate does not know: HTTP, signatures, models, prices, and what an epoch pays. It keeps receipts and compares
+//! them with their reservations; it does not check them.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)
+)]
+
+mod binding;
+mod epochs;
+mod error;
+mod ledger;
+mod open;
+mod read;
+mod requests;
+mod row;
+mod sessions;
+mod tables;
+mod writer;
+
+pub use binding::ChainBinding;
+pub use error::LedgerError;
+pub use ledger::Ledger;
+pub use open::FILE_NAME;
+pub use row::{Calls, Outcome, Quota, Reservation, Row, RowState, SealedEpoch};

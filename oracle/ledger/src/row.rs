@@ -1,0 +1,123 @@
+//! What callers hand in and get back.
+
+use tributary_sdk::{B256, U256, batch::ReceiptRow};
+
+use crate::LedgerError;
+
+/// Where a request stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RowState {
+    /// Accepted; the model may be running. Never outlives a restart.
+    Reserved,
+    /// Answered, with a receipt. Final.
+    Earned,
+    /// Not answered. The same request may be reserved again.
+    Voided,
+}
+
+impl RowState {
+    /// `reserved`, `earned` or `voided`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Earned => "earned",
+            Self::Voided => "voided",
+        }
+    }
+
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Reserved => 0,
+            Self::Earned => 1,
+            Self::Voided => 2,
+        }
+    }
+
+    pub(crate) fn from_code(request_id: B256, code: u8) -> Result<Self, LedgerError> {
+        match code {
+            0 => Ok(Self::Reserved),
+            1 => Ok(Self::Earned),
+            2 => Ok(Self::Voided),
+            other => Err(LedgerError::UnreadableRow {
+                request_id,
+                reason: format!("its state is {other}"),
+            }),
+        }
+    }
+}
+
+/// Most calls a license may make; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quota {
+    /// Over the license's whole life.
+    pub total: Option<u64>,
+    /// In one epoch.
+    pub epoch: Option<u64>,
+}
+
+/// A request about to be served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The client's id for the request: the idempotency key.
+    pub request_id: B256,
+    /// The request's hash, as its receipt will carry it. The same id with another hash is a conflict.
+    pub request_hash: B256,
+    /// The license that is used.
+    pub license_id: U256,
+    /// Checked in the same commit, so that requests in flight cannot pass it together.
+    pub quota: Quota,
+}
+
+/// What a reservation led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The request is new, or was voided before: run the model, then earn or void it.
+    Reserved,
+    /// The same request is being served now: ask again in a moment.
+    InProgress,
+    /// The same request was served: give the client its receipt and answer again.
+    Earned {
+        /// The stored row.
+        row: Box<Row>,
+        /// The answer's bytes as they were given to [`earn`](crate::Ledger::earn); `None` once the epoch is sealed.
+        answer: Option<Vec<u8>>,
+    },
+}
+
+/// One request as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// The client's id for the request.
+    pub request_id: B256,
+    /// The request's hash.
+    pub request_hash: B256,
+    /// The license that was used.
+    pub license_id: U256,
+    /// Where it stands.
+    pub state: RowState,
+    /// The sealed epoch it belongs to; `None` while its epoch is open, and for rows that earned nothing.
+    pub epoch: Option<u64>,
+    /// The receipt, for earned rows.
+    pub receipt: Option<ReceiptRow>,
+}
+
+/// A closed run of receipts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedEpoch {
+    /// Its number, from 1.
+    pub epoch: u64,
+    /// Earned rows in it.
+    pub rows: u64,
+    /// The latest `servedAt` in it, seconds; 0 if it is empty. The epoch's published end must not be before it.
+    pub latest_served_at: u64,
+}
+
+/// A license's calls, reserved and earned.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// Over the license's whole life.
+    pub total: u64,
+    /// In the open epoch.
+    pub open: u64,
+}

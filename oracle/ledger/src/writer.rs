@@ -1,0 +1,149 @@
+//! The one thread that writes: it takes everything that waits into one commit, then answers.
+
+use std::sync::Arc;
+
+use redb::Database;
+use tokio::sync::{mpsc, oneshot};
+use tributary_sdk::{
+    B256,
+    batch::{ReceiptRow, Session},
+};
+
+use crate::{
+    LedgerError, Outcome, Reservation, SealedEpoch, epochs, requests, sessions, tables::Tables,
+};
+
+/// Most writes in one commit: the first to come waits for all of them.
+const GROUP: usize = 512;
+
+type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
+
+/// A write, and who waits for it.
+pub(crate) enum Command {
+    Reserve {
+        reservation: Reservation,
+        reply: Reply<Outcome>,
+    },
+    Earn {
+        request_id: B256,
+        receipt: Box<ReceiptRow>,
+        answer: Vec<u8>,
+        reply: Reply<()>,
+    },
+    Void {
+        request_id: B256,
+        reply: Reply<()>,
+    },
+    Seal {
+        epoch: u64,
+        reply: Reply<SealedEpoch>,
+    },
+    SignIn {
+        session: Box<Session>,
+        reply: Reply<()>,
+    },
+}
+
+/// Sends one caller's result once the commit is known to have succeeded, or its error if it has not.
+type Answer = Box<dyn FnOnce(Option<&LedgerError>) + Send>;
+
+/// Serves commands until every sender is gone and nothing waits.
+pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Command>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while commands.blocking_recv_many(&mut group, GROUP) > 0 {
+        let mut answers = Vec::with_capacity(group.len());
+        let failure = commit(database, group.drain(..), &mut answers).err();
+        if let Some(error) = &failure {
+            tracing::error!(%error, writes = answers.len(), "a commit failed");
+        }
+        for answer in answers {
+            answer(failure.as_ref());
+        }
+        group.clear();
+    }
+}
+
+fn commit(
+    database: &Database,
+    commands: impl Iterator<Item = Command>,
+    answers: &mut Vec<Answer>,
+) -> Result<(), LedgerError> {
+    let begun = database.begin_write().map_err(LedgerError::from);
+    let mut transaction = match begun {
+        Ok(transaction) => transaction,
+        Err(error) => {
+            answers.extend(commands.map(|command| refuse(command, error.clone())));
+            return Err(error);
+        }
+    };
+    transaction.set_two_phase_commit(true);
+    {
+        let mut tables = match Tables::open(&transaction) {
+            Ok(tables) => tables,
+            Err(error) => {
+                answers.extend(commands.map(|command| refuse(command, error.clone())));
+                return Err(error);
+            }
+        };
+        let mut broken = None;
+        for command in commands {
+            let (answer, storage) = apply(&mut tables, command);
+            answers.push(answer);
+            broken = broken.or(storage);
+        }
+        // Half of a write may be in the tables: nothing of this group may be kept.
+        if let Some(error) = broken {
+            return Err(error);
+        }
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Performs a write; also returns the error if it may have been left half done.
+fn apply(tables: &mut Tables<'_>, command: Command) -> (Answer, Option<LedgerError>) {
+    match command {
+        Command::Reserve { reservation, reply } => {
+            later(requests::reserve(tables, &reservation), reply)
+        }
+        Command::Earn {
+            request_id,
+            receipt,
+            answer,
+            reply,
+        } => later(requests::earn(tables, request_id, &receipt, &answer), reply),
+        Command::Void { request_id, reply } => later(requests::void(tables, request_id), reply),
+        Command::Seal { epoch, reply } => later(epochs::seal(tables, epoch), reply),
+        Command::SignIn { session, reply } => later(sessions::sign_in(tables, &session), reply),
+    }
+}
+
+fn later<T: Send + 'static>(
+    result: Result<T, LedgerError>,
+    reply: Reply<T>,
+) -> (Answer, Option<LedgerError>) {
+    let broken = match &result {
+        Err(error @ (LedgerError::Storage { .. } | LedgerError::Overflow { .. })) => {
+            Some(error.clone())
+        }
+        _ => None,
+    };
+    let answer = move |failure: Option<&LedgerError>| {
+        let result = match failure {
+            Some(failure) => Err(failure.clone()),
+            None => result,
+        };
+        // A caller that went away no longer wants to know; the row is durable all the same.
+        let _ = reply.send(result);
+    };
+    (Box::new(answer), broken)
+}
+
+fn refuse(command: Command, error: LedgerError) -> Answer {
+    match command {
+        Command::Reserve { reply, .. } => later(Err(error), reply).0,
+        Command::Seal { reply, .. } => later(Err(error), reply).0,
+        Command::Earn { reply, .. }
+        | Command::Void { reply, .. }
+        | Command::SignIn { reply, .. } => later(Err(error), reply).0,
+    }
+}

@@ -1,0 +1,168 @@
+//! Everything that can go wrong here, each with what to do next.
+
+use std::path::{Path, PathBuf};
+
+/// Why ONNX Runtime, a model or a request was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// No ONNX Runtime library in any of the places that were tried, in order.
+    #[error(
+        "ONNX Runtime was not found; looked at: {}. Run `npm ci --ignore-scripts` in the project, or set \
+         TRIBUTARY_ONNXRUNTIME to the library file",
+        list(looked_at)
+    )]
+    LibraryNotFound {
+        /// Every path that was tried.
+        looked_at: Vec<PathBuf>,
+    },
+
+    /// ONNX Runtime ships no library for this operating system and processor under a known name.
+    #[error(
+        "no known ONNX Runtime build for {os}/{arch}; build or download one and set TRIBUTARY_ONNXRUNTIME to the \
+         library file"
+    )]
+    UnsupportedPlatform {
+        /// Operating system, as Rust names it.
+        os: &'static str,
+        /// Processor architecture, as Rust names it.
+        arch: &'static str,
+    },
+
+    /// The file exists but is no usable ONNX Runtime (wrong version, wrong platform, damaged).
+    #[error(
+        "{} could not be loaded as ONNX Runtime: {reason}. Reinstall it with `npm ci --ignore-scripts`, or set \
+         TRIBUTARY_ONNXRUNTIME to a 1.30 or newer build for this platform",
+        path.display()
+    )]
+    LibraryUnusable {
+        /// The library file.
+        path: PathBuf,
+        /// The loader's words.
+        reason: String,
+    },
+
+    /// A process can hold one ONNX Runtime, and it already holds another one.
+    #[error(
+        "this process already runs ONNX Runtime from {}; restart it to use {}",
+        loaded.display(),
+        asked.display()
+    )]
+    OtherLibraryLoaded {
+        /// The library in use.
+        loaded: PathBuf,
+        /// The library asked for.
+        asked: PathBuf,
+    },
+
+    /// [`ModelOptions`](crate::ModelOptions) hold a zero.
+    #[error("`{option}` is 0; set it to at least 1")]
+    ZeroOption {
+        /// The option's name.
+        option: &'static str,
+    },
+
+    /// The bytes are no ONNX file: empty, truncated, or damaged.
+    #[error(
+        "the ONNX file is damaged or cut short ({reason}); fetch it again and compare its hash with the release's"
+    )]
+    CorruptModel {
+        /// ONNX Runtime's words.
+        reason: String,
+    },
+
+    /// An ONNX file which ONNX Runtime will not run: a bad graph, an unknown operator, a missing provider.
+    #[error("ONNX Runtime refuses the model: {reason}. Export it again with standard operators")]
+    RejectedModel {
+        /// ONNX Runtime's words.
+        reason: String,
+    },
+
+    /// A valid ONNX model whose inputs or outputs cannot be served record by record.
+    #[error("the model cannot be served record by record: {reason}")]
+    UnservableModel {
+        /// What is wrong, and what the model should look like.
+        reason: String,
+    },
+
+    /// A record with too few or too many numbers.
+    #[error(
+        "a record has {got} numbers, but input `{input}` takes {expected}; send exactly {expected}"
+    )]
+    WrongWidth {
+        /// The model's input.
+        input: String,
+        /// Numbers the model takes for one record.
+        expected: usize,
+        /// Numbers given.
+        got: usize,
+    },
+
+    /// A NaN or an infinity in a record.
+    #[error("number {index} of the record is {value}; send finite numbers only")]
+    NonFiniteInput {
+        /// Position in the record, from 0.
+        index: usize,
+        /// `NaN`, `inf` or `-inf`.
+        value: String,
+    },
+
+    /// The model answered this record with a NaN or an infinity.
+    #[error(
+        "output `{output}` is not finite for this record; scale the record as in training, or publish a fixed model"
+    )]
+    NonFiniteOutput {
+        /// The output's name.
+        output: String,
+    },
+
+    /// As many requests wait as the queue holds.
+    #[error("{capacity} requests are already waiting; try again in a moment")]
+    QueueFull {
+        /// Requests the queue holds.
+        capacity: usize,
+    },
+
+    /// The pass itself failed inside ONNX Runtime.
+    #[error(
+        "ONNX Runtime failed to compute the answer: {reason}. Nothing was served; the request may be sent again"
+    )]
+    Inference {
+        /// ONNX Runtime's words.
+        reason: String,
+    },
+
+    /// The model is being shut down, or its thread ended.
+    #[error("the model has stopped; load it again")]
+    Stopped,
+
+    /// The operating system would not start the model's thread.
+    #[error(
+        "the model's thread could not be started ({reason}); free memory or raise the limit on threads"
+    )]
+    NoThread {
+        /// The operating system's words.
+        reason: String,
+    },
+}
+
+impl RuntimeError {
+    /// True where the same request may succeed later without any change.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self,
+            Self::QueueFull { .. } | Self::Inference { .. } | Self::Stopped
+        )
+    }
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(PathBuf::as_path)
+        .map(Path::display)
+        .map(|path| path.to_string())
+        .collect::<Vec<_>>()
+        .join(", ")
+}

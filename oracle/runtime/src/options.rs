@@ -1,0 +1,51 @@
+//! How a model is run.
+
+use crate::RuntimeError;
+
+/// Where a session computes. A provider that is asked for and missing is an error, never a silent fallback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExecutionProvider {
+    /// The processor.
+    #[default]
+    Cpu,
+}
+
+/// How one model's session batches and computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelOptions {
+    /// Most records in one pass.
+    pub max_batch: usize,
+    /// Most requests that may wait; one more is refused with [`RuntimeError::QueueFull`].
+    pub queue: usize,
+    /// Threads ONNX Runtime may use inside one operator.
+    pub threads: usize,
+    /// Where to compute.
+    pub provider: ExecutionProvider,
+}
+
+impl Default for ModelOptions {
+    fn default() -> Self {
+        Self {
+            max_batch: 32,
+            queue: 1024,
+            threads: 1,
+            provider: ExecutionProvider::Cpu,
+        }
+    }
+}
+
+impl ModelOptions {
+    pub(crate) fn check(&self) -> Result<(), RuntimeError> {
+        for (option, value) in [
+            ("max_batch", self.max_batch),
+            ("queue", self.queue),
+            ("threads", self.threads),
+        ] {
+            if value == 0 {
+                return Err(RuntimeError::ZeroOption { option });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,142 @@
+//! What holds for every epoch.
+
+use proptest::prelude::*;
+use tributary_sdk::{
+    Address,
+    sketch::Sketch,
+    table::{ContributorRow, ContributorTable},
+};
+use tributary_settlement::{Settlement, SubPool};
+
+use crate::{Owned, account, license, row, settle, table};
+
+const K: usize = 4;
+
+fn tables() -> impl Strategy<Value = ContributorTable> {
+    let values = prop::collection::vec(-1_000_000..1_000_000_i32, K);
+    prop::collection::vec((values, prop::bool::weighted(0.8), 0..5_u64), 1..9).prop_map(|rows| {
+        let row =
+            |(byte, (values, passes_gate, baseline)): (u8, (Vec<i32>, bool, u64))| ContributorRow {
+                passes_gate,
+                baseline,
+                ..row(byte, values)
+            };
+        table((1..).zip(rows).map(row).collect())
+    })
+}
+
+fn receipts() -> impl Strategy<Value = Vec<Owned>> {
+    let sketch = prop::collection::vec(any::<i16>(), K).prop_map(Sketch::new);
+    prop::collection::vec((0..100_u64, sketch), 0..12)
+}
+
+/// Amounts and receipts of some licenses.
+fn licenses() -> impl Strategy<Value = Vec<(u128, Vec<Owned>)>> {
+    prop::collection::vec((0..1_u128 << 100, receipts()), 1..5)
+}
+
+fn subpools(licenses: &[(u128, Vec<Owned>)]) -> Vec<SubPool<'_>> {
+    (1..)
+        .zip(licenses)
+        .map(|(id, (amount, receipts))| license(id, *amount, receipts))
+        .collect()
+}
+
+fn paid(settlement: &Settlement, account: Address) -> u128 {
+    settlement
+        .payouts
+        .iter()
+        .find(|(payee, _)| *payee == account)
+        .map_or(0, |(_, amount)| *amount)
+}
+
+/// Two parts of `row` that add up to it: `numerator` hundredths and the rest.
+fn split(row: &ContributorRow, numerator: i64) -> (Vec<i32>, Vec<i32>) {
+    let first: Vec<i32> = row
+        .values
+        .iter()
+        .map(|value| (i64::from(*value) * numerator / 100) as i32)
+        .collect();
+    let second = row
+        .values
+        .iter()
+        .zip(&first)
+        .map(|(whole, part)| whole - part)
+        .collect();
+    (first, second)
+}
+
+proptest! {
+    #[test]
+    fn every_subpool_is_divided_to_the_base_unit(table in tables(), licenses in licenses()) {
+        let settlement = settle(&table, &subpools(&licenses)).unwrap();
+        for (part, (amount, _)) in settlement.subpools.iter().zip(&licenses) {
+            prop_assert_eq!(part.payouts.iter().map(|(_, amount)| amount).sum::<u128>(), *amount);
+        }
+        prop_assert_eq!(settlement.total, licenses.iter().map(|(amount, _)| amount).sum::<u128>());
+        prop_assert_eq!(settlement.payouts.iter().map(|(_, amount)| amount).sum::<u128>(), settlement.total);
+        prop_assert!(settlement.payouts.is_sorted_by(|(a, _), (b, _)| a < b));
+        prop_assert!(settlement.payouts.iter().all(|(_, amount)| *amount > 0));
+    }
+
+    #[test]
+    fn the_order_of_receipts_does_not_matter(
+        table in tables(),
+        (amount, receipts, shuffled) in (0..1_u128 << 100, receipts()).prop_flat_map(|(amount, receipts)| {
+            (Just(amount), Just(receipts.clone()), Just(receipts).prop_shuffle())
+        }),
+    ) {
+        let original = settle(&table, &[license(1, amount, &receipts)]).unwrap();
+        prop_assert_eq!(settle(&table, &[license(1, amount, &shuffled)]).unwrap(), original);
+    }
+
+    #[test]
+    fn no_payers_money_moves_with_another_payers_receipts(
+        table in tables(),
+        mine in receipts(),
+        theirs in receipts(),
+        others in receipts(),
+        amount in 0..1_u128 << 100,
+    ) {
+        let before = settle(&table, &[license(1, amount, &mine), license(2, amount, &theirs)]).unwrap();
+        let after = settle(&table, &[license(1, amount, &mine), license(2, amount, &others)]).unwrap();
+        prop_assert_eq!(&before.subpools[0], &after.subpools[0]);
+    }
+
+    #[test]
+    fn a_failing_gate_is_never_paid_by_attribution(table in tables(), receipts in receipts(), amount in 1..1_u128 << 100) {
+        let settlement = settle(&table, &[license(1, amount, &receipts)]).unwrap();
+        if settlement.subpools[0].basis == tributary_settlement::Basis::Attribution {
+            for row in table.rows().iter().filter(|row| !row.passes_gate) {
+                prop_assert_eq!(paid(&settlement, row.account), 0);
+            }
+        }
+    }
+
+    /// The rounding that splitting may move: one base unit at most, and truncation far below one.
+    ///
+    /// It holds for parts that agree in sign on every receipt. Parts that disagree raise Σ s⁺ of that receipt and so
+    /// change how much it weighs beside the sub-pool's other receipts.
+    #[test]
+    fn splitting_an_identity_gains_nothing(
+        mut rows in prop::collection::vec(prop::collection::vec(1..1_000_000_i32, K), 1..6),
+        receipts in prop::collection::vec((1..100_u64, prop::collection::vec(0..i16::MAX, K).prop_map(Sketch::new)), 1..12),
+        numerator in 1..100_i64,
+        amount in 1..1_u128 << 50,
+    ) {
+        rows.iter_mut().flatten().for_each(|value| *value += 100);
+        let whole: Vec<ContributorRow> = (2..).zip(rows).map(|(byte, values)| row(byte, values)).collect();
+        let (first, second) = split(&whole[0], numerator);
+        let mut parts = vec![row(1, first), row(2, second)];
+        parts.extend_from_slice(&whole[1..]);
+
+        let before = settle(&table(whole.clone()), &[license(1, amount, &receipts)]).unwrap();
+        let after = settle(&table(parts), &[license(1, amount, &receipts)]).unwrap();
+        let mine = (paid(&before, account(2)), paid(&after, account(1)) + paid(&after, account(2)));
+        prop_assert!(mine.0.abs_diff(mine.1) <= 2, "{mine:?}");
+        for other in &whole[1..] {
+            let theirs = (paid(&before, other.account), paid(&after, other.account));
+            prop_assert!(theirs.0.abs_diff(theirs.1) <= 1, "{theirs:?}");
+        }
+    }
+}

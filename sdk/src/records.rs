@@ -1,0 +1,24 @@
+//! Commitments to contributed records: what is published about a record before, and without, showing it.
+
+use alloy::primitives::{B256, keccak256};
+
+use crate::merkle::{MerkleError, MerkleTree};
+
+/// `keccak256(salt:32 ‖ recordHash:32)`. The salt keeps small records from being guessed; it stays with the contributor
+/// and the dataset's host.
+pub fn record_commitment(salt: B256, record_hash: B256) -> B256 {
+    let mut bytes = [0u8; 64];
+    bytes[..32].copy_from_slice(salt.as_slice());
+    bytes[32..].copy_from_slice(record_hash.as_slice());
+    keccak256(bytes)
+}
+
+/// The commitment to an input: the same construction over the hash of its bytes.
+pub fn input_commitment(salt: B256, input: &[u8]) -> B256 {
+    record_commitment(salt, keccak256(input))
+}
+
+/// The root a contributor signs: a plain Merkle tree over their records' commitments, in the order given.
+pub fn contribution_root(commitments: &[B256]) -> Result<B256, MerkleError> {
+    Ok(MerkleTree::new(commitments)?.root())
+}

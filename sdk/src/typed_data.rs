@@ -1,0 +1,157 @@
+//! The EIP-712 messages that people, session keys, hosts and attestors sign.
+//!
+//! The contracts declare the same structs; golden vectors hold both to one encoding. Domain: name `Tributary`,
+//! version `1`, the chain's id, and the contract that verifies the message.
+
+use std::borrow::Cow;
+
+use alloy::{
+    primitives::{Address, B256, Signature, U256},
+    signers::{SignerSync, local::PrivateKeySigner},
+    sol,
+    sol_types::{Eip712Domain, SolStruct},
+};
+use serde::{Deserialize, Serialize};
+
+sol! {
+    /// The signed record of one served inference. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Receipt {
+        bytes32 id;
+        #[serde(with = "crate::money::decimal")]
+        uint128 assetId;
+        uint32 version;
+        bytes32 weightsHash;
+        address payer;
+        uint256 licenseId;
+        bytes32 paymentId;
+        bytes32 requestHash;
+        bytes32 requestSignatureHash;
+        bytes32 inputCommitment;
+        bytes32 outputHash;
+        bytes32 sketchHash;
+        uint64 units;
+        address token;
+        #[serde(with = "crate::money::decimal")]
+        uint128 amount;
+        uint64 servedAt;
+    }
+
+    /// What a session key signs for every request. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct InferenceRequest {
+        bytes32 id;
+        #[serde(with = "crate::money::decimal")]
+        uint128 assetId;
+        uint32 version;
+        uint256 licenseId;
+        bytes32 inputCommitment;
+        uint64 units;
+        uint64 issuedAt;
+    }
+
+    /// By which the license's owner or user lets a session key ask on its behalf. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct SessionAuthorization {
+        uint256 licenseId;
+        address sessionKey;
+        uint64 expiresAt;
+    }
+
+    /// What attestors sign to post a root. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct RootStatement {
+        address vault;
+        address token;
+        uint64 index;
+        uint32 attempt;
+        bytes32 prevRoot;
+        bytes32 root;
+        #[serde(with = "crate::money::decimal")]
+        uint128 sum;
+        uint64 leafCount;
+        bytes32 receiptsRoot;
+        uint64 receiptsCount;
+        bytes32 dataHash;
+        bytes32 settlementPolicy;
+        uint64 periodEnd;
+        uint64 deadline;
+    }
+
+    /// A contributor's consent. Verified by the consent registry.
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Contribution {
+        #[serde(with = "crate::money::decimal")]
+        uint128 datasetId;
+        address contributor;
+        bytes32 commitment;
+        uint64 records;
+        bytes32 termsHash;
+        bytes32 payPolicyHash;
+        uint256 nonce;
+        uint64 deadline;
+    }
+}
+
+/// The domain of messages verified by `contract` on chain `chain_id`.
+pub fn domain(chain_id: u64, contract: Address) -> Eip712Domain {
+    Eip712Domain {
+        name: Some(Cow::Borrowed("Tributary")),
+        version: Some(Cow::Borrowed("1")),
+        chain_id: Some(U256::from(chain_id)),
+        verifying_contract: Some(contract),
+        salt: None,
+    }
+}
+
+/// A message could not be signed or does not carry a signature of the expected key.
+#[derive(Debug, thiserror::Error)]
+pub enum SignatureError {
+    /// The signer failed.
+    #[error("signing failed: {0}")]
+    Sign(#[from] alloy::signers::Error),
+    /// Not 65 bytes, or not a point.
+    #[error("malformed signature: expected 65 bytes r, s, v")]
+    Malformed,
+    /// Somebody else signed, or something else was signed.
+    #[error("signed by {found}, expected {expected}")]
+    WrongSigner {
+        /// Who signed, if the message is the one given.
+        found: Address,
+        /// Who should have.
+        expected: Address,
+    },
+}
+
+/// Signs `message` under `domain`; 65 bytes `r ‖ s ‖ v`.
+pub fn sign<M: SolStruct>(message: &M, domain: &Eip712Domain, key: &PrivateKeySigner) -> Result<Vec<u8>, SignatureError> {
+    Ok(key.sign_hash_sync(&message.eip712_signing_hash(domain))?.as_bytes().to_vec())
+}
+
+/// Who signed `message` under `domain`.
+pub fn recover<M: SolStruct>(message: &M, domain: &Eip712Domain, signature: &[u8]) -> Result<Address, SignatureError> {
+    recover_digest(message.eip712_signing_hash(domain), signature)
+}
+
+/// Checks that `expected` signed `message` under `domain`.
+pub fn verify<M: SolStruct>(
+    message: &M,
+    domain: &Eip712Domain,
+    signature: &[u8],
+    expected: Address,
+) -> Result<(), SignatureError> {
+    match recover(message, domain, signature)? {
+        found if found == expected => Ok(()),
+        found => Err(SignatureError::WrongSigner { found, expected }),
+    }
+}
+
+fn recover_digest(digest: B256, signature: &[u8]) -> Result<Address, SignatureError> {
+    let signature = Signature::from_raw(signature).map_err(|_| SignatureError::Malformed)?;
+    signature.recover_address_from_prehash(&digest).map_err(|_| SignatureError::Malformed)
+}

@@ -1,0 +1,63 @@
+//! Maintenance of the tree: generated files and measurements.
+//!
+//! `cargo xtask contracts` builds the contracts and exports what the Rust bindings and the deployer use;
+//! `cargo xtask vectors` writes the golden vectors that Rust and Solidity both test;
+//! `cargo xtask bench` runs a measurement. With `--check` the first two change nothing and fail when a file is stale.
+#![forbid(unsafe_code)]
+
+mod contracts;
+mod generated;
+mod vectors;
+
+use std::{path::PathBuf, process::Command};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use eyre::{Result, ensure};
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "Maintenance of the Tributary tree")]
+enum Task {
+    /// Build the contracts with foundry.toml's settings and export ABI and initcode into sdk/abi.
+    Contracts(Mode),
+    /// Write the golden vectors into test/vectors.
+    Vectors(Mode),
+    /// Run a measurement.
+    #[command(subcommand)]
+    Bench(Bench),
+}
+
+#[derive(Clone, Copy, Debug, clap::Args)]
+struct Mode {
+    /// Change nothing; fail when the committed files are stale.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand, ValueEnum)]
+enum Bench {
+    /// Attributed totals against true leave-one-contributor-out retraining.
+    Attribution,
+}
+
+fn main() -> Result<()> {
+    match Task::parse() {
+        Task::Contracts(Mode { check: false }) => contracts::export(&root()),
+        Task::Contracts(Mode { check: true }) => contracts::check(&root()),
+        Task::Vectors(mode) => generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors"),
+        Task::Bench(Bench::Attribution) => bench("attribution"),
+    }
+}
+
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map(PathBuf::from).unwrap_or(here)
+}
+
+fn bench(name: &str) -> Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(["run", "--release", "--quiet", "-p", "tributary-bench", "--", name])
+        .current_dir(root())
+        .status()?;
+    ensure!(status.success(), "bench {name} did not hold: {status}");
+    Ok(())
+}
