@@ -18,7 +18,9 @@ use tributary_attribution::{
     statistics::spearman,
     target::{margins, served_classes},
 };
-use tributary_factory::{Dataset, Schema, SplitSizes, Trained, TrainingRecipe, dataset::partition, evaluate, train::fit};
+use tributary_factory::{
+    Dataset, Schema, SplitSizes, Trained, TrainingRecipe, dataset::partition, evaluate, train::fit,
+};
 use tributary_sdk::Address;
 
 const CONTRIBUTORS: usize = 12;
@@ -90,7 +92,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         setting.whole.gradient_norm,
         began.elapsed().as_secs_f64(),
     );
-    println!("{:>9}  {:>11}  {:>10}  {:>13}  {:>16}", "partition", "records", "attributed", "record counts", "steps a retrain");
+    println!(
+        "{:>9}  {:>11}  {:>10}  {:>13}  {:>16}",
+        "partition", "records", "attributed", "record counts", "steps a retrain"
+    );
     let mut lines = Vec::new();
     for seed in 0..arguments.partitions {
         let line = setting.measure(seed, arguments)?;
@@ -122,8 +127,7 @@ impl Setting {
             "none" => Vec::new(),
             list => list.split(',').map(str::parse).collect::<Result<_, _>>().wrap_err("--hidden takes widths")?,
         };
-        let recipe =
-            TrainingRecipe { hidden, weight_decay: arguments.weight_decay, ..TrainingRecipe::default() };
+        let recipe = TrainingRecipe { hidden, weight_decay: arguments.weight_decay, ..TrainingRecipe::default() };
         let widths = recipe.widths(schema.width, usize::from(schema.classes));
         let training = schema.labelled(&split.training)?;
         let test = schema.labelled(&split.test)?;

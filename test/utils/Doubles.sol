@@ -94,8 +94,8 @@ contract ContractWallet is IERC1271 {
         OWNER = owner;
     }
 
-    function stop() external {
-        stopped = true;
+    function setStopped(bool isStopped) external {
+        stopped = isStopped;
     }
 
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4) {

@@ -47,7 +47,9 @@ pub enum AttributionError {
     #[error("{0} holds a number that is not finite: check the records and train again")]
     NotFinite(&'static str),
     /// The exact curvature would not fit.
-    #[error("the network has {found} parameters, the exact curvature takes up to {limit}: choose smaller hidden layers")]
+    #[error(
+        "the network has {found} parameters, the exact curvature takes up to {limit}: choose smaller hidden layers"
+    )]
     TooManyParameters {
         /// The network's.
         found: usize,
@@ -77,7 +79,9 @@ pub enum AttributionError {
         owners: usize,
     },
     /// Small contributors could be read off their row.
-    #[error("{account} owns {records} records; below {minimum} a row says too much about them: pool small contributors")]
+    #[error(
+        "{account} owns {records} records; below {minimum} a row says too much about them: pool small contributors"
+    )]
     TooFewRecords {
         /// Whose.
         account: Address,

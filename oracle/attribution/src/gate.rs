@@ -63,8 +63,20 @@ mod tests {
         // Always harmful; harmful and helpful in turn; helpful on one record of forty; without any influence.
         let influence = Array2::from_shape_fn((40, 4), |(i, j)| match j {
             0 => -1.0 - (i % 3) as f64 * 0.1,
-            1 => if i % 2 == 0 { -1.1 } else { 1.0 },
-            2 => if i == 0 { 5.0 } else { -0.01 },
+            1 => {
+                if i % 2 == 0 {
+                    -1.1
+                } else {
+                    1.0
+                }
+            }
+            2 => {
+                if i == 0 {
+                    5.0
+                } else {
+                    -0.01
+                }
+            }
             _ => 0.0,
         });
         let results = judge(&influence, 1);

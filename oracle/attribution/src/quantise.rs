@@ -27,8 +27,7 @@ pub fn quantise(rows: &Array2<f64>) -> Result<QuantisedRows, AttributionError> {
         return Err(AttributionError::NotFinite("a contributor row"));
     }
     let largest = rows.iter().fold(0f64, |largest, value| largest.max(value.abs()));
-    let (largest, unit) =
-        if largest == 0.0 { (1.0, 1.0) } else { (largest, largest / f64::from(LARGEST)) };
+    let (largest, unit) = if largest == 0.0 { (1.0, 1.0) } else { (largest, largest / f64::from(LARGEST)) };
     // Dividing first keeps subnormal tables from dividing by zero.
     let integer = |value: &f64| (value / largest * f64::from(LARGEST)).round() as i32;
     let values = rows.outer_iter().map(|row| row.iter().map(integer).collect()).collect();

@@ -103,7 +103,8 @@ impl Factors<'_> {
             for (input, error) in self.inputs.iter().zip(&self.errors) {
                 let gradient = input.select(Axis(0), &members).t().dot(&error.select(Axis(0), &members));
                 let end = start + gradient.len();
-                row.slice_axis_mut(Axis(0), Slice::from(start..end)).assign(&gradient.into_iter().collect::<Array1<f64>>());
+                row.slice_axis_mut(Axis(0), Slice::from(start..end))
+                    .assign(&gradient.into_iter().collect::<Array1<f64>>());
                 start = end;
             }
         }

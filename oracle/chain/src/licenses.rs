@@ -91,3 +91,9 @@ pub async fn is_licensed(
     let token = LicenseToken::new(chain.deployment().license_token, chain.provider());
     ask(TOKEN, token.isLicensed(license, account, U256::from(rights)).block(block)).await
 }
+
+/// Terms by their id.
+pub async fn terms(chain: &Chain, id: B256) -> Result<Terms, ChainError> {
+    let market = LicenseMarket::new(chain.deployment().market, chain.provider());
+    ask(MARKET, market.termsOf(id)).await
+}

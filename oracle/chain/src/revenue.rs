@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use alloy::{
-    primitives::Address,
+    primitives::{Address, U256},
     providers::Provider,
     rpc::types::{Filter, Log},
     sol_types::SolEventInterface,
 };
-use tributary_sdk::contracts::RoyaltyVault::RoyaltyVaultEvents;
+use tributary_sdk::contracts::RoyaltyVault::{self, RoyaltyVaultEvents};
 use tributary_settlement::{SettlementError, SubPoolId};
 
 use crate::{Chain, ChainError};
@@ -118,4 +118,18 @@ impl Times<'_> {
         self.known.insert(number, block.header.timestamp);
         Ok(block.header.timestamp)
     }
+}
+
+/// Every license whose fee is in the vault, by the suite's market: what has to be released to count as earned.
+pub async fn licenses(chain: &Chain, account: Account) -> Result<Vec<U256>, ChainError> {
+    let vault = RoyaltyVault::new(account.vault, chain.provider());
+    let paid = vault
+        .FeePaid_filter()
+        .topic1(chain.deployment().market)
+        .topic3(account.token)
+        .from_block(0u64)
+        .query()
+        .await
+        .map_err(|error| ChainError::Rpc(error.to_string()))?;
+    Ok(paid.into_iter().map(|(fee, _)| fee.licenseId).collect())
 }

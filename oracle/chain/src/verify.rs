@@ -322,11 +322,11 @@ fn check_receipts(
     table: &ContributorTable,
     after: u64,
 ) -> Result<(), Fault> {
-    let sessions: BTreeMap<(Address, U256), &Session> = batch
-        .sessions
-        .iter()
-        .map(|session| ((session.authorization.sessionKey, session.authorization.licenseId), session))
-        .collect();
+    let mut sessions: BTreeMap<(Address, U256), Vec<&Session>> = BTreeMap::new();
+    for session in &batch.sessions {
+        let authorization = &session.authorization;
+        sessions.entry((authorization.sessionKey, authorization.licenseId)).or_default().push(session);
+    }
     let mut last = None;
     for row in &batch.receipts {
         let id = row.receipt.id;
@@ -334,11 +334,17 @@ fn check_receipts(
             return Err(Fault::ReceiptOrder(id));
         }
         last = Some(id);
-        let session = sessions.get(&(row.session_key, row.receipt.licenseId)).copied();
+        // A key may have been signed in more than once: one session that covers the receipt is enough.
+        let covers = |session: &&&Session| {
+            session.holder == row.receipt.payer && row.receipt.servedAt < session.authorization.expiresAt
+        };
+        let own = sessions.get(&(row.session_key, row.receipt.licenseId));
+        let covered = own.and_then(|own| own.iter().find(covers)).is_some();
         let problem = signature_problem(chain, batch, row)
             .err()
             .map(|error| error.to_string())
-            .or_else(|| field_problem(chain, batch, manifest, table, after, row, session).map(str::to_owned));
+            .or_else(|| (!covered).then(|| "no session authorises its key for its license, payer and time".to_owned()))
+            .or_else(|| field_problem(chain, batch, manifest, table, after, row).map(str::to_owned));
         if let Some(problem) = problem {
             return Err(Fault::Receipt { id, problem });
         }
@@ -360,15 +366,12 @@ fn field_problem(
     table: &ContributorTable,
     after: u64,
     row: &ReceiptRow,
-    session: Option<&Session>,
 ) -> Option<&'static str> {
     let (receipt, request) = (&row.receipt, &row.request);
-    let Some(session) = session else { return Some("no session authorises its key for its license") };
     let checks = [
         (receipt.assetId == batch.release.asset.0 && receipt.version == batch.release.version, "another release served it"),
         (request.assetId == receipt.assetId && request.version == receipt.version, "its request asks another release"),
         (receipt.weightsHash == manifest.weights_hash, "its weights are not the release's"),
-        (receipt.payer == session.holder, "its payer is not the session's holder"),
         (request.licenseId == receipt.licenseId && request.id == receipt.id, "its request names another license or id"),
         (receipt.paymentId == B256::ZERO && receipt.token == Address::ZERO && receipt.amount == 0, "it claims a payment under a license"),
         (receipt.requestHash == request.eip712_signing_hash(&chain.ledger_domain()), "its request hash is another request's"),
@@ -378,7 +381,6 @@ fn field_problem(
         (receipt.sketchHash == row.sketch.hash(), "its sketch is not the one it commits to"),
         (row.sketch.values().len() == table.k(), "its sketch has the wrong width"),
         (receipt.servedAt > after && receipt.servedAt <= batch.period_end, "it was not served in this epoch"),
-        (receipt.servedAt < session.authorization.expiresAt, "its session had ended"),
     ];
     checks.into_iter().find(|(fits, _)| !fits).map(|(_, problem)| problem)
 }

@@ -100,7 +100,9 @@ pub enum FactoryError {
         now: u64,
     },
     /// Records of a contribution that its contributor took back.
-    #[error("contribution {contribution} of {contributor} is withdrawn: screen again without it and register that snapshot")]
+    #[error(
+        "contribution {contribution} of {contributor} is withdrawn: screen again without it and register that snapshot"
+    )]
     Withdrawn {
         /// The contribution.
         contribution: B256,
@@ -118,7 +120,9 @@ pub enum FactoryError {
         instead: &'static str,
     },
     /// Influence is defined at a minimum, and training did not reach one.
-    #[error("training stopped after {iterations} steps at gradient {gradient_norm:e}: allow more steps or raise the weight decay")]
+    #[error(
+        "training stopped after {iterations} steps at gradient {gradient_norm:e}: allow more steps or raise the weight decay"
+    )]
     NotConverged {
         /// Steps taken.
         iterations: usize,
@@ -126,7 +130,9 @@ pub enum FactoryError {
         gradient_norm: f64,
     },
     /// The folder's files do not belong together.
-    #[error("the {file} in the run folder is not the release's (hash {found}, expected {expected}): fetch the release again")]
+    #[error(
+        "the {file} in the run folder is not the release's (hash {found}, expected {expected}): fetch the release again"
+    )]
     NotTheRelease {
         /// Which file.
         file: &'static str,

@@ -97,7 +97,7 @@ mod tests {
         let given = [contribution(1, &[[1, 1]]), contribution(2, &[[2, 2]])];
         let (snapshot, _) = Snapshot::screen(SMALL, &given, &BTreeSet::new()).unwrap();
         let valid = Permission {
-            snapshot: VersionRef { asset: Default::default(), version: 1 },
+            snapshot: VersionRef { asset: tributary_sdk::AssetId(1), version: 1 },
             snapshot_root: snapshot.tree().unwrap().root(),
             grantee: Address::repeat_byte(9),
             purposes: TRAIN,
@@ -113,6 +113,8 @@ mod tests {
         let refused = open(&Permission { valid_until: 99, ..valid.clone() });
         assert!(matches!(refused, Err(FactoryError::GrantExpired { until: 99, now: 99 })));
         let refused = open(&Permission { withdrawn: BTreeSet::from([B256::repeat_byte(2)]), ..valid.clone() });
-        assert!(matches!(refused, Err(FactoryError::Withdrawn { contributor, .. }) if contributor == Address::repeat_byte(2)));
+        assert!(
+            matches!(refused, Err(FactoryError::Withdrawn { contributor, .. }) if contributor == Address::repeat_byte(2))
+        );
     }
 }

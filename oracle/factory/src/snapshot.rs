@@ -119,11 +119,9 @@ impl Snapshot {
                 schema.check(place + 1, &committed.record)?;
                 let record = committed.record.hash();
                 match keepers.get(&record) {
-                    Some(kept_by) => report.duplicates.push(Duplicate {
-                        record,
-                        kept_by: *kept_by,
-                        left_out_of: contribution.id,
-                    }),
+                    Some(kept_by) => {
+                        report.duplicates.push(Duplicate { record, kept_by: *kept_by, left_out_of: contribution.id })
+                    }
                     None => {
                         keepers.insert(record, contribution.id);
                         accepted.push(committed.clone());
@@ -239,14 +237,15 @@ pub(crate) mod tests {
 
     #[test]
     fn of_duplicates_the_earliest_contribution_keeps_the_record() {
-        let given = [contribution(1, &[[1, 1], [2, 2], [1, 1]]), contribution(2, &[[2, 2]]), contribution(3, &[[3, 3]])];
+        let given =
+            [contribution(1, &[[1, 1], [2, 2], [1, 1]]), contribution(2, &[[2, 2]]), contribution(3, &[[3, 3]])];
         let (snapshot, report) = Snapshot::screen(SMALL, &given, &BTreeSet::new()).unwrap();
         assert_eq!((report.offered, report.accepted, report.duplicates.len()), (5, 3, 2));
         assert_eq!(report.duplicates[1].kept_by, B256::repeat_byte(1));
         assert_eq!(report.duplicates[1].left_out_of, B256::repeat_byte(2));
         assert_eq!(snapshot.contributions().len(), 2, "a contribution without accepted records is not in it");
         assert_eq!(snapshot.records_by_account()[&Address::repeat_byte(1)], 2);
-        let manifest = snapshot.manifest(Default::default(), &[], B256::ZERO, B256::ZERO).unwrap();
+        let manifest = snapshot.manifest(tributary_sdk::AssetId(1), &[], B256::ZERO, B256::ZERO).unwrap();
         assert_eq!(manifest.contributions[0].offered, 3);
         assert_eq!(manifest.contributions[0].accepted, 2);
         assert_eq!(manifest.root, snapshot.tree().unwrap().root());

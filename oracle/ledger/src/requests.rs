@@ -76,12 +76,15 @@ pub(crate) fn earn(
         return Ok(());
     }
     let differs = [
-        ("request id", receipt.request.id != request_id),
         (
             "request hash",
             receipt.receipt.requestHash != row.request_hash,
         ),
         ("license", receipt.receipt.licenseId != row.license_id),
+        (
+            "request's license",
+            receipt.request.licenseId != row.license_id,
+        ),
     ];
     if let Some((field, _)) = differs.into_iter().find(|(_, differs)| *differs) {
         return Err(LedgerError::WrongReceipt { request_id, field });

@@ -117,8 +117,7 @@ impl Model {
     /// [`RuntimeError::WrongWidth`], [`RuntimeError::NonFiniteInput`], [`RuntimeError::QueueFull`],
     /// [`RuntimeError::Inference`], [`RuntimeError::NonFiniteOutput`], [`RuntimeError::Stopped`].
     pub async fn run(&self, record: Vec<f32>) -> Result<Outputs, RuntimeError> {
-        self.check_width(record.len())?;
-        check_finite_input(&record)?;
+        self.check(&record)?;
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(RuntimeError::Stopped)?;
         queue
@@ -130,6 +129,15 @@ impl Model {
                 TrySendError::Disconnected(_) => RuntimeError::Stopped,
             })?;
         answer.await.map_err(|_| RuntimeError::Stopped)?
+    }
+
+    /// Whether [`run`](Self::run) would take this record: its width and that its numbers are finite.
+    ///
+    /// # Errors
+    /// [`RuntimeError::WrongWidth`], [`RuntimeError::NonFiniteInput`].
+    pub fn check(&self, record: &[f32]) -> Result<(), RuntimeError> {
+        self.check_width(record.len())?;
+        check_finite_input(record)
     }
 
     /// Answers many records, `[n, input width]`, for work without a client: each output as `[n, its width]`.

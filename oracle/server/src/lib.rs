@@ -1,2 +1,18 @@
-//! Placeholder.
+//! The host: one model behind HTTP, every answer attributed, receipted and durable before it leaves.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`settings`], [`secret`] | configuration: defaults, file, environment, flags; values that are never printed |
+//! | [`host`] | what serving means: admission, answering, closing an epoch |
+//! | [`http`] | the routes, and how every refusal becomes JSON with a code |
+//! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
+//!
+//! The crate wires the others together and has no rules of its own about money, attribution or encodings.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
+
+pub mod host;
+pub mod http;
+pub mod secret;
+pub mod settings;
+pub mod steps;

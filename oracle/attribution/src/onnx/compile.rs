@@ -73,8 +73,11 @@ fn forward(graph: &mut GraphWriter, network: &DenseClassifier) -> Forward {
     for (place, matrix) in network.layers().iter().enumerate() {
         let (inputs, outputs) = (matrix.nrows() - 1, matrix.ncols());
         let last = place + 1 == network.layers().len();
-        let weights =
-            graph.floats(&format!("{place}.weights"), &[inputs, outputs], matrix.iter().take(inputs * outputs).copied());
+        let weights = graph.floats(
+            &format!("{place}.weights"),
+            &[inputs, outputs],
+            matrix.iter().take(inputs * outputs).copied(),
+        );
         let bias = graph.floats(&format!("{place}.bias"), &[outputs], matrix.row(inputs).iter().copied());
         let name = if last { LOGITS.to_owned() } else { format!("{place}.sum") };
         let sum = graph.node(&name, "Gemm", &[&value, &weights, &bias], &[]);
@@ -114,18 +117,16 @@ impl GeluConstants {
     /// `(gelu(x), gelu′(x))` with `t = tanh(r·x·(1 + c·x²))`: `½x(1 + t)` and
     /// `½(1 + t) + ½x(1 + t)·(1 − t)·r·(1 + 3c·x²)`.
     fn apply(&self, graph: &mut GraphWriter, place: usize, x: &Value) -> (Value, Value) {
-        let mut node = |name: &str, op: &str, a: &Value, b: &Value| {
-            graph.node(&format!("{place}.{name}"), op, &[a, b], &[])
-        };
+        let mut node =
+            |name: &str, op: &str, a: &Value, b: &Value| graph.node(&format!("{place}.{name}"), op, &[a, b], &[]);
         let square = node("square", "Mul", x, x);
         let cubic = node("cubic", "Mul", &square, &self.cubic);
         let stretch = node("stretch", "Add", &cubic, &self.one);
         let scaled = node("scaled", "Mul", x, &self.root);
         let bent = node("bent", "Mul", &scaled, &stretch);
         let t = graph.node(&format!("{place}.tanh"), "Tanh", &[&bent], &[]);
-        let mut node = |name: &str, op: &str, a: &Value, b: &Value| {
-            graph.node(&format!("{place}.{name}"), op, &[a, b], &[])
-        };
+        let mut node =
+            |name: &str, op: &str, a: &Value, b: &Value| graph.node(&format!("{place}.{name}"), op, &[a, b], &[]);
         let above = node("above", "Add", &t, &self.one);
         let gate = node("gate", "Mul", &above, &self.half);
         let activation = node("activation", "Mul", x, &gate);

@@ -40,19 +40,20 @@ pub fn read(bytes: &[u8]) -> Result<ModelSummary, AttributionError> {
         return Err(other("it uses operators outside the ONNX standard"));
     }
     check_initializers(graph)?;
-    check_wiring(graph)?;
     let [input] = graph.input.as_slice() else {
         return Err(other(format!("it has {} inputs instead of `{FEATURES}` alone", graph.input.len())));
     };
     let [logits, sketch] = graph.output.as_slice() else {
         return Err(other(format!("it has {} outputs instead of `{LOGITS}` and `{SKETCH}`", graph.output.len())));
     };
-    Ok(ModelSummary {
+    let summary = ModelSummary {
         input_width: width(input, FEATURES)?,
         classes: width(logits, LOGITS)?,
         sketch_width: width(sketch, SKETCH)?,
         opset,
-    })
+    };
+    check_wiring(graph)?;
+    Ok(summary)
 }
 
 /// The width of `f32 [batch, width]` with a free batch.

@@ -43,7 +43,7 @@ fn files_of_another_kind_say_so() {
     assert!(is_other(altered(|m| m.graph.as_mut().unwrap().input[0].name = Some("image".into()))));
     assert!(is_other(altered(|m| m.graph.as_mut().unwrap().node[0].domain = Some("com.example".into()))));
     assert!(is_other(altered(|m| m.graph.as_mut().unwrap().output[1].r#type = None)));
-    assert!(is_corrupt(altered(|m| m.graph.as_mut().unwrap().initializer[2].dims[0] += 1)));
+    assert!(is_corrupt(altered(|m| m.graph.as_mut().unwrap().initializer.last_mut().unwrap().dims[0] += 1)));
     assert!(is_corrupt(altered(|m| drop(m.graph.as_mut().unwrap().node.remove(0)))));
     assert!(is_corrupt(altered(|m| m.graph = None)));
     assert!(is_corrupt(altered(|m| m.opset_import.clear())));

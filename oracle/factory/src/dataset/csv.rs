@@ -65,10 +65,11 @@ fn parse_line(line: usize, text: &str, schema: Schema) -> Result<Record, Factory
         })?);
     }
     let label = numbers.pop().unwrap_or_default();
-    let label = u8::try_from(label)
-        .ok()
-        .filter(|label| *label < schema.classes)
-        .ok_or(FactoryError::LabelRange { line, found: label, classes: schema.classes })?;
+    let label = u8::try_from(label).ok().filter(|label| *label < schema.classes).ok_or(FactoryError::LabelRange {
+        line,
+        found: label,
+        classes: schema.classes,
+    })?;
     let feature = |(place, found): (usize, &u64)| {
         let narrow = u8::try_from(*found).ok().filter(|value| *value <= schema.largest);
         narrow.ok_or(FactoryError::FeatureRange { line, field: place + 1, found: *found, largest: schema.largest })

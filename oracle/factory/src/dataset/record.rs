@@ -81,10 +81,7 @@ impl Schema {
     ///
     /// # Errors
     /// As [`Schema::check`].
-    pub fn labelled<'r>(
-        &self,
-        records: impl IntoIterator<Item = &'r Record>,
-    ) -> Result<LabelledRecords, FactoryError> {
+    pub fn labelled<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> Result<LabelledRecords, FactoryError> {
         let mut features = Vec::new();
         let mut labels = Vec::new();
         for (place, record) in records.into_iter().enumerate() {

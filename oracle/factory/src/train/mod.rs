@@ -13,9 +13,7 @@ pub use lbfgs::Progress;
 pub use objective::Objective;
 pub use recipe::TrainingRecipe;
 
-use tributary_attribution::{
-    Attribution, AttributionSettings, DenseClassifier, InputScaling, LabelledRecords,
-};
+use tributary_attribution::{Attribution, AttributionSettings, DenseClassifier, InputScaling, LabelledRecords};
 
 use crate::{FactoryError, PermittedSnapshot};
 
@@ -57,11 +55,8 @@ pub fn attribute(
     recipe: &TrainingRecipe,
     held_out: &LabelledRecords,
 ) -> Result<Attribution, FactoryError> {
-    let settings = AttributionSettings {
-        damping: recipe.damping(),
-        denominator: data.snapshot().len(),
-        gate_seed: recipe.seed,
-    };
+    let settings =
+        AttributionSettings { damping: recipe.damping(), denominator: data.snapshot().len(), gate_seed: recipe.seed };
     Ok(tributary_attribution::attribute(&trained.network, &data.owned()?, held_out, settings)?)
 }
 

@@ -145,7 +145,13 @@ async fn a_receipt_of_something_else_is_refused() {
     ledger.reserve(reservation(1, 5)).await.unwrap();
     let mut other_hash = receipt(1, 5);
     other_hash.receipt.requestHash = B256::ZERO;
-    for (wrong, field) in [(other_hash, "request hash"), (receipt(1, 6), "license")] {
+    let mut other_license = receipt(1, 5);
+    other_license.request.licenseId = license(6);
+    for (wrong, field) in [
+        (other_hash, "request hash"),
+        (receipt(1, 6), "license"),
+        (other_license, "request's license"),
+    ] {
         let error = LedgerError::WrongReceipt {
             request_id: id(1),
             field,

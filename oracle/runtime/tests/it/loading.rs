@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tributary_runtime::{ModelOptions, OnnxRuntime, RuntimeError};
+use tributary_runtime::{LIBRARY_VARIABLE, ModelOptions, OnnxRuntime, RuntimeError};
 
 use crate::{
     load,
@@ -203,4 +203,35 @@ fn the_library_is_loaded_once_and_another_is_refused() {
         OnnxRuntime::load(Some(another.path())),
         Err(RuntimeError::OtherLibraryLoaded { .. })
     ));
+}
+
+/// Tells the child process of [`a_damaged_library_is_refused`] that it is one: a process loads one library only.
+const CHILD: &str = "TRIBUTARY_RUNTIME_TEST_CHILD";
+
+#[test]
+fn child() {
+    if std::env::var_os(CHILD).is_some() {
+        let error = OnnxRuntime::load(None).unwrap_err();
+        assert!(
+            matches!(error, RuntimeError::LibraryUnusable { .. }),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_library_is_refused() {
+    let damaged = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(damaged.path(), "no library").unwrap();
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["loading::child", "--exact"])
+        .env(CHILD, "1")
+        .env(LIBRARY_VARIABLE, damaged.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
 }

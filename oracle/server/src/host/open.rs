@@ -1,0 +1,94 @@
+//! Opening a host: everything is checked before the first request.
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use tokio::sync::RwLock;
+use tributary_chain::{Chain, ChainError, assets, deploy, epoch, revenue};
+use tributary_factory::{FactoryError, Release};
+use tributary_ledger::{ChainBinding, Ledger, LedgerError};
+use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
+use tributary_sdk::release::VersionRef;
+
+use super::{Batches, Host, admission::Licenses, clock::Clock};
+
+/// What to open.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// The data folder: ledger and batches.
+    pub data: PathBuf,
+    /// The run folder of the release.
+    pub release: PathBuf,
+    /// Which release the run folder must be.
+    pub version: VersionRef,
+    /// The token whose revenue is divided.
+    pub token: Address,
+    /// The host's key: it signs receipts and must be the one in the model's share table.
+    pub key: PrivateKeySigner,
+    /// Where ONNX Runtime is, if not in node_modules.
+    pub onnxruntime: Option<PathBuf>,
+    /// How long a valid license is trusted.
+    pub license_cache: Duration,
+}
+
+/// A host could not be opened; nothing was served.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The key is not the host that the model pays.
+    #[error("the model's host is {expected}, this key is {found}: serve with the host's key")]
+    NotTheHost {
+        /// This key's address.
+        found: Address,
+        /// In the share table.
+        expected: Address,
+    },
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The release: most often, weights that are not the ones on chain.
+    #[error(transparent)]
+    Release(#[from] FactoryError),
+    /// ONNX Runtime or the model.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// The ledger.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The data folder.
+    #[error("the data folder cannot be used: {0}")]
+    Data(#[from] std::io::Error),
+}
+
+impl Host {
+    /// Opens ledger, release and model, each checked against the chain.
+    pub async fn open(chain: &Chain, opening: Opening) -> Result<Self, OpenError> {
+        deploy::check(chain).await?;
+        let asset = assets::asset(chain, opening.version.asset).await?;
+        if asset.shares.host != opening.key.address() {
+            return Err(OpenError::NotTheHost { found: opening.key.address(), expected: asset.shares.host });
+        }
+        let version = assets::version(chain, opening.version.asset, opening.version.version).await?;
+        let release = Release::open(&opening.release, version.contentHash, version.manifestHash)?;
+        let runtime = OnnxRuntime::load(opening.onnxruntime.as_deref())?;
+        let model = Model::load(&runtime, release.onnx().to_vec(), ModelOptions::default())?;
+        std::fs::create_dir_all(&opening.data)?;
+        let binding =
+            ChainBinding { chain_id: chain.id(), genesis: chain.genesis(), ledger: chain.deployment().ledger };
+        let ledger = Ledger::open(&opening.data, binding)?;
+        let on = revenue::Account { vault: asset.vault, token: opening.token };
+        let ended = epoch::standing(chain, on).await?.period_end;
+        Ok(Self {
+            account: chain.account(&opening.key)?,
+            key: opening.key,
+            release,
+            version: opening.version,
+            on,
+            model,
+            ledger,
+            batches: Batches::open(&opening.data)?,
+            licenses: Licenses::new(opening.license_cache),
+            clock: Clock::new(chain.clone(), ended.saturating_add(1)),
+            gate: RwLock::new(()),
+        })
+    }
+}
