@@ -2,10 +2,11 @@
 //!
 //! For each of ten fixed partition seeds the digits are divided among twelve simulated contributors. The model is trained
 //! and attributed on all of them; then it is really retrained without each contributor in turn. Compared are, over the
-//! test images: the attributed totals along the integer path that settlement takes, and the mean change of the served
-//! class's margin that retraining shows.
+//! test images: the attributed totals along the integer path that settlement takes, what settlement pays for them, and
+//! the mean change of the served class's margin that retraining shows.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     thread,
@@ -21,10 +22,13 @@ use tributary_attribution::{
 use tributary_factory::{
     Dataset, Schema, SplitSizes, Trained, TrainingRecipe, dataset::partition, evaluate, train::fit,
 };
-use tributary_sdk::Address;
+use tributary_sdk::{Address, U256, sketch::Sketch, table::ContributorTable};
+use tributary_settlement::{Policy, SubPool, SubPoolId, Usage};
 
 const CONTRIBUTORS: usize = 12;
 const LEAST_MEAN: f64 = 0.85;
+/// Base units divided where payouts are compared.
+const POOL: u128 = 1_000_000_000_000;
 
 /// How to measure.
 #[derive(Clone, Debug, clap::Args)]
@@ -33,10 +37,10 @@ pub(crate) struct Arguments {
     #[arg(long, default_value = "demo/digits.csv")]
     data: PathBuf,
     /// Partition seeds 0, 1, … up to this many.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     partitions: u64,
     /// Widths of the hidden layers, separated by commas; `none` for softmax regression.
-    #[arg(long, default_value = "32")]
+    #[arg(long, default_value = "none")]
     hidden: String,
     /// Weight decay of the objective.
     #[arg(long, default_value_t = TrainingRecipe::default().weight_decay)]
@@ -47,8 +51,9 @@ pub(crate) struct Arguments {
     /// Seed of the split into training, held-out and test records.
     #[arg(long, default_value_t = 0)]
     split_seed: u64,
-    /// Where retraining starts: at the full model's parameters, or again at the recipe's seed.
-    #[arg(long, value_enum, default_value_t = Start::Warm)]
+    /// Where retraining starts: again at the recipe's seed (a network with hidden layers may then find another minimum,
+    /// whose distance is no contributor's doing), or at the whole model's parameters.
+    #[arg(long, value_enum, default_value_t = Start::Cold)]
     start: Start,
     /// Retrainings at a time; all cores if not given.
     #[arg(long)]
@@ -77,6 +82,7 @@ struct Line {
     least: usize,
     most: usize,
     attributed: f64,
+    paid: f64,
     counted: f64,
     steps: f64,
 }
@@ -93,21 +99,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         began.elapsed().as_secs_f64(),
     );
     println!(
-        "{:>9}  {:>11}  {:>10}  {:>13}  {:>16}",
-        "partition", "records", "attributed", "record counts", "steps a retrain"
+        "{:>9}  {:>11}  {:>10}  {:>6}  {:>13}  {:>15}",
+        "partition", "records", "attributed", "paid", "record counts", "steps a retrain"
     );
     let mut lines = Vec::new();
     for seed in 0..arguments.partitions {
         let line = setting.measure(seed, arguments)?;
         println!(
-            "{seed:>9}  {:>4} to {:>3}  {:>10.3}  {:>13.3}  {:>16.0}",
-            line.least, line.most, line.attributed, line.counted, line.steps
+            "{seed:>9}  {:>4} to {:>3}  {:>10.3}  {:>6.3}  {:>13.3}  {:>15.0}",
+            line.least, line.most, line.attributed, line.paid, line.counted, line.steps
         );
         lines.push(line);
     }
     let mean = |value: fn(&Line) -> f64| lines.iter().map(value).sum::<f64>() / lines.len().max(1) as f64;
     let (attributed, counted) = (mean(|line| line.attributed), mean(|line| line.counted));
-    println!("{:>9}  {:>11}  {attributed:>10.3}  {counted:>13.3}", "mean", "");
+    println!("{:>9}  {:>11}  {attributed:>10.3}  {:>6.3}  {counted:>13.3}", "mean", "", mean(|line| line.paid));
     println!(
         "Spearman correlation with the mean change in margin on {} test images, {:?} start, {:.0} s",
         setting.test.len(),
@@ -149,6 +155,9 @@ impl Setting {
         let attribution = attribute(&self.whole.network, &owned, &self.held_out, settings)?;
         let attributed = attribution.integer_totals(self.test.features().view())?.to_vec();
 
+        let sketches = attribution.integer_sketches(self.test.features().view())?;
+        let paid = payouts(attribution.table(), &sketches)?;
+
         let (truth, steps) = self.retrain_without_each(&owners, arguments)?;
         let mut counts = vec![0.0; CONTRIBUTORS];
         owners.iter().for_each(|owner| counts[*owner] += 1.0);
@@ -157,6 +166,7 @@ impl Setting {
             least: counts.iter().copied().fold(f64::INFINITY, f64::min) as usize,
             most: counts.iter().copied().fold(0.0, f64::max) as usize,
             attributed: correlation(&attributed)?,
+            paid: correlation(&paid)?,
             counted: correlation(&counts)?,
             steps,
         })
@@ -206,4 +216,12 @@ impl Setting {
         let logits = network.logits(self.test.features().view())?;
         margins(&logits, &self.served).mean().wrap_err("there are no test images")
     }
+}
+
+/// What each contributor is paid, in the table's order, if every test image is one call under one license.
+fn payouts(table: &ContributorTable, sketches: &[(Sketch, f64)]) -> Result<Vec<f64>> {
+    let receipts = sketches.iter().map(|(sketch, _)| Usage { units: 1, sketch }).collect();
+    let pool = SubPool { id: SubPoolId::License(U256::from(1)), amount: POOL, receipts };
+    let paid: BTreeMap<Address, u128> = Policy::EpochSigned1.settle(table, &[pool])?.payouts.into_iter().collect();
+    Ok(table.rows().iter().map(|row| paid.get(&row.account).map_or(0.0, |amount| *amount as f64)).collect())
 }

@@ -96,6 +96,11 @@ impl Client {
         self.get("/v1/epochs").await
     }
 
+    /// Closes the open epoch: the operator's to do, with the operator's token.
+    pub async fn close_epoch(&self, token: &str) -> Result<EpochInfo, ClientError> {
+        read(self.http.post(format!("{}/v1/epochs", self.base)).bearer_auth(token).send().await?).await
+    }
+
     /// What `account` needs to claim against the root of epoch `index`.
     pub async fn proof(&self, index: u64, account: Address) -> Result<ClaimProof, ClientError> {
         self.get(&format!("/v1/epochs/{index}/proofs/{account}")).await

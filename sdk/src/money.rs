@@ -50,7 +50,9 @@ pub mod decimal {
         let text = String::deserialize(d)?;
         let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
         if !digits || (text.len() > 1 && text.starts_with('0')) {
-            return Err(serde::de::Error::custom(format!("`{text}` is not an amount in base units: write decimal digits")));
+            return Err(serde::de::Error::custom(format!(
+                "`{text}` is not an amount in base units: write decimal digits"
+            )));
         }
         text.parse().map_err(serde::de::Error::custom)
     }

@@ -129,7 +129,11 @@ pub enum SignatureError {
 }
 
 /// Signs `message` under `domain`; 65 bytes `r ‖ s ‖ v`.
-pub fn sign<M: SolStruct>(message: &M, domain: &Eip712Domain, key: &PrivateKeySigner) -> Result<Vec<u8>, SignatureError> {
+pub fn sign<M: SolStruct>(
+    message: &M,
+    domain: &Eip712Domain,
+    key: &PrivateKeySigner,
+) -> Result<Vec<u8>, SignatureError> {
     Ok(key.sign_hash_sync(&message.eip712_signing_hash(domain))?.as_bytes().to_vec())
 }
 

@@ -14,7 +14,7 @@ use eyre::{OptionExt, Result, WrapErr, bail, ensure, eyre};
 use foundry_compilers::{
     ProjectBuilder, ProjectPathsConfig,
     artifacts::{
-        BytecodeHash, EvmVersion, Severity, Settings, SettingsMetadata, output_selection::OutputSelection,
+        BytecodeHash, EvmVersion, Settings, SettingsMetadata, Severity, output_selection::OutputSelection,
         remappings::Remapping,
     },
     solc::{Solc, SolcCompiler, SolcSettings},
@@ -87,7 +87,10 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         "sources, settings or compiler changed since sdk/abi was built: run `{COMMAND}`"
     );
     for (name, hash) in &build.artifacts {
-        ensure!(keccak256(fs::read(folder.join(name))?) == *hash, "sdk/abi/{name} was changed by hand: run `{COMMAND}`");
+        ensure!(
+            keccak256(fs::read(folder.join(name))?) == *hash,
+            "sdk/abi/{name} was changed by hand: run `{COMMAND}`"
+        );
     }
     println!("{}: {} artifacts fresh", folder.display(), build.artifacts.len());
     Ok(())
@@ -140,7 +143,11 @@ fn compile(root: &Path, profile: &Profile) -> Result<Vec<Artifact>> {
         let Some(code) = object.filter(|code| !code.is_empty() && is_deployed(root, profile, &id.source)) else {
             continue;
         };
-        artifacts.push(Artifact { name: id.name, abi: serde_json::to_value(&artifact.abi)?, bytecode: code.to_string() });
+        artifacts.push(Artifact {
+            name: id.name,
+            abi: serde_json::to_value(&artifact.abi)?,
+            bytecode: code.to_string(),
+        });
     }
     Ok(artifacts)
 }

@@ -43,7 +43,9 @@ fn main() -> Result<()> {
     match Task::parse() {
         Task::Contracts(Mode { check: false }) => contracts::export(&root()),
         Task::Contracts(Mode { check: true }) => contracts::check(&root()),
-        Task::Vectors(mode) => generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors"),
+        Task::Vectors(mode) => {
+            generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors")
+        }
         Task::Bench(Bench::Attribution) => bench("attribution"),
     }
 }

@@ -21,7 +21,8 @@ const TYPED_CASES: u64 = 3;
 
 /// All vector files.
 pub(crate) fn all() -> Result<Files> {
-    let files = [("sum_tree.json", sum_tree()?), ("merkle_tree.json", merkle_tree()?), ("typed_data.json", typed_data()?)];
+    let files =
+        [("sum_tree.json", sum_tree()?), ("merkle_tree.json", merkle_tree()?), ("typed_data.json", typed_data()?)];
     files
         .into_iter()
         .map(|(name, value)| {
@@ -121,22 +122,58 @@ fn typed_data() -> Result<Value> {
         };
     }
     message!(Receipt {
-        id: word, assetId: u128, version: u32, weightsHash: word, payer: address, licenseId: u256, paymentId: word,
-        requestHash: word, requestSignatureHash: word, inputCommitment: word, outputHash: word, sketchHash: word,
-        units: u64, token: address, amount: u128, servedAt: u64,
+        id: word,
+        assetId: u128,
+        version: u32,
+        weightsHash: word,
+        payer: address,
+        licenseId: u256,
+        paymentId: word,
+        requestHash: word,
+        requestSignatureHash: word,
+        inputCommitment: word,
+        outputHash: word,
+        sketchHash: word,
+        units: u64,
+        token: address,
+        amount: u128,
+        servedAt: u64,
     });
     message!(InferenceRequest {
-        id: word, assetId: u128, version: u32, licenseId: u256, inputCommitment: word, units: u64, issuedAt: u64,
+        id: word,
+        assetId: u128,
+        version: u32,
+        licenseId: u256,
+        inputCommitment: word,
+        units: u64,
+        issuedAt: u64,
     });
     message!(SessionAuthorization { licenseId: u256, sessionKey: address, expiresAt: u64 });
     message!(RootStatement {
-        vault: address, token: address, index: u64, attempt: u32, prevRoot: word, root: word, sum: u128,
-        leafCount: u64, receiptsRoot: word, receiptsCount: u64, dataHash: word, settlementPolicy: word,
-        periodEnd: u64, deadline: u64,
+        vault: address,
+        token: address,
+        index: u64,
+        attempt: u32,
+        prevRoot: word,
+        root: word,
+        sum: u128,
+        leafCount: u64,
+        receiptsRoot: word,
+        receiptsCount: u64,
+        dataHash: word,
+        settlementPolicy: word,
+        periodEnd: u64,
+        deadline: u64,
     });
     message!(Contribution {
-        datasetId: u128, contributor: address, commitment: word, records: u64, termsHash: word, payPolicyHash: word,
-        nonce: u256, deadline: u64,
+        datasetId: u128,
+        contributor: address,
+        commitment: word,
+        records: u64,
+        termsHash: word,
+        payPolicyHash: word,
+        nonce: u256,
+        deadline: u64,
     });
     Ok(json!({
         "chainId": CHAIN_ID,

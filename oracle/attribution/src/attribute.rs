@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use ndarray::{Array1, Array2, ArrayView2};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
 use tributary_sdk::{
     Address,
+    sketch::Sketch,
     table::{ContributorRow, ContributorTable},
 };
 
@@ -210,6 +211,20 @@ impl Attribution {
         onnx::compile(&self.network, &self.basis.projection)
     }
 
+    /// The served classes' sketches as settlement gets them, `[n]`, each with what one unit of its values is worth.
+    ///
+    /// # Errors
+    /// [`AttributionError::FeatureWidth`], [`AttributionError::NotFinite`].
+    pub fn integer_sketches(&self, features: ArrayView2<'_, f64>) -> Result<Vec<(Sketch, f64)>, AttributionError> {
+        let quantise = |sketch: ArrayView1<'_, f64>| {
+            let sketch: Vec<f32> = sketch.iter().map(|value| *value as f32).collect();
+            let largest = sketch.iter().fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
+            let quantised = Sketch::quantise(&sketch).map_err(|_| AttributionError::NotFinite("a sketch"))?;
+            Ok((quantised, largest / f64::from(i16::MAX)))
+        };
+        self.sketches(features)?.outer_iter().map(quantise).collect()
+    }
+
     /// Influence totals over a batch along the integer path that settlement takes: every sketch rounded to 16 bits,
     /// multiplied with the integer table, and scaled back to margins, `[contributors]`.
     ///
@@ -217,14 +232,9 @@ impl Attribution {
     /// [`AttributionError::FeatureWidth`], [`AttributionError::NotFinite`], [`AttributionError::Table`].
     pub fn integer_totals(&self, features: ArrayView2<'_, f64>) -> Result<Array1<f64>, AttributionError> {
         let mut totals = Array1::zeros(self.table.rows().len());
-        for sketch in self.sketches(features)?.outer_iter() {
-            let sketch: Vec<f32> = sketch.iter().map(|value| *value as f32).collect();
-            let largest = sketch.iter().fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
-            let quantised = tributary_sdk::sketch::Sketch::quantise(&sketch)
-                .map_err(|_| AttributionError::NotFinite("a sketch"))?;
-            let scale = largest / f64::from(i16::MAX) * self.unit;
-            for (total, score) in totals.iter_mut().zip(self.table.scores(&quantised)?) {
-                *total += score as f64 * scale;
+        for (sketch, unit) in self.integer_sketches(features)? {
+            for (total, score) in totals.iter_mut().zip(self.table.scores(&sketch)?) {
+                *total += score as f64 * unit * self.unit;
             }
         }
         Ok(totals)

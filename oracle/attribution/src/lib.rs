@@ -10,7 +10,7 @@
 //! | [`basis`] | the owner basis: as many directions as there are contributors, and nothing lost |
 //! | [`quantise`] | contributor rows as integers on one shared scale |
 //! | [`gate`], [`baseline`] | who may be paid by attribution; how money without receipts is divided |
-//! | [`attribute`] | all of the above in order: from a network and owned records to a contributor table |
+//! | [`mod@attribute`] | all of the above in order: from a network and owned records to a contributor table |
 //! | [`onnx`] | the graph writer, the attribution compiler and the reader that checks a file before it is served |
 //! | [`statistics`] | rank correlation, by which attribution is judged |
 //!

@@ -49,9 +49,7 @@ impl Signed {
 
 /// Commits to a batch of contributions before they are shown: block order is priority.
 pub async fn commit(account: &Account, commitments: &MerkleTree) -> Result<(), ChainError> {
-    let registry = ConsentRegistry::new(account.chain().deployment().consent, account.provider());
-    send(CONTRACT, registry.commit(commitments.root(), commitments.leaf_count())).await?;
-    Ok(())
+    commit_hash(account, commitments.root(), commitments.leaf_count()).await
 }
 
 /// Records signed contributions whose commitments are the leaves of `commitments`, in order. Anyone may relay them.
@@ -111,7 +109,7 @@ pub async fn granted_until(
     Ok(Some(ask(CONTRACT, registry.grantOf(dataset.0, grantee)).await?.until))
 }
 
-/// A nonce that nobody can guess is not needed: unordered nonces only have to differ.
+/// Unordered nonces only have to differ, and a salted commitment never comes twice.
 pub fn nonce(commitment: B256) -> U256 {
     commitment.into()
 }
@@ -120,4 +118,17 @@ fn on_chain(contribution: &Contribution) -> OnChain {
     let Contribution { datasetId, contributor, commitment, records, termsHash, payPolicyHash, nonce, deadline } =
         contribution.clone();
     OnChain { datasetId, contributor, commitment, records, termsHash, payPolicyHash, nonce, deadline }
+}
+
+/// Commits to one hash, such as a held-out set's: proof that it was fixed at this block.
+pub async fn commit_hash(account: &Account, hash: B256, count: u64) -> Result<(), ChainError> {
+    let registry = ConsentRegistry::new(account.chain().deployment().consent, account.provider());
+    send(CONTRACT, registry.commit(hash, count)).await?;
+    Ok(())
+}
+
+/// The block in which a root of so many commitments was first seen; 0 if never.
+pub async fn committed_at(chain: &Chain, root: B256, count: u64) -> Result<u64, ChainError> {
+    let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
+    Ok(ask(CONTRACT, registry.commitmentOf(root, count)).await?.blockNumber)
 }

@@ -75,7 +75,11 @@ pub async fn standing(chain: &Chain, account: revenue::Account) -> Result<Standi
 /// Makes the vault count what licenses earned by now, and credit everyone their share of it.
 ///
 /// Returns the time of the block in which it did: the earliest end of a period that has this money.
-pub async fn collect(account: &Account, on: revenue::Account, licenses: &[alloy::primitives::U256]) -> Result<u64, ChainError> {
+pub async fn collect(
+    account: &Account,
+    on: revenue::Account,
+    licenses: &[alloy::primitives::U256],
+) -> Result<u64, ChainError> {
     let vault = RoyaltyVault::new(on.vault, account.provider());
     let market = account.chain().deployment().market;
     send(VAULT, vault.release(market, licenses.to_vec())).await?;
@@ -126,7 +130,8 @@ pub(crate) fn settle(
     receipts: &[ReceiptRow],
     previous: &[Leaf],
 ) -> Result<(Settlement, Vec<Leaf>), ChainError> {
-    let allocated = if previous.is_empty() { 0 } else { SumTree::new(previous.to_vec()).map_err(Fault::from)?.root().sum };
+    let allocated =
+        if previous.is_empty() { 0 } else { SumTree::new(previous.to_vec()).map_err(Fault::from)?.root().sum };
     let pool = revenue.pool_credited.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
     let usage = |id: SubPoolId| -> Vec<Usage<'_>> {
         let own = |row: &&ReceiptRow| match id {

@@ -72,7 +72,11 @@ impl Period {
             RoyaltyVaultEvents::Paid(paid) => (paid.token, SubPoolId::Payment(paid.paymentId), paid.amount),
             RoyaltyVaultEvents::Revenue(bare) => (bare.token, SubPoolId::WithoutReceipts, bare.amount),
             RoyaltyVaultEvents::Distributed(distributed) => {
-                return if distributed.token == self.token { self.distribute(distributed.poolCredited, in_period) } else { Ok(()) };
+                return if distributed.token == self.token {
+                    self.distribute(distributed.poolCredited, in_period)
+                } else {
+                    Ok(())
+                };
             }
             _ => return Ok(()),
         };

@@ -52,10 +52,7 @@ pub async fn post(
     let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
     let mut sorted: Vec<OnChainAttestation> = attestations
         .iter()
-        .map(|attestation| OnChainAttestation {
-            signer: attestation.signer,
-            signature: attestation.signature.clone(),
-        })
+        .map(|attestation| OnChainAttestation { signer: attestation.signer, signature: attestation.signature.clone() })
         .collect();
     sorted.sort_by_key(|attestation| attestation.signer);
     send(CONTRACT, ledger.post(on_chain(statement), sorted)).await?;
@@ -88,8 +85,7 @@ pub async fn claim(
         proof,
     };
     let receipt = send(CONTRACT, ledger.claim(claim)).await?;
-    let event =
-        crate::assets::event::<AttributionLedger::Claimed>(&receipt)?;
+    let event = crate::assets::event::<AttributionLedger::Claimed>(&receipt)?;
     Ok(event.amount)
 }
 
@@ -139,6 +135,14 @@ pub async fn credit(chain: &Chain, on: revenue::Account, account: Address) -> Re
 pub async fn withdraw(account: &Account, on: revenue::Account, to: Address) -> Result<(), ChainError> {
     let vault = RoyaltyVault::new(on.vault, account.provider());
     send("the vault", vault.withdraw(on.token, to)).await?;
+    Ok(())
+}
+
+/// Makes a vault count what was transferred to it, as an upstream vault's share is, and divide it by its share table.
+pub async fn receive(account: &Account, on: revenue::Account) -> Result<(), ChainError> {
+    let vault = RoyaltyVault::new(on.vault, account.provider());
+    send("the vault", vault.sync(on.token)).await?;
+    send("the vault", vault.distribute(on.token)).await?;
     Ok(())
 }
 

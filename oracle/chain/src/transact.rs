@@ -9,9 +9,9 @@ use alloy::{
     sol_types::SolInterface,
 };
 use tributary_sdk::contracts::{
-    AssetRegistry::AssetRegistryErrors, AttributionLedger::AttributionLedgerErrors, ConsentRegistry::ConsentRegistryErrors,
-    DemoDollar::DemoDollarErrors, LicenseMarket::LicenseMarketErrors, LicenseToken::LicenseTokenErrors,
-    RoyaltyVault::RoyaltyVaultErrors,
+    AssetRegistry::AssetRegistryErrors, AttributionLedger::AttributionLedgerErrors,
+    ConsentRegistry::ConsentRegistryErrors, DemoDollar::DemoDollarErrors, LicenseMarket::LicenseMarketErrors,
+    LicenseToken::LicenseTokenErrors, RoyaltyVault::RoyaltyVaultErrors,
 };
 
 use crate::ChainError;

@@ -20,8 +20,7 @@ use tributary_sdk::{
 use tributary_settlement::{Policy, Settlement};
 
 use crate::{
-    Chain, ChainError, assets,
-    epoch,
+    Chain, ChainError, assets, epoch,
     licenses::{self, rights},
     revenue::{self, Account},
     transact::ask,
@@ -369,12 +368,21 @@ fn field_problem(
 ) -> Option<&'static str> {
     let (receipt, request) = (&row.receipt, &row.request);
     let checks = [
-        (receipt.assetId == batch.release.asset.0 && receipt.version == batch.release.version, "another release served it"),
+        (
+            receipt.assetId == batch.release.asset.0 && receipt.version == batch.release.version,
+            "another release served it",
+        ),
         (request.assetId == receipt.assetId && request.version == receipt.version, "its request asks another release"),
         (receipt.weightsHash == manifest.weights_hash, "its weights are not the release's"),
         (request.licenseId == receipt.licenseId && request.id == receipt.id, "its request names another license or id"),
-        (receipt.paymentId == B256::ZERO && receipt.token == Address::ZERO && receipt.amount == 0, "it claims a payment under a license"),
-        (receipt.requestHash == request.eip712_signing_hash(&chain.ledger_domain()), "its request hash is another request's"),
+        (
+            receipt.paymentId == B256::ZERO && receipt.token == Address::ZERO && receipt.amount == 0,
+            "it claims a payment under a license",
+        ),
+        (
+            receipt.requestHash == request.eip712_signing_hash(&chain.ledger_domain()),
+            "its request hash is another request's",
+        ),
         (receipt.requestSignatureHash == keccak256(&row.request_signature), "its request signature hash differs"),
         (receipt.inputCommitment == request.inputCommitment, "its input is not the request's"),
         (receipt.units == request.units && receipt.units > 0, "its units are not the request's"),
@@ -402,7 +410,8 @@ async fn posted_at(chain: &Chain, batch: &Batch, index: u64) -> Result<PostedSta
         .await
         .map_err(|error| ChainError::Rpc(error.to_string()))?;
     let newest = events.into_iter().next_back();
-    let newest = newest.ok_or_else(|| Fault::NotPosted(format!("there is no root {index} for this vault and token")))?;
+    let newest =
+        newest.ok_or_else(|| Fault::NotPosted(format!("there is no root {index} for this vault and token")))?;
     Ok(newest.0.statement)
 }
 

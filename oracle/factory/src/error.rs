@@ -7,7 +7,7 @@ use tributary_sdk::{Address, B256, merkle::MerkleError, release::ManifestError, 
 #[derive(Debug, thiserror::Error)]
 pub enum FactoryError {
     /// A file or folder could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("cannot use {path}: check that it exists and may be read and written")]
     Io {
         /// Where.
         path: PathBuf,

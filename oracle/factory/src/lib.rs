@@ -5,8 +5,8 @@
 //! | [`dataset`] | records, their schema and hashes, CSV files, splits, simulated contributors |
 //! | [`snapshot`] | screening: which contributed records a snapshot takes, and its commitments |
 //! | [`permission`] | the door to training: a grant read from the chain, and who has withdrawn |
-//! | [`train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
-//! | [`evaluate`] | accuracy on records nobody trained on |
+//! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
+//! | [`mod@evaluate`] | accuracy on records nobody trained on |
 //! | [`release`] | the run folder: model, contributor table, manifest |
 //!
 //! In order: read a [`dataset::Dataset`], split it, let contributors commit to their records, [`Snapshot::screen`] the

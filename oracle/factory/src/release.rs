@@ -49,6 +49,26 @@ pub struct ReleaseFiles {
     pub manifest_hash: B256,
 }
 
+impl ReleaseFiles {
+    /// The files of a run folder, hashed as they are.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`], [`FactoryError::Manifest`].
+    pub fn of(folder: &Path) -> Result<Self, FactoryError> {
+        let hash = |name: &str| {
+            let path = folder.join(name);
+            match fs::read(&path) {
+                Ok(bytes) => Ok((path, keccak256(bytes))),
+                Err(source) => Err(FactoryError::Io { path, source }),
+            }
+        };
+        let (model, weights_hash) = hash(MODEL_FILE)?;
+        let (table, table_hash) = hash(TABLE_FILE)?;
+        let (manifest, manifest_hash) = hash(MANIFEST_FILE)?;
+        Ok(Self { model, table, manifest, weights_hash, table_hash, manifest_hash })
+    }
+}
+
 impl Release {
     /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data.
     ///
@@ -155,6 +175,11 @@ impl Release {
     /// The manifest.
     pub fn manifest(&self) -> &ReleaseManifest {
         &self.manifest
+    }
+
+    /// The manifest as published.
+    pub fn manifest_bytes(&self) -> &[u8] {
+        &self.manifest_bytes
     }
 
     /// keccak-256 of the published manifest.

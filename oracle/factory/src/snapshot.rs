@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rand::{CryptoRng, RngCore};
+use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 use tributary_sdk::{
     Address, B256,
@@ -25,7 +25,7 @@ pub struct CommittedRecord {
 
 impl CommittedRecord {
     /// Salts a record.
-    pub fn salted(record: Record, rng: &mut (impl RngCore + CryptoRng)) -> Self {
+    pub fn salted(record: Record, rng: &mut impl CryptoRng) -> Self {
         let mut salt = B256::ZERO;
         rng.fill_bytes(salt.as_mut_slice());
         Self { record, salt }

@@ -21,10 +21,6 @@ pub struct ChainBinding {
 
 impl fmt::Display for ChainBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "chain {} with genesis {} and attribution ledger {}",
-            self.chain_id, self.genesis, self.ledger
-        )
+        write!(f, "chain {} with genesis {} and attribution ledger {}", self.chain_id, self.genesis, self.ledger)
     }
 }

@@ -6,9 +6,7 @@ use redb::ReadableTable;
 
 use crate::{LedgerError, SealedEpoch, tables::Tables};
 
-const OVERFLOW: LedgerError = LedgerError::Overflow {
-    what: "an epoch's rows",
-};
+const OVERFLOW: LedgerError = LedgerError::Overflow { what: "an epoch's rows" };
 
 /// Gives every earned row without an epoch this one. Rows still reserved will belong to the next.
 ///
@@ -17,11 +15,7 @@ const OVERFLOW: LedgerError = LedgerError::Overflow {
 pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64) -> Result<SealedEpoch, LedgerError> {
     if let Some(sealed) = tables.epochs.get(epoch)? {
         let (rows, latest_served_at) = sealed.value();
-        return Ok(SealedEpoch {
-            epoch,
-            rows,
-            latest_served_at,
-        });
+        return Ok(SealedEpoch { epoch, rows, latest_served_at });
     }
     let last = tables.epochs.last()?.map_or(0, |(last, _)| last.value());
     let next = last.checked_add(1).ok_or(OVERFLOW)?;
@@ -43,9 +37,7 @@ pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64) -> Result<SealedEpoch, L
         let Some((state, request_hash, license)) = head else {
             continue;
         };
-        tables
-            .heads
-            .insert(id, (state, epoch, &request_hash, &license))?;
+        tables.heads.insert(id, (state, epoch, &request_hash, &license))?;
         tables.epoch_rows.insert((epoch, id), ())?;
         tables.open.remove(id)?;
         tables.answers.remove(id)?;
@@ -54,25 +46,12 @@ pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64) -> Result<SealedEpoch, L
     }
     for (license, count) in &by_license {
         tables.epoch_calls.insert((epoch, license), count)?;
-        let (total, open) = tables
-            .calls
-            .get(license)?
-            .map_or((0, 0), |calls| calls.value());
-        tables
-            .calls
-            .insert(license, (total, open.saturating_sub(*count)))?;
+        let (total, open) = tables.calls.get(license)?.map_or((0, 0), |calls| calls.value());
+        tables.calls.insert(license, (total, open.saturating_sub(*count)))?;
     }
 
     let rows = taken.len() as u64;
-    let latest_served_at = taken
-        .iter()
-        .map(|(_, served_at)| *served_at)
-        .max()
-        .unwrap_or(0);
+    let latest_served_at = taken.iter().map(|(_, served_at)| *served_at).max().unwrap_or(0);
     tables.epochs.insert(epoch, (rows, latest_served_at))?;
-    Ok(SealedEpoch {
-        epoch,
-        rows,
-        latest_served_at,
-    })
+    Ok(SealedEpoch { epoch, rows, latest_served_at })
 }

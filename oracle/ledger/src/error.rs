@@ -50,9 +50,7 @@ pub enum LedgerError {
     },
 
     /// One stored row does not read.
-    #[error(
-        "the stored row of request {request_id} does not read ({reason}): restore the data folder from a backup"
-    )]
+    #[error("the stored row of request {request_id} does not read ({reason}): restore the data folder from a backup")]
     UnreadableRow {
         /// Whose row.
         request_id: B256,
@@ -61,9 +59,7 @@ pub enum LedgerError {
     },
 
     /// The id is taken by another request.
-    #[error(
-        "request id {request_id} was already used for another request: choose a new random id for a new request"
-    )]
+    #[error("request id {request_id} was already used for another request: choose a new random id for a new request")]
     Conflict {
         /// The id.
         request_id: B256,
@@ -121,9 +117,7 @@ pub enum LedgerError {
     },
 
     /// The writer thread could not be started.
-    #[error(
-        "the ledger's thread could not be started ({reason}): free memory or raise the limit on threads"
-    )]
+    #[error("the ledger's thread could not be started ({reason}): free memory or raise the limit on threads")]
     NoThread {
         /// The operating system's words.
         reason: String,
@@ -144,9 +138,4 @@ macro_rules! storage {
     };
 }
 
-storage!(
-    redb::TransactionError,
-    redb::TableError,
-    redb::StorageError,
-    redb::CommitError
-);
+storage!(redb::TransactionError, redb::TableError, redb::StorageError, redb::CommitError);

@@ -40,10 +40,7 @@ impl Ledger {
     pub fn open(folder: &Path, binding: ChainBinding) -> Result<Self, LedgerError> {
         let (database, recovered) = open::open(folder, binding)?;
         if recovered > 0 {
-            tracing::warn!(
-                rows = recovered,
-                "voided requests that were being served when the server last stopped"
-            );
+            tracing::warn!(rows = recovered, "voided requests that were being served when the server last stopped");
         }
         let database = Arc::new(database);
         let (commands, mut waiting) = mpsc::channel(QUEUE);
@@ -53,16 +50,8 @@ impl Ledger {
                 let database = Arc::clone(&database);
                 move || writer::serve(&database, &mut waiting)
             })
-            .map_err(|error| LedgerError::NoThread {
-                reason: error.to_string(),
-            })?;
-        Ok(Self {
-            database,
-            binding,
-            recovered,
-            commands: Some(commands),
-            thread: Some(thread),
-        })
+            .map_err(|error| LedgerError::NoThread { reason: error.to_string() })?;
+        Ok(Self { database, binding, recovered, commands: Some(commands), thread: Some(thread) })
     }
 
     /// The chain this ledger is for.
@@ -86,8 +75,7 @@ impl Ledger {
     /// [`LedgerError::Conflict`] if the id stands for another request; [`LedgerError::QuotaExceeded`];
     /// [`LedgerError::Storage`]; [`LedgerError::Stopped`].
     pub async fn reserve(&self, reservation: Reservation) -> Result<Outcome, LedgerError> {
-        self.write(|reply| Command::Reserve { reservation, reply })
-            .await
+        self.write(|reply| Command::Reserve { reservation, reply }).await
     }
 
     /// Makes a reserved request earned, with its receipt and the answer's bytes. Send the answer after this returns.
@@ -99,13 +87,7 @@ impl Ledger {
     /// [`LedgerError::NotReserved`], [`LedgerError::WrongReceipt`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
     pub async fn earn(&self, receipt: ReceiptRow, answer: Vec<u8>) -> Result<(), LedgerError> {
         let request_id = receipt.request.id;
-        self.write(|reply| Command::Earn {
-            request_id,
-            receipt: Box::new(receipt),
-            answer,
-            reply,
-        })
-        .await
+        self.write(|reply| Command::Earn { request_id, receipt: Box::new(receipt), answer, reply }).await
     }
 
     /// Gives a reserved request back because it will not be answered. Voiding it again changes nothing.
@@ -113,8 +95,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::NotReserved`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
     pub async fn void(&self, request_id: B256) -> Result<(), LedgerError> {
-        self.write(|reply| Command::Void { request_id, reply })
-            .await
+        self.write(|reply| Command::Void { request_id, reply }).await
     }
 
     /// Closes the open epoch, which must be number `epoch`: every earned row without an epoch gets it.
@@ -132,11 +113,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Storage`], [`LedgerError::Stopped`].
     pub async fn sign_in(&self, session: Session) -> Result<(), LedgerError> {
-        self.write(|reply| Command::SignIn {
-            session: Box::new(session),
-            reply,
-        })
-        .await
+        self.write(|reply| Command::SignIn { session: Box::new(session), reply }).await
     }
 
     async fn write<T>(
@@ -145,10 +122,7 @@ impl Ledger {
     ) -> Result<T, LedgerError> {
         let (reply, done) = oneshot::channel();
         let commands = self.commands.as_ref().ok_or(LedgerError::Stopped)?;
-        commands
-            .send(command(reply))
-            .await
-            .map_err(|_| LedgerError::Stopped)?;
+        commands.send(command(reply)).await.map_err(|_| LedgerError::Stopped)?;
         done.await.map_err(|_| LedgerError::Stopped)?
     }
 }
@@ -167,8 +141,6 @@ impl Drop for Ledger {
 
 impl fmt::Debug for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ledger")
-            .field("binding", &self.binding)
-            .finish_non_exhaustive()
+        f.debug_struct("Ledger").field("binding", &self.binding).finish_non_exhaustive()
     }
 }

@@ -20,10 +20,7 @@
 //! What this crate does not know: HTTP, signatures, models, prices, and what an epoch pays. It keeps receipts and compares
 //! them with their reservations; it does not check them.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects))]
 
 mod binding;
 mod epochs;

@@ -30,15 +30,8 @@ pub(crate) fn open(folder: &Path, binding: ChainBinding) -> Result<(Database, u6
 }
 
 /// Writes the binding into a new file, or compares it with the one there.
-fn bind(
-    transaction: &redb::WriteTransaction,
-    path: PathBuf,
-    expected: ChainBinding,
-) -> Result<(), LedgerError> {
-    let unreadable = |reason: String| LedgerError::Unreadable {
-        path: path.clone(),
-        reason,
-    };
+fn bind(transaction: &redb::WriteTransaction, path: PathBuf, expected: ChainBinding) -> Result<(), LedgerError> {
+    let unreadable = |reason: String| LedgerError::Unreadable { path: path.clone(), reason };
     let mut meta = transaction.open_table(tables::META)?;
     let stored = meta.get("format")?.map(|format| format.value().to_vec());
     let Some(format) = stored else {
@@ -48,26 +41,15 @@ fn bind(
         return Ok(());
     };
     if format != FORMAT {
-        let found = String::from_utf8_lossy(&format)
-            .chars()
-            .take(64)
-            .collect::<String>();
+        let found = String::from_utf8_lossy(&format).chars().take(64).collect::<String>();
         return Err(unreadable(format!("its format is `{found}`")));
     }
-    let json = meta
-        .get("binding")?
-        .map(|json| json.value().to_vec())
-        .unwrap_or_default();
-    let found: ChainBinding =
-        serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))?;
+    let json = meta.get("binding")?.map(|json| json.value().to_vec()).unwrap_or_default();
+    let found: ChainBinding = serde_json::from_slice(&json).map_err(|error| unreadable(error.to_string()))?;
     if found == expected {
         Ok(())
     } else {
-        Err(LedgerError::WrongChain {
-            path,
-            found: Box::new(found),
-            expected: Box::new(expected),
-        })
+        Err(LedgerError::WrongChain { path, found: Box::new(found), expected: Box::new(expected) })
     }
 }
 
@@ -75,24 +57,12 @@ fn refusal(path: PathBuf, error: DatabaseError) -> LedgerError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => LedgerError::InUse { path },
         DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => {
-            LedgerError::Unreadable {
-                path,
-                reason: error.to_string(),
-            }
+            LedgerError::Unreadable { path, reason: error.to_string() }
         }
-        DatabaseError::Storage(StorageError::Corrupted(reason)) => {
-            LedgerError::Unreadable { path, reason }
+        DatabaseError::Storage(StorageError::Corrupted(reason)) => LedgerError::Unreadable { path, reason },
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            LedgerError::Unreadable { path, reason: error.to_string() }
         }
-        DatabaseError::Storage(StorageError::Io(error))
-            if error.kind() == std::io::ErrorKind::InvalidData =>
-        {
-            LedgerError::Unreadable {
-                path,
-                reason: error.to_string(),
-            }
-        }
-        other => LedgerError::Storage {
-            reason: format!("{}: {other}", path.display()),
-        },
+        other => LedgerError::Storage { reason: format!("{}: {other}", path.display()) },
     }
 }

@@ -27,11 +27,7 @@ impl Ledger {
         let epochs = self.database.begin_read()?.open_table(tables::EPOCHS)?;
         Ok(epochs.last()?.map(|(epoch, sealed)| {
             let (rows, latest_served_at) = sealed.value();
-            SealedEpoch {
-                epoch: epoch.value(),
-                rows,
-                latest_served_at,
-            }
+            SealedEpoch { epoch: epoch.value(), rows, latest_served_at }
         }))
     }
 
@@ -49,10 +45,7 @@ impl Ledger {
             let request_id = B256::new(*key.value().1);
             let json = receipts
                 .get(&request_id.0)?
-                .ok_or_else(|| LedgerError::UnreadableRow {
-                    request_id,
-                    reason: "its receipt is missing".into(),
-                })?;
+                .ok_or_else(|| LedgerError::UnreadableRow { request_id, reason: "its receipt is missing".into() })?;
             rows.push(tables::read_receipt(request_id, json.value())?);
         }
         rows.sort_unstable_by_key(|row| row.receipt.id);
@@ -64,11 +57,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Storage`].
     pub fn open_rows(&self) -> Result<u64, LedgerError> {
-        Ok(self
-            .database
-            .begin_read()?
-            .open_table(tables::OPEN)?
-            .len()?)
+        Ok(self.database.begin_read()?.open_table(tables::OPEN)?.len()?)
     }
 
     /// A license's calls so far, reserved and earned.
@@ -77,9 +66,7 @@ impl Ledger {
     /// [`LedgerError::Storage`].
     pub fn calls(&self, license_id: U256) -> Result<Calls, LedgerError> {
         let calls = self.database.begin_read()?.open_table(tables::CALLS)?;
-        let (total, open) = calls
-            .get(&license_id.to_be_bytes())?
-            .map_or((0, 0), |calls| calls.value());
+        let (total, open) = calls.get(&license_id.to_be_bytes())?.map_or((0, 0), |calls| calls.value());
         Ok(Calls { total, open })
     }
 
@@ -88,24 +75,15 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Storage`].
     pub fn calls_in(&self, license_id: U256, epoch: u64) -> Result<u64, LedgerError> {
-        let calls = self
-            .database
-            .begin_read()?
-            .open_table(tables::EPOCH_CALLS)?;
-        Ok(calls
-            .get((epoch, &license_id.to_be_bytes()))?
-            .map_or(0, |calls| calls.value()))
+        let calls = self.database.begin_read()?.open_table(tables::EPOCH_CALLS)?;
+        Ok(calls.get((epoch, &license_id.to_be_bytes()))?.map_or(0, |calls| calls.value()))
     }
 
     /// The newest session of a key for a license, whether or not it has expired.
     ///
     /// # Errors
     /// [`LedgerError::Storage`].
-    pub fn session(
-        &self,
-        session_key: Address,
-        license_id: U256,
-    ) -> Result<Option<Session>, LedgerError> {
+    pub fn session(&self, session_key: Address, license_id: U256) -> Result<Option<Session>, LedgerError> {
         Ok(self.sessions_of_key(session_key, license_id)?.pop())
     }
 
@@ -115,10 +93,7 @@ impl Ledger {
     /// [`LedgerError::Storage`], [`LedgerError::UnreadableRow`].
     pub fn sessions_of(&self, epoch: u64) -> Result<Vec<Session>, LedgerError> {
         let rows = self.rows_of(epoch)?;
-        let used: BTreeSet<_> = rows
-            .iter()
-            .map(|row| (row.session_key, row.receipt.licenseId))
-            .collect();
+        let used: BTreeSet<_> = rows.iter().map(|row| (row.session_key, row.receipt.licenseId)).collect();
         let mut sessions = Vec::new();
         for (session_key, license_id) in used {
             sessions.extend(self.sessions_of_key(session_key, license_id)?);
@@ -127,19 +102,10 @@ impl Ledger {
     }
 
     /// Oldest first.
-    fn sessions_of_key(
-        &self,
-        session_key: Address,
-        license_id: U256,
-    ) -> Result<Vec<Session>, LedgerError> {
+    fn sessions_of_key(&self, session_key: Address, license_id: U256) -> Result<Vec<Session>, LedgerError> {
         let sessions = self.database.begin_read()?.open_table(tables::SESSIONS)?;
-        let (first, last) = (
-            sessions::key(session_key, license_id, 0, 0),
-            sessions::key(session_key, license_id, u64::MAX, u64::MAX),
-        );
-        sessions
-            .range::<&[u8; 68]>(&first..=&last)?
-            .map(|entry| sessions::read(entry?.1.value()))
-            .collect()
+        let (first, last) =
+            (sessions::key(session_key, license_id, 0, 0), sessions::key(session_key, license_id, u64::MAX, u64::MAX));
+        sessions.range::<&[u8; 68]>(&first..=&last)?.map(|entry| sessions::read(entry?.1.value())).collect()
     }
 }

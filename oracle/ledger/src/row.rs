@@ -39,10 +39,7 @@ impl RowState {
             0 => Ok(Self::Reserved),
             1 => Ok(Self::Earned),
             2 => Ok(Self::Voided),
-            other => Err(LedgerError::UnreadableRow {
-                request_id,
-                reason: format!("its state is {other}"),
-            }),
+            other => Err(LedgerError::UnreadableRow { request_id, reason: format!("its state is {other}") }),
         }
     }
 }

@@ -6,14 +6,8 @@ use crate::{LedgerError, tables::Tables};
 
 /// Stores a session beside the earlier ones of the same key: receipts signed under those still need them.
 pub(crate) fn sign_in(tables: &mut Tables<'_>, session: &Session) -> Result<(), LedgerError> {
-    let json = serde_json::to_vec(session).map_err(|error| LedgerError::Storage {
-        reason: error.to_string(),
-    })?;
-    let SessionAuthorization {
-        licenseId,
-        sessionKey,
-        expiresAt,
-    } = session.authorization;
+    let json = serde_json::to_vec(session).map_err(|error| LedgerError::Storage { reason: error.to_string() })?;
+    let SessionAuthorization { licenseId, sessionKey, expiresAt } = session.authorization;
     let key = key(sessionKey, licenseId, session.block, expiresAt);
     tables.sessions.insert(&key, json.as_slice())?;
     Ok(())
@@ -34,7 +28,6 @@ pub(crate) fn key(session_key: Address, license_id: U256, block: u64, expires_at
 
 /// Reads what [`sign_in`] stored.
 pub(crate) fn read(json: &[u8]) -> Result<Session, LedgerError> {
-    serde_json::from_slice(json).map_err(|error| LedgerError::Storage {
-        reason: format!("a stored session does not read: {error}"),
-    })
+    serde_json::from_slice(json)
+        .map_err(|error| LedgerError::Storage { reason: format!("a stored session does not read: {error}") })
 }

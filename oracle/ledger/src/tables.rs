@@ -15,16 +15,13 @@ pub(crate) type Head = (u8, u64, Word, Word);
 pub(crate) type SessionKey = &'static [u8; 68];
 
 /// What the file is and whose: `format`, `binding`.
-pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> =
-    TableDefinition::new("meta");
+pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("meta");
 /// Request id → head.
 pub(crate) const HEADS: TableDefinition<'static, Word, Head> = TableDefinition::new("heads");
 /// Request id → receipt row, JSON. Written once.
-pub(crate) const RECEIPTS: TableDefinition<'static, Word, &'static [u8]> =
-    TableDefinition::new("receipts");
+pub(crate) const RECEIPTS: TableDefinition<'static, Word, &'static [u8]> = TableDefinition::new("receipts");
 /// Request id → the answer's bytes, until its epoch is sealed.
-pub(crate) const ANSWERS: TableDefinition<'static, Word, &'static [u8]> =
-    TableDefinition::new("answers");
+pub(crate) const ANSWERS: TableDefinition<'static, Word, &'static [u8]> = TableDefinition::new("answers");
 /// Ids of reserved rows.
 pub(crate) const RESERVED: TableDefinition<'static, Word, ()> = TableDefinition::new("reserved");
 /// Ids of earned rows without an epoch → `servedAt`.
@@ -32,16 +29,13 @@ pub(crate) const OPEN: TableDefinition<'static, Word, u64> = TableDefinition::ne
 /// Sealed epoch → rows, latest `servedAt`.
 pub(crate) const EPOCHS: TableDefinition<'static, u64, (u64, u64)> = TableDefinition::new("epochs");
 /// (Sealed epoch, request id).
-pub(crate) const EPOCH_ROWS: TableDefinition<'static, (u64, Word), ()> =
-    TableDefinition::new("epoch_rows");
+pub(crate) const EPOCH_ROWS: TableDefinition<'static, (u64, Word), ()> = TableDefinition::new("epoch_rows");
 /// (Sealed epoch, license) → earned rows.
-pub(crate) const EPOCH_CALLS: TableDefinition<'static, (u64, Word), u64> =
-    TableDefinition::new("epoch_calls");
+pub(crate) const EPOCH_CALLS: TableDefinition<'static, (u64, Word), u64> = TableDefinition::new("epoch_calls");
 /// License → calls in all, calls in the open epoch; reserved and earned.
 pub(crate) const CALLS: TableDefinition<'static, Word, (u64, u64)> = TableDefinition::new("calls");
 /// Session → JSON. Append-only: old receipts were signed under old sessions.
-pub(crate) const SESSIONS: TableDefinition<'static, SessionKey, &'static [u8]> =
-    TableDefinition::new("sessions");
+pub(crate) const SESSIONS: TableDefinition<'static, SessionKey, &'static [u8]> = TableDefinition::new("sessions");
 
 /// All tables of one write.
 pub(crate) struct Tables<'t> {
@@ -81,15 +75,8 @@ impl<'t> Tables<'t> {
 }
 
 /// The row of a request, outside a write.
-pub(crate) fn committed_row(
-    transaction: &ReadTransaction,
-    request_id: B256,
-) -> Result<Option<Row>, LedgerError> {
-    read_row(
-        &transaction.open_table(HEADS)?,
-        &transaction.open_table(RECEIPTS)?,
-        request_id,
-    )
+pub(crate) fn committed_row(transaction: &ReadTransaction, request_id: B256) -> Result<Option<Row>, LedgerError> {
+    read_row(&transaction.open_table(HEADS)?, &transaction.open_table(RECEIPTS)?, request_id)
 }
 
 fn read_row(
@@ -117,8 +104,5 @@ fn read_row(
 
 /// Reads what `earn` stored.
 pub(crate) fn read_receipt(request_id: B256, json: &[u8]) -> Result<ReceiptRow, LedgerError> {
-    serde_json::from_slice(json).map_err(|error| LedgerError::UnreadableRow {
-        request_id,
-        reason: error.to_string(),
-    })
+    serde_json::from_slice(json).map_err(|error| LedgerError::UnreadableRow { request_id, reason: error.to_string() })
 }

@@ -9,9 +9,7 @@ use tributary_sdk::{
     batch::{ReceiptRow, Session},
 };
 
-use crate::{
-    LedgerError, Outcome, Reservation, SealedEpoch, epochs, requests, sessions, tables::Tables,
-};
+use crate::{LedgerError, Outcome, Reservation, SealedEpoch, epochs, requests, sessions, tables::Tables};
 
 /// Most writes in one commit: the first to come waits for all of them.
 const GROUP: usize = 512;
@@ -20,28 +18,11 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 
 /// A write, and who waits for it.
 pub(crate) enum Command {
-    Reserve {
-        reservation: Reservation,
-        reply: Reply<Outcome>,
-    },
-    Earn {
-        request_id: B256,
-        receipt: Box<ReceiptRow>,
-        answer: Vec<u8>,
-        reply: Reply<()>,
-    },
-    Void {
-        request_id: B256,
-        reply: Reply<()>,
-    },
-    Seal {
-        epoch: u64,
-        reply: Reply<SealedEpoch>,
-    },
-    SignIn {
-        session: Box<Session>,
-        reply: Reply<()>,
-    },
+    Reserve { reservation: Reservation, reply: Reply<Outcome> },
+    Earn { request_id: B256, receipt: Box<ReceiptRow>, answer: Vec<u8>, reply: Reply<()> },
+    Void { request_id: B256, reply: Reply<()> },
+    Seal { epoch: u64, reply: Reply<SealedEpoch> },
+    SignIn { session: Box<Session>, reply: Reply<()> },
 }
 
 /// Sends one caller's result once the commit is known to have succeeded, or its error if it has not.
@@ -102,29 +83,19 @@ fn commit(
 /// Performs a write; also returns the error if it may have been left half done.
 fn apply(tables: &mut Tables<'_>, command: Command) -> (Answer, Option<LedgerError>) {
     match command {
-        Command::Reserve { reservation, reply } => {
-            later(requests::reserve(tables, &reservation), reply)
+        Command::Reserve { reservation, reply } => later(requests::reserve(tables, &reservation), reply),
+        Command::Earn { request_id, receipt, answer, reply } => {
+            later(requests::earn(tables, request_id, &receipt, &answer), reply)
         }
-        Command::Earn {
-            request_id,
-            receipt,
-            answer,
-            reply,
-        } => later(requests::earn(tables, request_id, &receipt, &answer), reply),
         Command::Void { request_id, reply } => later(requests::void(tables, request_id), reply),
         Command::Seal { epoch, reply } => later(epochs::seal(tables, epoch), reply),
         Command::SignIn { session, reply } => later(sessions::sign_in(tables, &session), reply),
     }
 }
 
-fn later<T: Send + 'static>(
-    result: Result<T, LedgerError>,
-    reply: Reply<T>,
-) -> (Answer, Option<LedgerError>) {
+fn later<T: Send + 'static>(result: Result<T, LedgerError>, reply: Reply<T>) -> (Answer, Option<LedgerError>) {
     let broken = match &result {
-        Err(error @ (LedgerError::Storage { .. } | LedgerError::Overflow { .. })) => {
-            Some(error.clone())
-        }
+        Err(error @ (LedgerError::Storage { .. } | LedgerError::Overflow { .. })) => Some(error.clone()),
         _ => None,
     };
     let answer = move |failure: Option<&LedgerError>| {
@@ -142,8 +113,8 @@ fn refuse(command: Command, error: LedgerError) -> Answer {
     match command {
         Command::Reserve { reply, .. } => later(Err(error), reply).0,
         Command::Seal { reply, .. } => later(Err(error), reply).0,
-        Command::Earn { reply, .. }
-        | Command::Void { reply, .. }
-        | Command::SignIn { reply, .. } => later(Err(error), reply).0,
+        Command::Earn { reply, .. } | Command::Void { reply, .. } | Command::SignIn { reply, .. } => {
+            later(Err(error), reply).0
+        }
     }
 }

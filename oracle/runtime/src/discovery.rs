@@ -32,23 +32,14 @@ fn platform() -> Result<Platform, RuntimeError> {
 /// `starts` up to the root is searched for the npm package.
 pub(crate) fn locate(chosen: Option<&Path>, starts: &[PathBuf]) -> Result<PathBuf, RuntimeError> {
     if let Some(path) = chosen {
-        let file = if path.is_dir() {
-            path.join(platform()?.file)
-        } else {
-            path.to_path_buf()
-        };
-        return existing(&file).ok_or(RuntimeError::LibraryNotFound {
-            looked_at: vec![file],
-        });
+        let file = if path.is_dir() { path.join(platform()?.file) } else { path.to_path_buf() };
+        return existing(&file).ok_or(RuntimeError::LibraryNotFound { looked_at: vec![file] });
     }
 
     let platform = platform()?;
     let mut looked_at = Vec::new();
     for folder in starts.iter().flat_map(|start| start.ancestors()) {
-        let file = folder
-            .join(PACKAGE)
-            .join(platform.folder)
-            .join(platform.file);
+        let file = folder.join(PACKAGE).join(platform.folder).join(platform.file);
         if looked_at.contains(&file) {
             continue;
         }
@@ -93,14 +84,8 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let error = locate(None, &[root.path().to_path_buf()]).unwrap_err();
         let text = error.to_string();
-        assert!(
-            text.contains(&root.path().join(PACKAGE).display().to_string()),
-            "{text}"
-        );
-        assert!(
-            text.contains("npm ci --ignore-scripts") && text.contains("TRIBUTARY_ONNXRUNTIME"),
-            "{text}"
-        );
+        assert!(text.contains(&root.path().join(PACKAGE).display().to_string()), "{text}");
+        assert!(text.contains("npm ci --ignore-scripts") && text.contains("TRIBUTARY_ONNXRUNTIME"), "{text}");
     }
 
     #[test]
@@ -110,9 +95,7 @@ mod tests {
         let chosen = root.path().join("nowhere.so");
         assert_eq!(
             locate(Some(&chosen), &[root.path().to_path_buf()]),
-            Err(RuntimeError::LibraryNotFound {
-                looked_at: vec![chosen]
-            })
+            Err(RuntimeError::LibraryNotFound { looked_at: vec![chosen] })
         );
     }
 

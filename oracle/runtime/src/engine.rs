@@ -24,46 +24,24 @@ pub(crate) struct Engine {
 impl Engine {
     /// Builds the session from the bytes of an ONNX file and runs it on zeros, once with one record and,
     /// where batches are allowed, once with two: the outputs' widths come from what it really returns.
-    pub(crate) fn open(
-        runtime: &OnnxRuntime,
-        onnx: &[u8],
-        options: &ModelOptions,
-    ) -> Result<Self, RuntimeError> {
+    pub(crate) fn open(runtime: &OnnxRuntime, onnx: &[u8], options: &ModelOptions) -> Result<Self, RuntimeError> {
         if onnx.is_empty() {
-            return Err(RuntimeError::CorruptModel {
-                reason: "the file is empty".into(),
-            });
+            return Err(RuntimeError::CorruptModel { reason: "the file is empty".into() });
         }
         let session = configure(runtime, options)
-            .map_err(|error| RuntimeError::RejectedModel {
-                reason: error.to_string(),
-            })?
+            .map_err(|error| RuntimeError::RejectedModel { reason: error.to_string() })?
             .commit_from_memory(onnx)
             .map_err(|error| match error.code() {
-                ErrorCode::InvalidProtobuf | ErrorCode::NoModel => RuntimeError::CorruptModel {
-                    reason: error.to_string(),
-                },
-                _ => RuntimeError::RejectedModel {
-                    reason: error.to_string(),
-                },
+                ErrorCode::InvalidProtobuf | ErrorCode::NoModel => {
+                    RuntimeError::CorruptModel { reason: error.to_string() }
+                }
+                _ => RuntimeError::RejectedModel { reason: error.to_string() },
             })?;
 
         let input = TensorInfo::of_input(session.inputs())?;
-        session
-            .outputs()
-            .iter()
-            .try_for_each(TensorInfo::check_output)?;
-        let names = session
-            .outputs()
-            .iter()
-            .map(|output| Arc::from(output.name()))
-            .collect();
-        let mut engine = Self {
-            session,
-            input,
-            outputs: Vec::new(),
-            names,
-        };
+        session.outputs().iter().try_for_each(TensorInfo::check_output)?;
+        let names = session.outputs().iter().map(|output| Arc::from(output.name())).collect();
+        let mut engine = Self { session, input, outputs: Vec::new(), names };
         for batch in 1..=options.max_batch.min(2) {
             engine.warm_up(batch)?;
         }
@@ -92,11 +70,7 @@ impl Engine {
         for output in &self.outputs {
             let (_, numbers) = extract(&results, output.name())?;
             if Some(numbers.len()) != batch.checked_mul(output.width()) {
-                let reason = format!(
-                    "output `{}` has {} numbers for {batch} records",
-                    output.name(),
-                    numbers.len()
-                );
+                let reason = format!("output `{}` has {} numbers for {batch} records", output.name(), numbers.len());
                 return Err(RuntimeError::Inference { reason });
             }
             columns.push(numbers.to_vec());
@@ -115,9 +89,8 @@ impl Engine {
                     outputs.push(TensorInfo::new("output", name, record)?);
                 }
                 _ => {
-                    let reason = format!(
-                        "output `{name}` has shape {shape:?} for {batch} records; give it one row a record"
-                    );
+                    let reason =
+                        format!("output `{name}` has shape {shape:?} for {batch} records; give it one row a record");
                     return Err(RuntimeError::UnservableModel { reason });
                 }
             }
@@ -133,10 +106,7 @@ fn configure(runtime: &OnnxRuntime, options: &ModelOptions) -> Result<SessionBui
         .with_log_level(LogLevel::Warning)?
         .with_intra_threads(options.threads)?
         .with_deterministic_compute(true)?
-        .with_execution_providers([CPU::default()
-            .with_arena_allocator(true)
-            .build()
-            .error_on_failure()])?;
+        .with_execution_providers([CPU::default().with_arena_allocator(true).build().error_on_failure()])?;
     Ok(builder)
 }
 
@@ -146,9 +116,7 @@ fn compute<'s>(
     batch: usize,
     records: &[f32],
 ) -> Result<SessionOutputs<'s>, RuntimeError> {
-    let failed = |error: ort::Error| RuntimeError::Inference {
-        reason: error.to_string(),
-    };
+    let failed = |error: ort::Error| RuntimeError::Inference { reason: error.to_string() };
     let mut shape = Vec::with_capacity(input.shape().len() + 1);
     shape.push(batch);
     shape.extend_from_slice(input.shape());
@@ -156,18 +124,11 @@ fn compute<'s>(
     session.run(ort::inputs![tensor]).map_err(failed)
 }
 
-fn extract<'r>(
-    results: &'r SessionOutputs<'_>,
-    name: &str,
-) -> Result<(&'r [i64], &'r [f32]), RuntimeError> {
-    let value = results.get(name).ok_or_else(|| RuntimeError::Inference {
-        reason: format!("output `{name}` was not returned"),
-    })?;
+fn extract<'r>(results: &'r SessionOutputs<'_>, name: &str) -> Result<(&'r [i64], &'r [f32]), RuntimeError> {
+    let value = results
+        .get(name)
+        .ok_or_else(|| RuntimeError::Inference { reason: format!("output `{name}` was not returned") })?;
     let (shape, numbers) =
-        value
-            .try_extract_tensor::<f32>()
-            .map_err(|error| RuntimeError::Inference {
-                reason: error.to_string(),
-            })?;
+        value.try_extract_tensor::<f32>().map_err(|error| RuntimeError::Inference { reason: error.to_string() })?;
     Ok((shape, numbers))
 }

@@ -63,9 +63,7 @@ pub enum RuntimeError {
     },
 
     /// The bytes are no ONNX file: empty, truncated, or damaged.
-    #[error(
-        "the ONNX file is damaged or cut short ({reason}); fetch it again and compare its hash with the release's"
-    )]
+    #[error("the ONNX file is damaged or cut short ({reason}); fetch it again and compare its hash with the release's")]
     CorruptModel {
         /// ONNX Runtime's words.
         reason: String,
@@ -86,9 +84,7 @@ pub enum RuntimeError {
     },
 
     /// A record with too few or too many numbers.
-    #[error(
-        "a record has {got} numbers, but input `{input}` takes {expected}; send exactly {expected}"
-    )]
+    #[error("a record has {got} numbers, but input `{input}` takes {expected}; send exactly {expected}")]
     WrongWidth {
         /// The model's input.
         input: String,
@@ -124,9 +120,7 @@ pub enum RuntimeError {
     },
 
     /// The pass itself failed inside ONNX Runtime.
-    #[error(
-        "ONNX Runtime failed to compute the answer: {reason}. Nothing was served; the request may be sent again"
-    )]
+    #[error("ONNX Runtime failed to compute the answer: {reason}. Nothing was served; the request may be sent again")]
     Inference {
         /// ONNX Runtime's words.
         reason: String,
@@ -137,9 +131,7 @@ pub enum RuntimeError {
     Stopped,
 
     /// The operating system would not start the model's thread.
-    #[error(
-        "the model's thread could not be started ({reason}); free memory or raise the limit on threads"
-    )]
+    #[error("the model's thread could not be started ({reason}); free memory or raise the limit on threads")]
     NoThread {
         /// The operating system's words.
         reason: String,
@@ -150,19 +142,10 @@ impl RuntimeError {
     /// True where the same request may succeed later without any change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(
-            self,
-            Self::QueueFull { .. } | Self::Inference { .. } | Self::Stopped
-        )
+        matches!(self, Self::QueueFull { .. } | Self::Inference { .. } | Self::Stopped)
     }
 }
 
 fn list(paths: &[PathBuf]) -> String {
-    paths
-        .iter()
-        .map(PathBuf::as_path)
-        .map(Path::display)
-        .map(|path| path.to_string())
-        .collect::<Vec<_>>()
-        .join(", ")
+    paths.iter().map(PathBuf::as_path).map(Path::display).map(|path| path.to_string()).collect::<Vec<_>>().join(", ")
 }

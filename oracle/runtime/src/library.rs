@@ -35,9 +35,7 @@ impl OnnxRuntime {
     /// [`RuntimeError::UnsupportedPlatform`], or [`RuntimeError::OtherLibraryLoaded`] if an earlier call
     /// loaded another file.
     pub fn load(configured: Option<&Path>) -> Result<Self, RuntimeError> {
-        let variable = std::env::var_os(LIBRARY_VARIABLE)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from);
+        let variable = std::env::var_os(LIBRARY_VARIABLE).filter(|value| !value.is_empty()).map(PathBuf::from);
         let chosen = configured.or(variable.as_deref());
 
         // A poisoned lock guards a plain Option that is always whole.
@@ -50,10 +48,7 @@ impl OnnxRuntime {
             return if runtime.path == path {
                 Ok(runtime.clone())
             } else {
-                Err(RuntimeError::OtherLibraryLoaded {
-                    loaded: runtime.path.clone(),
-                    asked: path,
-                })
+                Err(RuntimeError::OtherLibraryLoaded { loaded: runtime.path.clone(), asked: path })
             };
         }
 
@@ -93,20 +88,12 @@ impl OnnxRuntime {
 
 impl fmt::Debug for OnnxRuntime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OnnxRuntime")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
+        f.debug_struct("OnnxRuntime").field("path", &self.path).finish_non_exhaustive()
     }
 }
 
 /// The current directory, and the folder of the executable.
 fn search_starts() -> Vec<PathBuf> {
-    let executable = std::env::current_exe()
-        .ok()
-        .and_then(|file| file.parent().map(Path::to_path_buf));
-    std::env::current_dir()
-        .ok()
-        .into_iter()
-        .chain(executable)
-        .collect()
+    let executable = std::env::current_exe().ok().and_then(|file| file.parent().map(Path::to_path_buf));
+    std::env::current_dir().ok().into_iter().chain(executable).collect()
 }

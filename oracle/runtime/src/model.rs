@@ -48,19 +48,11 @@ impl Model {
     /// [`RuntimeError::ZeroOption`], [`RuntimeError::CorruptModel`], [`RuntimeError::RejectedModel`],
     /// [`RuntimeError::UnservableModel`], [`RuntimeError::Inference`] if the warm-up fails,
     /// [`RuntimeError::NoThread`].
-    pub fn load(
-        runtime: &OnnxRuntime,
-        onnx: Vec<u8>,
-        options: ModelOptions,
-    ) -> Result<Self, RuntimeError> {
+    pub fn load(runtime: &OnnxRuntime, onnx: Vec<u8>, options: ModelOptions) -> Result<Self, RuntimeError> {
         options.check()?;
         let engine = Engine::open(runtime, &onnx, &options)?;
         drop(onnx);
-        let (input, outputs, names) = (
-            engine.input().clone(),
-            engine.outputs().to_vec(),
-            engine.names().to_vec(),
-        );
+        let (input, outputs, names) = (engine.input().clone(), engine.outputs().to_vec(), engine.names().to_vec());
 
         let (queue, waiting) = sync_channel(options.queue);
         let counters = Arc::new(Counters::default());
@@ -70,9 +62,7 @@ impl Model {
                 let counters = Arc::clone(&counters);
                 move || owner::serve(engine, &waiting, options.max_batch, &counters)
             })
-            .map_err(|error| RuntimeError::NoThread {
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| RuntimeError::NoThread { reason: error.to_string() })?;
         Ok(Self {
             input,
             outputs,
@@ -120,14 +110,10 @@ impl Model {
         self.check(&record)?;
         let (reply, answer) = oneshot::channel();
         let queue = self.queue.as_ref().ok_or(RuntimeError::Stopped)?;
-        queue
-            .try_send(Job::One { record, reply })
-            .map_err(|error| match error {
-                TrySendError::Full(_) => RuntimeError::QueueFull {
-                    capacity: self.capacity,
-                },
-                TrySendError::Disconnected(_) => RuntimeError::Stopped,
-            })?;
+        queue.try_send(Job::One { record, reply }).map_err(|error| match error {
+            TrySendError::Full(_) => RuntimeError::QueueFull { capacity: self.capacity },
+            TrySendError::Disconnected(_) => RuntimeError::Stopped,
+        })?;
         answer.await.map_err(|_| RuntimeError::Stopped)?
     }
 
@@ -148,25 +134,15 @@ impl Model {
     /// # Errors
     /// As [`run`](Self::run), but never [`RuntimeError::QueueFull`]. `NonFiniteInput::index` counts from the
     /// first number of the offending row.
-    pub fn run_batch(
-        &self,
-        records: ArrayView2<'_, f32>,
-    ) -> Result<BTreeMap<String, Array2<f32>>, RuntimeError> {
+    pub fn run_batch(&self, records: ArrayView2<'_, f32>) -> Result<BTreeMap<String, Array2<f32>>, RuntimeError> {
         self.check_width(records.ncols())?;
         let queue = self.queue.as_ref().ok_or(RuntimeError::Stopped)?;
         let mut gathered: Vec<Vec<f32>> = self.outputs.iter().map(|_| Vec::new()).collect();
         for block in records.axis_chunks_iter(Axis(0), self.max_batch) {
             let numbers: Vec<f32> = block.iter().copied().collect();
-            numbers
-                .chunks_exact(self.input.width())
-                .try_for_each(check_finite_input)?;
+            numbers.chunks_exact(self.input.width()).try_for_each(check_finite_input)?;
             let (reply, answer) = sync_channel(1);
-            queue
-                .send(Job::Block {
-                    records: numbers,
-                    reply,
-                })
-                .map_err(|_| RuntimeError::Stopped)?;
+            queue.send(Job::Block { records: numbers, reply }).map_err(|_| RuntimeError::Stopped)?;
             let columns = answer.recv().map_err(|_| RuntimeError::Stopped)??;
             for ((name, column), gathered) in self.names.iter().zip(columns).zip(&mut gathered) {
                 owner::check_finite(name, &column)?;
@@ -178,9 +154,7 @@ impl Model {
             .zip(gathered)
             .map(|(info, numbers)| {
                 let output = Array2::from_shape_vec((records.nrows(), info.width()), numbers)
-                    .map_err(|error| RuntimeError::Inference {
-                        reason: error.to_string(),
-                    })?;
+                    .map_err(|error| RuntimeError::Inference { reason: error.to_string() })?;
                 Ok((info.name().to_owned(), output))
             })
             .collect()
@@ -191,11 +165,7 @@ impl Model {
         if got == expected {
             Ok(())
         } else {
-            Err(RuntimeError::WrongWidth {
-                input: self.input.name().to_owned(),
-                expected,
-                got,
-            })
+            Err(RuntimeError::WrongWidth { input: self.input.name().to_owned(), expected, got })
         }
     }
 }
@@ -224,15 +194,8 @@ impl fmt::Debug for Model {
 }
 
 fn check_finite_input(record: &[f32]) -> Result<(), RuntimeError> {
-    match record
-        .iter()
-        .enumerate()
-        .find(|(_, number)| !number.is_finite())
-    {
+    match record.iter().enumerate().find(|(_, number)| !number.is_finite()) {
         None => Ok(()),
-        Some((index, number)) => Err(RuntimeError::NonFiniteInput {
-            index,
-            value: number.to_string(),
-        }),
+        Some((index, number)) => Err(RuntimeError::NonFiniteInput { index, value: number.to_string() }),
     }
 }

@@ -26,22 +26,13 @@ pub struct ModelOptions {
 
 impl Default for ModelOptions {
     fn default() -> Self {
-        Self {
-            max_batch: 32,
-            queue: 1024,
-            threads: 1,
-            provider: ExecutionProvider::Cpu,
-        }
+        Self { max_batch: 32, queue: 1024, threads: 1, provider: ExecutionProvider::Cpu }
     }
 }
 
 impl ModelOptions {
     pub(crate) fn check(&self) -> Result<(), RuntimeError> {
-        for (option, value) in [
-            ("max_batch", self.max_batch),
-            ("queue", self.queue),
-            ("threads", self.threads),
-        ] {
+        for (option, value) in [("max_batch", self.max_batch), ("queue", self.queue), ("threads", self.threads)] {
             if value == 0 {
                 return Err(RuntimeError::ZeroOption { option });
             }

@@ -22,9 +22,7 @@ impl Outputs {
 
     /// All outputs in ascending order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[f32])> {
-        self.by_name
-            .iter()
-            .map(|(name, row)| (&**name, row.as_slice()))
+        self.by_name.iter().map(|(name, row)| (&**name, row.as_slice()))
     }
 
     pub(crate) fn insert(&mut self, name: &Arc<str>, row: Vec<f32>) {

@@ -15,24 +15,13 @@ pub(crate) type Columns = Vec<Vec<f32>>;
 /// Work for the owner thread.
 pub(crate) enum Job {
     /// One record, which shares its pass with whatever else waits.
-    One {
-        record: Vec<f32>,
-        reply: oneshot::Sender<Result<Outputs, RuntimeError>>,
-    },
+    One { record: Vec<f32>, reply: oneshot::Sender<Result<Outputs, RuntimeError>> },
     /// Records that already form a batch.
-    Block {
-        records: Vec<f32>,
-        reply: SyncSender<Result<Columns, RuntimeError>>,
-    },
+    Block { records: Vec<f32>, reply: SyncSender<Result<Columns, RuntimeError>> },
 }
 
 /// Serves `queue` until every sender is gone and nothing waits.
-pub(crate) fn serve(
-    mut engine: Engine,
-    queue: &Receiver<Job>,
-    max_batch: usize,
-    counters: &Counters,
-) {
+pub(crate) fn serve(mut engine: Engine, queue: &Receiver<Job>, max_batch: usize, counters: &Counters) {
     let mut held_back = None;
     while let Some(job) = held_back.take().or_else(|| queue.recv().ok()) {
         match job {
@@ -68,12 +57,7 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(
-        &mut self,
-        record: Vec<f32>,
-        reply: oneshot::Sender<Result<Outputs, RuntimeError>>,
-        counters: &Counters,
-    ) {
+    fn add(&mut self, record: Vec<f32>, reply: oneshot::Sender<Result<Outputs, RuntimeError>>, counters: &Counters) {
         if reply.is_closed() {
             counters.abandoned();
             return;
@@ -104,11 +88,7 @@ impl Batch {
                 tracing::warn!(%error, records = self.replies.len(), "a batch failed; running its records one by one");
                 for (record, reply) in self.records.chunks_exact(width).zip(self.replies) {
                     counters.pass(1);
-                    let _ = reply.send(
-                        engine
-                            .pass(record)
-                            .and_then(|columns| answer(engine, &columns, 0)),
-                    );
+                    let _ = reply.send(engine.pass(record).and_then(|columns| answer(engine, &columns, 0)));
                 }
             }
         }
@@ -119,10 +99,7 @@ impl Batch {
 fn answer(engine: &Engine, columns: &[Vec<f32>], row: usize) -> Result<Outputs, RuntimeError> {
     let mut outputs = Outputs::default();
     for ((name, info), column) in engine.names().iter().zip(engine.outputs()).zip(columns) {
-        let numbers = column
-            .chunks_exact(info.width())
-            .nth(row)
-            .unwrap_or_default();
+        let numbers = column.chunks_exact(info.width()).nth(row).unwrap_or_default();
         check_finite(name, numbers)?;
         outputs.insert(name, numbers.to_vec());
     }
@@ -134,8 +111,6 @@ pub(crate) fn check_finite(name: &Arc<str>, numbers: &[f32]) -> Result<(), Runti
     if numbers.iter().all(|number| number.is_finite()) {
         Ok(())
     } else {
-        Err(RuntimeError::NonFiniteOutput {
-            output: name.to_string(),
-        })
+        Err(RuntimeError::NonFiniteOutput { output: name.to_string() })
     }
 }

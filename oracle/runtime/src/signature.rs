@@ -37,15 +37,11 @@ impl TensorInfo {
     /// Reads the model's only input: `f32`, `[batch, …]` with a dynamic batch and fixed other dimensions.
     pub(crate) fn of_input(inputs: &[Outlet]) -> Result<Self, RuntimeError> {
         let [input] = inputs else {
-            let reason = format!(
-                "it has {} inputs; export it with one f32 input of shape [batch, …]",
-                inputs.len()
-            );
+            let reason = format!("it has {} inputs; export it with one f32 input of shape [batch, …]", inputs.len());
             return Err(RuntimeError::UnservableModel { reason });
         };
         let dimensions = float_dimensions("input", input)?;
-        let Some((-1, record)) = dimensions.split_first().map(|(batch, rest)| (*batch, rest))
-        else {
+        let Some((-1, record)) = dimensions.split_first().map(|(batch, rest)| (*batch, rest)) else {
             let reason = format!(
                 "input `{}` has shape {dimensions:?}; export it with a dynamic batch as its first dimension",
                 input.name()
@@ -71,35 +67,22 @@ impl TensorInfo {
             let dimension = usize::try_from(*dimension)
                 .ok()
                 .filter(|dimension| *dimension > 0)
-                .ok_or_else(|| {
-                    unservable("give every dimension but the batch a fixed size above 0")
-                })?;
+                .ok_or_else(|| unservable("give every dimension but the batch a fixed size above 0"))?;
             width = width
                 .checked_mul(dimension)
                 .filter(|width| *width <= MAX_WIDTH)
                 .ok_or_else(|| unservable("a record may hold 2^26 numbers at most"))?;
             shape.push(dimension);
         }
-        Ok(Self {
-            name: name.to_owned(),
-            shape,
-            width,
-        })
+        Ok(Self { name: name.to_owned(), shape, width })
     }
 }
 
 fn float_dimensions<'o>(role: &str, outlet: &'o Outlet) -> Result<&'o [i64], RuntimeError> {
     match outlet.dtype() {
-        ValueType::Tensor {
-            ty: TensorElementType::Float32,
-            shape,
-            ..
-        } => Ok(shape),
+        ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } => Ok(shape),
         other => Err(RuntimeError::UnservableModel {
-            reason: format!(
-                "{role} `{}` is {other:?}; export it as an f32 tensor",
-                outlet.name()
-            ),
+            reason: format!("{role} `{}` is {other:?}; export it as an f32 tensor", outlet.name()),
         }),
     }
 }

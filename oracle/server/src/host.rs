@@ -3,8 +3,8 @@
 mod admission;
 mod answer;
 mod batches;
-mod closing;
 mod clock;
+mod closing;
 mod open;
 mod refusal;
 

@@ -1,1 +1,24 @@
-//! The steps.
+//! Each step of the main job as one function. The commands and the demo call these and nothing else.
+//!
+//! | module | who | what |
+//! |---|---|---|
+//! | [`dataset`] | steward, contributors | register, contribute, snapshot, grant |
+//! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
+//! | [`license`] | owner, buyer | offer, buy, read the terms |
+//! | [`ask`] | buyer | sign in and ask the host |
+//! | [`epoch`] | operator, attestors | close, attest, post |
+//! | [`payout`] | anyone | claim, withdraw, audit |
+//!
+//! What a step leaves behind for the next stands in the [`data`] folder.
+
+pub mod ask;
+pub mod data;
+pub mod dataset;
+pub mod epoch;
+mod error;
+pub mod license;
+pub mod model;
+pub mod payout;
+
+pub use data::DataFolder;
+pub use error::StepError;

@@ -15,17 +15,12 @@ use crate::SettlementError;
 /// [`SettlementError::NoWeights`] if there is money and no positive weight; [`SettlementError::Overflow`] if the
 /// weights add up to 2¹²⁸ or more.
 pub fn divide(amount: u128, weights: &[u128]) -> Result<Vec<u128>, SettlementError> {
-    const OVERFLOW: SettlementError = SettlementError::Overflow {
-        what: "a sum of weights",
-    };
+    const OVERFLOW: SettlementError = SettlementError::Overflow { what: "a sum of weights" };
 
     if amount == 0 {
         return Ok(vec![0; weights.len()]);
     }
-    let total = weights
-        .iter()
-        .try_fold(0_u128, |sum, weight| sum.checked_add(*weight))
-        .ok_or(OVERFLOW)?;
+    let total = weights.iter().try_fold(0_u128, |sum, weight| sum.checked_add(*weight)).ok_or(OVERFLOW)?;
     if total == 0 {
         return Err(SettlementError::NoWeights { amount });
     }
@@ -34,9 +29,7 @@ pub fn divide(amount: u128, weights: &[u128]) -> Result<Vec<u128>, SettlementErr
     let mut remainders = Vec::with_capacity(weights.len());
     let mut left = amount;
     for (index, weight) in weights.iter().enumerate() {
-        let product = U256::from(amount)
-            .checked_mul(U256::from(*weight))
-            .ok_or(OVERFLOW)?;
+        let product = U256::from(amount).checked_mul(U256::from(*weight)).ok_or(OVERFLOW)?;
         let (share, remainder) = product.div_rem(U256::from(total));
         let share = u128::try_from(share).map_err(|_| OVERFLOW)?;
         left = left.checked_sub(share).ok_or(OVERFLOW)?;
@@ -84,26 +77,15 @@ mod tests {
 
     #[test]
     fn money_without_weights_is_an_error() {
-        assert_eq!(
-            divide(3, &[]),
-            Err(SettlementError::NoWeights { amount: 3 })
-        );
-        assert_eq!(
-            divide(3, &[0, 0]),
-            Err(SettlementError::NoWeights { amount: 3 })
-        );
+        assert_eq!(divide(3, &[]), Err(SettlementError::NoWeights { amount: 3 }));
+        assert_eq!(divide(3, &[0, 0]), Err(SettlementError::NoWeights { amount: 3 }));
     }
 
     #[test]
     fn the_largest_numbers_divide_exactly() {
         assert_eq!(divide(u128::MAX, &[u128::MAX]), Ok(vec![u128::MAX]));
-        assert_eq!(
-            divide(u128::MAX, &[1, 1]),
-            Ok(vec![1 << 127, (1 << 127) - 1])
-        );
-        let error = SettlementError::Overflow {
-            what: "a sum of weights",
-        };
+        assert_eq!(divide(u128::MAX, &[1, 1]), Ok(vec![1 << 127, (1 << 127) - 1]));
+        let error = SettlementError::Overflow { what: "a sum of weights" };
         assert_eq!(divide(1, &[u128::MAX, 1]), Err(error));
     }
 

@@ -7,9 +7,7 @@ use crate::{SettlementError, SubPool};
 /// One in 2⁻⁶⁴ fixed point.
 const ONE: u128 = 1 << 64;
 
-const OVERFLOW: SettlementError = SettlementError::Overflow {
-    what: "a contributor's total",
-};
+const OVERFLOW: SettlementError = SettlementError::Overflow { what: "a contributor's total" };
 
 /// A signed running total in 2⁻⁶⁴ units. Both sides only grow, so the order of receipts cannot matter.
 ///
@@ -28,32 +26,21 @@ impl Total {
 
 /// Each contributor's weight in the sub-pool, `[contributors]` in table order: gated, clipped, and scaled so that all
 /// weights add up to less than 2¹²⁸. `None` if no weight is positive.
-pub(crate) fn weights(
-    table: &ContributorTable,
-    subpool: &SubPool<'_>,
-) -> Result<Option<Vec<u128>>, SettlementError> {
+pub(crate) fn weights(table: &ContributorTable, subpool: &SubPool<'_>) -> Result<Option<Vec<u128>>, SettlementError> {
     let mut totals = vec![Total::default(); table.rows().len()];
     for (receipt, usage) in subpool.receipts.iter().enumerate() {
-        let scores = table
-            .scores(usage.sketch)
-            .map_err(|source| SettlementError::Sketch {
-                subpool: subpool.id,
-                receipt,
-                source,
-            })?;
+        let scores = table.scores(usage.sketch).map_err(|source| SettlementError::Sketch {
+            subpool: subpool.id,
+            receipt,
+            source,
+        })?;
         add(&mut totals, usage.units, &scores)?;
     }
     let clipped: Vec<U256> = table
         .rows()
         .iter()
         .zip(&totals)
-        .map(|(row, total)| {
-            if row.passes_gate {
-                total.clipped()
-            } else {
-                U256::ZERO
-            }
-        })
+        .map(|(row, total)| if row.passes_gate { total.clipped() } else { U256::ZERO })
         .collect();
     narrow(&clipped)
 }
@@ -63,31 +50,21 @@ fn add(totals: &mut [Total], units: u64, scores: &[i64]) -> Result<(), Settlemen
     let divisor = scores
         .iter()
         .filter(|score| **score > 0)
-        .try_fold(0_u128, |sum, score| {
-            sum.checked_add(u128::from(score.unsigned_abs()))
-        })
+        .try_fold(0_u128, |sum, score| sum.checked_add(u128::from(score.unsigned_abs())))
         .ok_or(OVERFLOW)?;
     if divisor == 0 {
         return Ok(());
     }
     for (total, score) in totals.iter_mut().zip(scores) {
-        let side = if *score > 0 {
-            &mut total.gained
-        } else {
-            &mut total.lost
-        };
-        *side = side
-            .checked_add(term(units, score.unsigned_abs(), divisor)?)
-            .ok_or(OVERFLOW)?;
+        let side = if *score > 0 { &mut total.gained } else { &mut total.lost };
+        *side = side.checked_add(term(units, score.unsigned_abs(), divisor)?).ok_or(OVERFLOW)?;
     }
     Ok(())
 }
 
 /// `⌊units · score · 2⁶⁴ / divisor⌋`, with `divisor` above 0.
 fn term(units: u64, score: u64, divisor: u128) -> Result<U256, SettlementError> {
-    let product = u128::from(units)
-        .checked_mul(u128::from(score))
-        .ok_or(OVERFLOW)?;
+    let product = u128::from(units).checked_mul(u128::from(score)).ok_or(OVERFLOW)?;
     match product.checked_mul(ONE) {
         Some(numerator) => numerator.checked_div(divisor).map(U256::from),
         None => U256::from(product)
@@ -99,10 +76,7 @@ fn term(units: u64, score: u64, divisor: u128) -> Result<U256, SettlementError> 
 
 /// Shifts all weights right by the fewest bits that bring their sum below 2¹²⁸, usually none.
 fn narrow(weights: &[U256]) -> Result<Option<Vec<u128>>, SettlementError> {
-    let sum = weights
-        .iter()
-        .try_fold(U256::ZERO, |sum, weight| sum.checked_add(*weight))
-        .ok_or(OVERFLOW)?;
+    let sum = weights.iter().try_fold(U256::ZERO, |sum, weight| sum.checked_add(*weight)).ok_or(OVERFLOW)?;
     if sum.is_zero() {
         return Ok(None);
     }
@@ -141,11 +115,7 @@ mod tests {
 
     #[test]
     fn a_receipt_without_a_positive_score_adds_nothing() {
-        assert!(
-            total_of(&[(9, [0, -5, -7])])
-                .iter()
-                .all(|total| total.gained.is_zero() && total.lost.is_zero())
-        );
+        assert!(total_of(&[(9, [0, -5, -7])]).iter().all(|total| total.gained.is_zero() && total.lost.is_zero()));
     }
 
     #[test]
@@ -157,16 +127,9 @@ mod tests {
     #[test]
     fn weights_beyond_128_bits_keep_their_proportions() {
         let large = U256::from(3) << 200;
-        let weights = narrow(&[large, U256::from(1) << 200, U256::from(5)])
-            .unwrap()
-            .unwrap();
+        let weights = narrow(&[large, U256::from(1) << 200, U256::from(5)]).unwrap().unwrap();
         assert_eq!(weights, [3 << 125, 1 << 125, 0]);
-        assert!(
-            weights
-                .iter()
-                .try_fold(0_u128, |sum, weight| sum.checked_add(*weight))
-                .is_some()
-        );
+        assert!(weights.iter().try_fold(0_u128, |sum, weight| sum.checked_add(*weight)).is_some());
     }
 
     proptest! {

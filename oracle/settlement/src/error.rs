@@ -9,9 +9,7 @@ use crate::SubPoolId;
 #[non_exhaustive]
 pub enum SettlementError {
     /// No policy of this name.
-    #[error(
-        "there is no settlement policy `{name}`: this program knows {known}; update it or name one of these"
-    )]
+    #[error("there is no settlement policy `{name}`: this program knows {known}; update it or name one of these")]
     UnknownPolicy {
         /// What was asked for.
         name: String,
@@ -20,9 +18,7 @@ pub enum SettlementError {
     },
 
     /// No policy with this id.
-    #[error(
-        "there is no settlement policy with id {id}: this program knows {known}; update it to audit this root"
-    )]
+    #[error("there is no settlement policy with id {id}: this program knows {known}; update it to audit this root")]
     UnknownPolicyId {
         /// keccak-256 of the name, as the root carries it.
         id: B256,
@@ -57,18 +53,14 @@ pub enum SettlementError {
     },
 
     /// Money, and only zero weights.
-    #[error(
-        "{amount} base units cannot be divided because every weight is zero: give at least one a positive weight"
-    )]
+    #[error("{amount} base units cannot be divided because every weight is zero: give at least one a positive weight")]
     NoWeights {
         /// The money to divide, in base units.
         amount: u128,
     },
 
     /// The leaves of the last root are not a payout list.
-    #[error(
-        "the previous leaf of {0} is zero or out of order: take the leaves of the last active root as published"
-    )]
+    #[error("the previous leaf of {0} is zero or out of order: take the leaves of the last active root as published")]
     PreviousLeaves(Address),
 
     /// The payouts to add are not in order.
@@ -76,9 +68,7 @@ pub enum SettlementError {
     PayoutOrder(Address),
 
     /// A number does not fit.
-    #[error(
-        "{what} does not fit its integer type; settle fewer receipts or smaller amounts in one epoch"
-    )]
+    #[error("{what} does not fit its integer type; settle fewer receipts or smaller amounts in one epoch")]
     Overflow {
         /// Which number.
         what: &'static str,

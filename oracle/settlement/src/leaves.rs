@@ -14,13 +14,8 @@ use crate::SettlementError;
 /// # Errors
 /// [`SettlementError::PreviousLeaves`], [`SettlementError::PayoutOrder`], and [`SettlementError::Overflow`] if one
 /// leaf or all together pass 2¹²⁸ − 1 base units.
-pub fn cumulative_leaves(
-    previous: &[Leaf],
-    payouts: &[(Address, u128)],
-) -> Result<Vec<Leaf>, SettlementError> {
-    const OVERFLOW: SettlementError = SettlementError::Overflow {
-        what: "a cumulative payout",
-    };
+pub fn cumulative_leaves(previous: &[Leaf], payouts: &[(Address, u128)]) -> Result<Vec<Leaf>, SettlementError> {
+    const OVERFLOW: SettlementError = SettlementError::Overflow { what: "a cumulative payout" };
 
     let mut by_account = BTreeMap::new();
     let mut last = Address::ZERO;
@@ -40,14 +35,8 @@ pub fn cumulative_leaves(
         let cumulative = by_account.entry(*account).or_default();
         *cumulative = cumulative.checked_add(*amount).ok_or(OVERFLOW)?;
     }
-    by_account
-        .values()
-        .try_fold(0_u128, |sum, cumulative| sum.checked_add(*cumulative))
-        .ok_or(OVERFLOW)?;
-    let leaves = by_account.into_iter().map(|(account, cumulative)| Leaf {
-        account,
-        cumulative,
-    });
+    by_account.values().try_fold(0_u128, |sum, cumulative| sum.checked_add(*cumulative)).ok_or(OVERFLOW)?;
+    let leaves = by_account.into_iter().map(|(account, cumulative)| Leaf { account, cumulative });
     Ok(leaves.filter(|leaf| leaf.cumulative > 0).collect())
 }
 
@@ -63,18 +52,12 @@ mod tests {
     }
 
     fn leaf(byte: u8, cumulative: u128) -> Leaf {
-        Leaf {
-            account: account(byte),
-            cumulative,
-        }
+        Leaf { account: account(byte), cumulative }
     }
 
     #[test]
     fn payouts_are_added_and_nobody_disappears() {
-        let leaves = cumulative_leaves(
-            &[leaf(1, 5), leaf(3, 7)],
-            &[(account(2), 4), (account(3), 1)],
-        );
+        let leaves = cumulative_leaves(&[leaf(1, 5), leaf(3, 7)], &[(account(2), 4), (account(3), 1)]);
         assert_eq!(leaves, Ok(vec![leaf(1, 5), leaf(2, 4), leaf(3, 8)]));
     }
 
@@ -86,42 +69,19 @@ mod tests {
     #[test]
     fn lists_out_of_order_are_refused() {
         let refused = |previous: &[Leaf]| cumulative_leaves(previous, &[]).unwrap_err();
-        assert_eq!(
-            refused(&[leaf(2, 1), leaf(1, 1)]),
-            SettlementError::PreviousLeaves(account(1))
-        );
-        assert_eq!(
-            refused(&[leaf(1, 1), leaf(1, 1)]),
-            SettlementError::PreviousLeaves(account(1))
-        );
-        assert_eq!(
-            refused(&[leaf(1, 0)]),
-            SettlementError::PreviousLeaves(account(1))
-        );
-        assert_eq!(
-            refused(&[leaf(0, 1)]),
-            SettlementError::PreviousLeaves(Address::ZERO)
-        );
+        assert_eq!(refused(&[leaf(2, 1), leaf(1, 1)]), SettlementError::PreviousLeaves(account(1)));
+        assert_eq!(refused(&[leaf(1, 1), leaf(1, 1)]), SettlementError::PreviousLeaves(account(1)));
+        assert_eq!(refused(&[leaf(1, 0)]), SettlementError::PreviousLeaves(account(1)));
+        assert_eq!(refused(&[leaf(0, 1)]), SettlementError::PreviousLeaves(Address::ZERO));
         let payouts = [(account(2), 1), (account(2), 1)];
-        assert_eq!(
-            cumulative_leaves(&[], &payouts),
-            Err(SettlementError::PayoutOrder(account(2)))
-        );
+        assert_eq!(cumulative_leaves(&[], &payouts), Err(SettlementError::PayoutOrder(account(2))));
     }
 
     #[test]
     fn more_than_128_bits_is_an_error() {
-        let overflow = Err(SettlementError::Overflow {
-            what: "a cumulative payout",
-        });
-        assert_eq!(
-            cumulative_leaves(&[leaf(1, u128::MAX)], &[(account(1), 1)]),
-            overflow
-        );
-        assert_eq!(
-            cumulative_leaves(&[leaf(1, u128::MAX)], &[(account(2), 1)]),
-            overflow
-        );
+        let overflow = Err(SettlementError::Overflow { what: "a cumulative payout" });
+        assert_eq!(cumulative_leaves(&[leaf(1, u128::MAX)], &[(account(1), 1)]), overflow);
+        assert_eq!(cumulative_leaves(&[leaf(1, u128::MAX)], &[(account(2), 1)]), overflow);
     }
 
     proptest! {

@@ -15,10 +15,7 @@
 //! What this crate does not know: chains, databases, signatures, how receipts were gathered or whether they are
 //! genuine, and the fixed shares of owners, hosts and upstream models, which the contracts divide.
 #![forbid(unsafe_code)]
-#![cfg_attr(
-    not(test),
-    deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects)
-)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects))]
 
 mod divide;
 mod epoch_signed;

@@ -42,10 +42,7 @@ impl Policy {
             .iter()
             .copied()
             .find(|policy| policy.name() == name)
-            .ok_or_else(|| SettlementError::UnknownPolicy {
-                name: name.chars().take(64).collect(),
-                known: known(),
-            })
+            .ok_or_else(|| SettlementError::UnknownPolicy { name: name.chars().take(64).collect(), known: known() })
     }
 
     /// Finds a policy by the id a root carries.
@@ -78,11 +75,7 @@ impl Policy {
     /// # Errors
     /// [`SettlementError::DuplicateSubPool`], [`SettlementError::UnexpectedReceipts`], [`SettlementError::Sketch`],
     /// [`SettlementError::NoWeights`] for a table without baseline and records, [`SettlementError::Overflow`].
-    pub fn settle(
-        self,
-        table: &ContributorTable,
-        subpools: &[SubPool<'_>],
-    ) -> Result<Settlement, SettlementError> {
+    pub fn settle(self, table: &ContributorTable, subpools: &[SubPool<'_>]) -> Result<Settlement, SettlementError> {
         settlement::settle(self, table, subpools)
     }
 }
@@ -94,11 +87,7 @@ impl fmt::Display for Policy {
 }
 
 fn known() -> String {
-    Policy::ALL
-        .iter()
-        .map(|policy| policy.name())
-        .collect::<Vec<_>>()
-        .join(", ")
+    Policy::ALL.iter().map(|policy| policy.name()).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -117,17 +106,8 @@ mod tests {
 
     #[test]
     fn an_unknown_policy_is_named_beside_the_known_ones() {
-        let text = Policy::from_name("epoch-signed/9")
-            .err()
-            .map(|error| error.to_string())
-            .unwrap_or_default();
-        assert!(
-            text.contains("epoch-signed/9") && text.contains("epoch-signed/1"),
-            "{text}"
-        );
-        assert!(matches!(
-            Policy::from_id(B256::ZERO),
-            Err(SettlementError::UnknownPolicyId { .. })
-        ));
+        let text = Policy::from_name("epoch-signed/9").err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(text.contains("epoch-signed/9") && text.contains("epoch-signed/1"), "{text}");
+        assert!(matches!(Policy::from_id(B256::ZERO), Err(SettlementError::UnknownPolicyId { .. })));
     }
 }

@@ -48,9 +48,7 @@ pub(crate) fn settle(
     table: &ContributorTable,
     subpools: &[SubPool<'_>],
 ) -> Result<Settlement, SettlementError> {
-    const OVERFLOW: SettlementError = SettlementError::Overflow {
-        what: "the epoch's total",
-    };
+    const OVERFLOW: SettlementError = SettlementError::Overflow { what: "the epoch's total" };
 
     subpool::check(subpools)?;
     let mut by_account = BTreeMap::<Address, u128>::new();
@@ -65,12 +63,7 @@ pub(crate) fn settle(
         }
         settled.push(part);
     }
-    Ok(Settlement {
-        policy,
-        payouts: by_account.into_iter().collect(),
-        total,
-        subpools: settled,
-    })
+    Ok(Settlement { policy, payouts: by_account.into_iter().collect(), total, subpools: settled })
 }
 
 fn settle_subpool(
@@ -85,30 +78,16 @@ fn settle_subpool(
     };
     let amounts = divide(subpool.amount, &weights)?;
     let accounts = table.rows().iter().map(|row| row.account);
-    let payouts = accounts
-        .zip(amounts)
-        .filter(|(_, amount)| *amount > 0)
-        .collect();
-    Ok(SubPoolSettlement {
-        id: subpool.id,
-        amount: subpool.amount,
-        basis,
-        payouts,
-    })
+    let payouts = accounts.zip(amounts).filter(|(_, amount)| *amount > 0).collect();
+    Ok(SubPoolSettlement { id: subpool.id, amount: subpool.amount, basis, payouts })
 }
 
 /// The release's own division.
 fn default_weights(table: &ContributorTable) -> (Basis, Vec<u128>) {
     let rows = table.rows();
     if rows.iter().any(|row| row.baseline > 0) {
-        (
-            Basis::Baseline,
-            rows.iter().map(|row| u128::from(row.baseline)).collect(),
-        )
+        (Basis::Baseline, rows.iter().map(|row| u128::from(row.baseline)).collect())
     } else {
-        (
-            Basis::Records,
-            rows.iter().map(|row| u128::from(row.records)).collect(),
-        )
+        (Basis::Records, rows.iter().map(|row| u128::from(row.records)).collect())
     }
 }

@@ -55,9 +55,7 @@ pub(crate) fn check(subpools: &[SubPool<'_>]) -> Result<(), SettlementError> {
             return Err(SettlementError::DuplicateSubPool(subpool.id));
         }
         if subpool.id == SubPoolId::WithoutReceipts && !subpool.receipts.is_empty() {
-            return Err(SettlementError::UnexpectedReceipts {
-                receipts: subpool.receipts.len(),
-            });
+            return Err(SettlementError::UnexpectedReceipts { receipts: subpool.receipts.len() });
         }
     }
     Ok(())
@@ -71,10 +69,7 @@ pub(crate) fn check(subpools: &[SubPool<'_>]) -> Result<(), SettlementError> {
 /// # Errors
 /// [`SettlementError::DuplicateSubPool`]; [`SettlementError::NoWeights`] if money was credited and nothing earned;
 /// [`SettlementError::Overflow`].
-pub fn divide_credit(
-    credited: u128,
-    earned: &[(SubPoolId, u128)],
-) -> Result<Vec<(SubPoolId, u128)>, SettlementError> {
+pub fn divide_credit(credited: u128, earned: &[(SubPoolId, u128)]) -> Result<Vec<(SubPoolId, u128)>, SettlementError> {
     let mut seen = BTreeSet::new();
     for (id, _) in earned {
         if !seen.insert(*id) {
@@ -96,25 +91,12 @@ mod tests {
     #[test]
     fn credit_is_divided_by_what_each_earned() {
         let earned = [(FIRST, 200), (SECOND, 100), (SubPoolId::WithoutReceipts, 0)];
-        assert_eq!(
-            divide_credit(100, &earned),
-            Ok(vec![
-                (FIRST, 67),
-                (SECOND, 33),
-                (SubPoolId::WithoutReceipts, 0)
-            ])
-        );
+        assert_eq!(divide_credit(100, &earned), Ok(vec![(FIRST, 67), (SECOND, 33), (SubPoolId::WithoutReceipts, 0)]));
     }
 
     #[test]
     fn one_payer_twice_and_credit_that_nobody_earned_are_errors() {
-        assert_eq!(
-            divide_credit(9, &[(FIRST, 1), (FIRST, 2)]),
-            Err(SettlementError::DuplicateSubPool(FIRST))
-        );
-        assert_eq!(
-            divide_credit(9, &[(FIRST, 0)]),
-            Err(SettlementError::NoWeights { amount: 9 })
-        );
+        assert_eq!(divide_credit(9, &[(FIRST, 1), (FIRST, 2)]), Err(SettlementError::DuplicateSubPool(FIRST)));
+        assert_eq!(divide_credit(9, &[(FIRST, 0)]), Err(SettlementError::NoWeights { amount: 9 }));
     }
 }

@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(fault("1,2,0\n1,2,3"), "line 2: the label 3 is not below the number of classes, 3");
         assert_eq!(fault("1,2,256"), "line 1: the label 256 is not below the number of classes, 3");
         let missing = Dataset::read_csv(Path::new("nowhere.csv"), SMALL).unwrap_err();
-        assert!(missing.to_string().starts_with("nowhere.csv: "));
+        assert!(missing.to_string().starts_with("cannot use nowhere.csv: "));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! The factory from contributions to a release on disk.
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -78,4 +79,17 @@ fn a_release_is_written_and_opened_only_as_itself() {
 #[test]
 fn the_same_inputs_make_the_same_release() {
     assert_eq!(released().manifest_hash(), released().manifest_hash());
+}
+
+#[test]
+fn the_default_recipe_reads_the_demos_digits() {
+    let schema = Schema::DIGITS;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
+    let split = Dataset::read_csv(&path, schema).unwrap().split(SplitSizes::DIGITS, 0).unwrap();
+    let training = schema.labelled(&split.training).unwrap();
+    let recipe = TrainingRecipe::default();
+    let widths = recipe.widths(64, 10);
+    let trained = train::fit(&training, training.len(), &widths, schema.scaling(), &recipe, None, |_| ()).unwrap();
+    let evaluation = evaluate(&trained.network, &schema.labelled(&split.test).unwrap()).unwrap();
+    assert!(evaluation.accuracy() >= 0.95, "{evaluation:?}");
 }

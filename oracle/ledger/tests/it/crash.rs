@@ -41,15 +41,11 @@ fn start(folder: &Path) -> (Child, BufReader<ChildStdout>) {
 
 /// The number that a line of the child's output reports as durable.
 fn durable(line: &str) -> Option<u64> {
-    line.split_once("durable ")
-        .and_then(|(_, number)| number.trim().parse().ok())
+    line.split_once("durable ").and_then(|(_, number)| number.trim().parse().ok())
 }
 
 fn earned(ledger: &Ledger, number: u64) -> bool {
-    ledger
-        .row(id(number))
-        .unwrap()
-        .is_some_and(|row| row.state == RowState::Earned && row.receipt.is_some())
+    ledger.row(id(number)).unwrap().is_some_and(|row| row.state == RowState::Earned && row.receipt.is_some())
 }
 
 #[tokio::test]
@@ -60,59 +56,30 @@ async fn a_kill_loses_nothing_that_was_acknowledged_and_voids_what_was_not_answe
     let mut line = String::new();
     while acknowledged.len() < 20 {
         line.clear();
-        assert_ne!(
-            output.read_line(&mut line).unwrap(),
-            0,
-            "the child ended early"
-        );
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended early");
         acknowledged.extend(durable(&line));
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    acknowledged.extend(
-        output
-            .lines()
-            .map_while(Result::ok)
-            .filter_map(|line| durable(&line)),
-    );
+    acknowledged.extend(output.lines().map_while(Result::ok).filter_map(|line| durable(&line)));
 
     let ledger = open(folder.path());
     assert!(earned(&ledger, 1));
     for number in &acknowledged {
-        assert!(
-            earned(&ledger, *number),
-            "acknowledged row {number} is gone"
-        );
+        assert!(earned(&ledger, *number), "acknowledged row {number} is gone");
     }
 
     // Row 2, and perhaps the one the child was serving, never got an answer.
-    assert!(
-        (1..=2).contains(&ledger.recovered()),
-        "{}",
-        ledger.recovered()
-    );
+    assert!((1..=2).contains(&ledger.recovered()), "{}", ledger.recovered());
     assert_eq!(ledger.row(id(2)).unwrap().unwrap().state, RowState::Voided);
-    assert_eq!(
-        ledger.calls(license(5)).unwrap(),
-        Calls { total: 1, open: 1 }
-    );
+    assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 1, open: 1 });
 
     let rows = ledger.seal(1).await.unwrap().rows;
     assert!(rows > acknowledged.len() as u64);
-    assert!(
-        ledger
-            .rows_of(1)
-            .unwrap()
-            .iter()
-            .all(|row| row.receipt.id != id(2)),
-        "a voided row is never settled"
-    );
+    assert!(ledger.rows_of(1).unwrap().iter().all(|row| row.receipt.id != id(2)), "a voided row is never settled");
 
     // The client asks again under the same id and is served once.
-    assert_eq!(
-        ledger.reserve(reservation(2, 5)).await,
-        Ok(Outcome::Reserved)
-    );
+    assert_eq!(ledger.reserve(reservation(2, 5)).await, Ok(Outcome::Reserved));
     ledger.earn(receipt(2, 5), vec![]).await.unwrap();
     assert_eq!(ledger.seal(2).await.unwrap().rows, 1);
 }

@@ -16,18 +16,8 @@ async fn earned_rows_enter_the_epoch_and_reserved_rows_wait_for_the_next() {
     ledger.void(id(5)).await.unwrap();
 
     let sealed = ledger.seal(1).await.unwrap();
-    assert_eq!(
-        sealed,
-        SealedEpoch {
-            epoch: 1,
-            rows: 3,
-            latest_served_at: 3
-        }
-    );
-    assert_eq!(
-        ledger.rows_of(1).unwrap(),
-        [receipt(1, 5), receipt(2, 5), receipt(3, 5)]
-    );
+    assert_eq!(sealed, SealedEpoch { epoch: 1, rows: 3, latest_served_at: 3 });
+    assert_eq!(ledger.rows_of(1).unwrap(), [receipt(1, 5), receipt(2, 5), receipt(3, 5)]);
     assert_eq!(ledger.row(id(1)).unwrap().unwrap().epoch, Some(1));
     assert_eq!(ledger.row(id(4)).unwrap().unwrap().epoch, None);
 
@@ -55,21 +45,11 @@ async fn epochs_are_sealed_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     for (asked, next) in [(0, 1), (2, 1)] {
-        assert_eq!(
-            ledger.seal(asked).await,
-            Err(LedgerError::EpochOrder { asked, next })
-        );
+        assert_eq!(ledger.seal(asked).await, Err(LedgerError::EpochOrder { asked, next }));
     }
     assert_eq!(ledger.last_epoch().unwrap(), None);
-    assert_eq!(
-        ledger.seal(1).await.unwrap().rows,
-        0,
-        "an epoch may be empty"
-    );
-    assert_eq!(
-        ledger.seal(3).await,
-        Err(LedgerError::EpochOrder { asked: 3, next: 2 })
-    );
+    assert_eq!(ledger.seal(1).await.unwrap().rows, 0, "an epoch may be empty");
+    assert_eq!(ledger.seal(3).await, Err(LedgerError::EpochOrder { asked: 3, next: 2 }));
 }
 
 #[tokio::test]
@@ -82,13 +62,7 @@ async fn calls_are_counted_by_license_and_epoch() {
     serve(&ledger, 9, 0).await;
     ledger.seal(1).await.unwrap();
     serve(&ledger, 10, 0).await;
-    assert_eq!(
-        (
-            ledger.calls_in(license(0), 1).unwrap(),
-            ledger.calls_in(license(1), 1).unwrap()
-        ),
-        (3, 2)
-    );
+    assert_eq!((ledger.calls_in(license(0), 1).unwrap(), ledger.calls_in(license(1), 1).unwrap()), (3, 2));
     assert_eq!(ledger.calls_in(license(0), 2).unwrap(), 0);
     let calls = ledger.calls(license(0)).unwrap();
     assert_eq!((calls.total, calls.open), (4, 1));
@@ -100,17 +74,8 @@ async fn a_sealed_request_keeps_its_receipt_and_forgets_its_answer() {
     let ledger = open(folder.path());
     serve(&ledger, 1, 5).await;
     ledger.seal(1).await.unwrap();
-    let Outcome::Earned { row, answer } = ledger.reserve(reservation(1, 5)).await.unwrap() else {
-        panic!()
-    };
-    assert_eq!(
-        (row.epoch, row.receipt, answer),
-        (Some(1), Some(receipt(1, 5)), None)
-    );
+    let Outcome::Earned { row, answer } = ledger.reserve(reservation(1, 5)).await.unwrap() else { panic!() };
+    assert_eq!((row.epoch, row.receipt, answer), (Some(1), Some(receipt(1, 5)), None));
     assert_eq!(ledger.earn(receipt(1, 5), vec![]).await, Ok(()));
-    assert_eq!(
-        ledger.open_rows().unwrap(),
-        0,
-        "an earned row does not enter a second epoch"
-    );
+    assert_eq!(ledger.open_rows().unwrap(), 0, "an earned row does not enter a second epoch");
 }

@@ -17,13 +17,7 @@ async fn a_ledger_keeps_everything_over_a_restart() {
 
     let ledger = open(&folder.path().join("deep/inside"));
     assert_eq!((ledger.recovered(), ledger.binding()), (0, binding()));
-    assert_eq!(
-        (
-            ledger.rows_of(1).unwrap().len(),
-            ledger.open_rows().unwrap()
-        ),
-        (1, 1)
-    );
+    assert_eq!((ledger.rows_of(1).unwrap().len(), ledger.open_rows().unwrap()), (1, 1));
 }
 
 #[tokio::test]
@@ -31,35 +25,16 @@ async fn the_folder_of_another_chain_is_refused_and_names_both() {
     let folder = tempfile::tempdir().unwrap();
     drop(open(folder.path()));
     let others = [
-        ChainBinding {
-            chain_id: 1,
-            ..binding()
-        },
-        ChainBinding {
-            genesis: B256::ZERO,
-            ..binding()
-        },
-        ChainBinding {
-            ledger: Address::ZERO,
-            ..binding()
-        },
+        ChainBinding { chain_id: 1, ..binding() },
+        ChainBinding { genesis: B256::ZERO, ..binding() },
+        ChainBinding { ledger: Address::ZERO, ..binding() },
     ];
     for expected in others {
         let error = Ledger::open(folder.path(), expected).unwrap_err();
         let path = folder.path().join(FILE_NAME);
-        assert_eq!(
-            error,
-            LedgerError::WrongChain {
-                path,
-                found: Box::new(binding()),
-                expected: Box::new(expected)
-            }
-        );
+        assert_eq!(error, LedgerError::WrongChain { path, found: Box::new(binding()), expected: Box::new(expected) });
         let text = error.to_string();
-        assert!(
-            text.contains(&binding().to_string()) && text.contains(&expected.to_string()),
-            "{text}"
-        );
+        assert!(text.contains(&binding().to_string()) && text.contains(&expected.to_string()), "{text}");
     }
     drop(open(folder.path()));
 }
@@ -69,12 +44,7 @@ fn a_file_in_use_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let _first = open(folder.path());
     let error = Ledger::open(folder.path(), binding()).unwrap_err();
-    assert_eq!(
-        error,
-        LedgerError::InUse {
-            path: folder.path().join(FILE_NAME)
-        }
-    );
+    assert_eq!(error, LedgerError::InUse { path: folder.path().join(FILE_NAME) });
 }
 
 #[test]
@@ -94,13 +64,7 @@ fn a_cut_file_is_refused() {
     file.set_len(file.metadata().unwrap().len() / 2).unwrap();
     drop(file);
     let error = Ledger::open(folder.path(), binding()).unwrap_err();
-    assert!(
-        matches!(
-            error,
-            LedgerError::Unreadable { .. } | LedgerError::Storage { .. }
-        ),
-        "{error}"
-    );
+    assert!(matches!(error, LedgerError::Unreadable { .. } | LedgerError::Storage { .. }), "{error}");
 }
 
 #[test]
@@ -109,11 +73,7 @@ fn a_ledger_of_another_version_is_refused() {
     let database = Database::create(folder.path().join(FILE_NAME)).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta = TableDefinition::<&str, &[u8]>::new("meta");
-    transaction
-        .open_table(meta)
-        .unwrap()
-        .insert("format", &b"tributary-ledger/9"[..])
-        .unwrap();
+    transaction.open_table(meta).unwrap().insert("format", &b"tributary-ledger/9"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     let error = Ledger::open(folder.path(), binding()).unwrap_err();
@@ -142,22 +102,12 @@ async fn a_damaged_row_is_named() {
     let database = Database::open(folder.path().join(FILE_NAME)).unwrap();
     let transaction = database.begin_write().unwrap();
     let receipts = TableDefinition::<&[u8; 32], &[u8]>::new("receipts");
-    transaction
-        .open_table(receipts)
-        .unwrap()
-        .insert(&id(1).0, &b"{\"receipt\":"[..])
-        .unwrap();
+    transaction.open_table(receipts).unwrap().insert(&id(1).0, &b"{\"receipt\":"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
 
     let ledger = open(folder.path());
-    for error in [
-        ledger.row(id(1)).map(drop).unwrap_err(),
-        ledger.rows_of(1).map(drop).unwrap_err(),
-    ] {
-        assert!(
-            matches!(error, LedgerError::UnreadableRow { request_id, .. } if request_id == id(1)),
-            "{error}"
-        );
+    for error in [ledger.row(id(1)).map(drop).unwrap_err(), ledger.rows_of(1).map(drop).unwrap_err()] {
+        assert!(matches!(error, LedgerError::UnreadableRow { request_id, .. } if request_id == id(1)), "{error}");
     }
 }

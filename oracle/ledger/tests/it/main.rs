@@ -18,11 +18,7 @@ use tributary_sdk::{
 };
 
 fn binding() -> ChainBinding {
-    ChainBinding {
-        chain_id: 31_337,
-        genesis: B256::repeat_byte(7),
-        ledger: Address::repeat_byte(9),
-    }
+    ChainBinding { chain_id: 31_337, genesis: B256::repeat_byte(7), ledger: Address::repeat_byte(9) }
 }
 
 fn open(folder: &Path) -> Ledger {
@@ -89,8 +85,5 @@ fn receipt(number: u64, license: u64) -> ReceiptRow {
 /// Reserves and earns request `number`.
 async fn serve(ledger: &Ledger, number: u64, license: u64) {
     ledger.reserve(reservation(number, license)).await.unwrap();
-    ledger
-        .earn(receipt(number, license), vec![number as u8])
-        .await
-        .unwrap();
+    ledger.earn(receipt(number, license), vec![number as u8]).await.unwrap();
 }

@@ -13,25 +13,13 @@ async fn a_request_is_reserved_then_earned() {
     let ledger = open(folder.path());
     assert_eq!(ledger.row(id(1)).unwrap(), None);
 
-    assert_eq!(
-        ledger.reserve(reservation(1, 5)).await,
-        Ok(Outcome::Reserved)
-    );
+    assert_eq!(ledger.reserve(reservation(1, 5)).await, Ok(Outcome::Reserved));
     let row = ledger.row(id(1)).unwrap().unwrap();
-    assert_eq!(
-        (row.state, row.license_id, row.epoch, row.receipt),
-        (RowState::Reserved, license(5), None, None)
-    );
+    assert_eq!((row.state, row.license_id, row.epoch, row.receipt), (RowState::Reserved, license(5), None, None));
 
-    ledger
-        .earn(receipt(1, 5), b"answer".to_vec())
-        .await
-        .unwrap();
+    ledger.earn(receipt(1, 5), b"answer".to_vec()).await.unwrap();
     let row = ledger.row(id(1)).unwrap().unwrap();
-    assert_eq!(
-        (row.state, row.receipt),
-        (RowState::Earned, Some(receipt(1, 5)))
-    );
+    assert_eq!((row.state, row.receipt), (RowState::Earned, Some(receipt(1, 5))));
 }
 
 #[tokio::test]
@@ -39,26 +27,12 @@ async fn the_same_request_again_gets_what_became_of_it() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     ledger.reserve(reservation(1, 5)).await.unwrap();
-    assert_eq!(
-        ledger.reserve(reservation(1, 5)).await,
-        Ok(Outcome::InProgress)
-    );
+    assert_eq!(ledger.reserve(reservation(1, 5)).await, Ok(Outcome::InProgress));
 
-    ledger
-        .earn(receipt(1, 5), b"answer".to_vec())
-        .await
-        .unwrap();
-    let Outcome::Earned { row, answer } = ledger.reserve(reservation(1, 5)).await.unwrap() else {
-        panic!()
-    };
-    assert_eq!(
-        (row.receipt, answer),
-        (Some(receipt(1, 5)), Some(b"answer".to_vec()))
-    );
-    assert_eq!(
-        ledger.calls(license(5)).unwrap(),
-        Calls { total: 1, open: 1 }
-    );
+    ledger.earn(receipt(1, 5), b"answer".to_vec()).await.unwrap();
+    let Outcome::Earned { row, answer } = ledger.reserve(reservation(1, 5)).await.unwrap() else { panic!() };
+    assert_eq!((row.receipt, answer), (Some(receipt(1, 5)), Some(b"answer".to_vec())));
+    assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 1, open: 1 });
 }
 
 #[tokio::test]
@@ -66,10 +40,7 @@ async fn another_request_under_a_used_id_is_a_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     let conflict = Err(LedgerError::Conflict { request_id: id(1) });
-    let other_hash = Reservation {
-        request_hash: B256::repeat_byte(99),
-        ..reservation(1, 5)
-    };
+    let other_hash = Reservation { request_hash: B256::repeat_byte(99), ..reservation(1, 5) };
 
     ledger.reserve(reservation(1, 5)).await.unwrap();
     assert_eq!(ledger.reserve(other_hash).await, conflict);
@@ -86,15 +57,9 @@ async fn a_voided_request_stops_counting_and_may_be_asked_again() {
     ledger.void(id(1)).await.unwrap();
     ledger.void(id(1)).await.unwrap();
     assert_eq!(ledger.row(id(1)).unwrap().unwrap().state, RowState::Voided);
-    assert_eq!(
-        ledger.calls(license(5)).unwrap(),
-        Calls { total: 0, open: 0 }
-    );
+    assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 0, open: 0 });
 
-    assert_eq!(
-        ledger.reserve(reservation(1, 5)).await,
-        Ok(Outcome::Reserved)
-    );
+    assert_eq!(ledger.reserve(reservation(1, 5)).await, Ok(Outcome::Reserved));
     ledger.earn(receipt(1, 5), vec![]).await.unwrap();
     assert_eq!(ledger.row(id(1)).unwrap().unwrap().state, RowState::Earned);
 }
@@ -103,39 +68,21 @@ async fn a_voided_request_stops_counting_and_may_be_asked_again() {
 async fn only_reserved_requests_are_earned_or_voided() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
-    let refused = |number, state| {
-        Err(LedgerError::NotReserved {
-            request_id: id(number),
-            state,
-        })
-    };
+    let refused = |number, state| Err(LedgerError::NotReserved { request_id: id(number), state });
     assert_eq!(ledger.earn(receipt(1, 5), vec![]).await, refused(1, None));
     assert_eq!(ledger.void(id(1)).await, refused(1, None));
 
     ledger.reserve(reservation(1, 5)).await.unwrap();
     ledger.void(id(1)).await.unwrap();
-    assert_eq!(
-        ledger.earn(receipt(1, 5), vec![]).await,
-        refused(1, Some(RowState::Voided))
-    );
+    assert_eq!(ledger.earn(receipt(1, 5), vec![]).await, refused(1, Some(RowState::Voided)));
 
     serve(&ledger, 2, 5).await;
     assert_eq!(ledger.void(id(2)).await, refused(2, Some(RowState::Earned)));
-    assert_eq!(
-        ledger.earn(receipt(2, 5), vec![]).await,
-        Ok(()),
-        "the same receipt again changes nothing"
-    );
+    assert_eq!(ledger.earn(receipt(2, 5), vec![]).await, Ok(()), "the same receipt again changes nothing");
     let mut other = receipt(2, 5);
     other.receipt.units = 9;
-    assert_eq!(
-        ledger.earn(other, vec![]).await,
-        refused(2, Some(RowState::Earned))
-    );
-    assert_eq!(
-        ledger.row(id(2)).unwrap().unwrap().receipt,
-        Some(receipt(2, 5))
-    );
+    assert_eq!(ledger.earn(other, vec![]).await, refused(2, Some(RowState::Earned)));
+    assert_eq!(ledger.row(id(2)).unwrap().unwrap().receipt, Some(receipt(2, 5)));
 }
 
 #[tokio::test]
@@ -147,85 +94,48 @@ async fn a_receipt_of_something_else_is_refused() {
     other_hash.receipt.requestHash = B256::ZERO;
     let mut other_license = receipt(1, 5);
     other_license.request.licenseId = license(6);
-    for (wrong, field) in [
-        (other_hash, "request hash"),
-        (receipt(1, 6), "license"),
-        (other_license, "request's license"),
-    ] {
-        let error = LedgerError::WrongReceipt {
-            request_id: id(1),
-            field,
-        };
+    for (wrong, field) in
+        [(other_hash, "request hash"), (receipt(1, 6), "license"), (other_license, "request's license")]
+    {
+        let error = LedgerError::WrongReceipt { request_id: id(1), field };
         assert_eq!(ledger.earn(wrong, vec![]).await, Err(error));
     }
-    assert_eq!(
-        ledger.row(id(1)).unwrap().unwrap().state,
-        RowState::Reserved
-    );
+    assert_eq!(ledger.row(id(1)).unwrap().unwrap().state, RowState::Reserved);
 }
 
 #[tokio::test]
 async fn a_license_cannot_pass_its_quota_even_at_once() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Arc::new(open(folder.path()));
-    let quota = Quota {
-        total: Some(10),
-        epoch: None,
-    };
+    let quota = Quota { total: Some(10), epoch: None };
     let callers: Vec<_> = (0..50)
         .map(|number| {
             let ledger = Arc::clone(&ledger);
-            tokio::spawn(async move {
-                ledger
-                    .reserve(Reservation {
-                        quota,
-                        ..reservation(number, 5)
-                    })
-                    .await
-            })
+            tokio::spawn(async move { ledger.reserve(Reservation { quota, ..reservation(number, 5) }).await })
         })
         .collect();
     let mut refused = 0;
     for caller in callers {
         match caller.await.unwrap() {
             Ok(Outcome::Reserved) => {}
-            Err(LedgerError::QuotaExceeded {
-                used: 10,
-                limit: 10,
-                ..
-            }) => refused += 1,
+            Err(LedgerError::QuotaExceeded { used: 10, limit: 10, .. }) => refused += 1,
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(refused, 40);
-    assert_eq!(
-        ledger.calls(license(5)).unwrap(),
-        Calls {
-            total: 10,
-            open: 10
-        }
-    );
+    assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 10, open: 10 });
 }
 
 #[tokio::test]
 async fn an_epochs_quota_begins_again_with_the_next_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
-    let limited = |number| Reservation {
-        quota: Quota {
-            total: None,
-            epoch: Some(2),
-        },
-        ..reservation(number, 5)
-    };
+    let limited = |number| Reservation { quota: Quota { total: None, epoch: Some(2) }, ..reservation(number, 5) };
     ledger.reserve(limited(1)).await.unwrap();
     ledger.earn(receipt(1, 5), vec![]).await.unwrap();
     ledger.reserve(limited(2)).await.unwrap();
     let error = ledger.reserve(limited(3)).await.unwrap_err();
-    assert!(
-        error.to_string().contains("2 of 2 calls in this epoch"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("2 of 2 calls in this epoch"), "{error}");
 
     // The earned call is sealed; the one still being served counts in the new epoch.
     ledger.seal(1).await.unwrap();
@@ -247,11 +157,5 @@ async fn many_callers_share_commits() {
         caller.await.unwrap();
     }
     assert_eq!(ledger.open_rows().unwrap(), 500);
-    assert_eq!(
-        ledger.calls(license(0)).unwrap(),
-        Calls {
-            total: 167,
-            open: 167
-        }
-    );
+    assert_eq!(ledger.calls(license(0)).unwrap(), Calls { total: 167, open: 167 });
 }

@@ -24,10 +24,7 @@ async fn a_restart_signs_nobody_out() {
     ledger.sign_in(session(4, 5, 10)).await.unwrap();
     drop(ledger);
     let ledger = open(folder.path());
-    assert_eq!(
-        ledger.session(Address::repeat_byte(4), license(5)).unwrap(),
-        Some(session(4, 5, 10))
-    );
+    assert_eq!(ledger.session(Address::repeat_byte(4), license(5)).unwrap(), Some(session(4, 5, 10)));
 }
 
 #[tokio::test]
@@ -35,46 +32,26 @@ async fn a_session_is_for_one_key_and_one_license() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     ledger.sign_in(session(4, 5, 10)).await.unwrap();
-    assert_eq!(
-        ledger.session(Address::repeat_byte(4), license(6)).unwrap(),
-        None
-    );
-    assert_eq!(
-        ledger.session(Address::repeat_byte(5), license(5)).unwrap(),
-        None
-    );
+    assert_eq!(ledger.session(Address::repeat_byte(4), license(6)).unwrap(), None);
+    assert_eq!(ledger.session(Address::repeat_byte(5), license(5)).unwrap(), None);
 }
 
 #[tokio::test]
 async fn the_newest_session_counts_and_the_older_stay_for_the_batch() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
-    for session in [
-        session(4, 5, 300),
-        session(4, 5, 20),
-        session(4, 6, 1),
-        session(7, 5, 1),
-    ] {
+    for session in [session(4, 5, 300), session(4, 5, 20), session(4, 6, 1), session(7, 5, 1)] {
         ledger.sign_in(session).await.unwrap();
     }
-    assert_eq!(
-        ledger.session(Address::repeat_byte(4), license(5)).unwrap(),
-        Some(session(4, 5, 300))
-    );
+    assert_eq!(ledger.session(Address::repeat_byte(4), license(5)).unwrap(), Some(session(4, 5, 300)));
     let mut longer = session(4, 5, 300);
     longer.authorization.expiresAt += 1;
     ledger.sign_in(longer.clone()).await.unwrap();
-    assert_eq!(
-        ledger.session(Address::repeat_byte(4), license(5)).unwrap(),
-        Some(longer.clone())
-    );
+    assert_eq!(ledger.session(Address::repeat_byte(4), license(5)).unwrap(), Some(longer.clone()));
 
     // Receipts here are signed by key 4.
     serve(&ledger, 1, 5).await;
     ledger.seal(1).await.unwrap();
-    assert_eq!(
-        ledger.sessions_of(1).unwrap(),
-        [session(4, 5, 20), session(4, 5, 300), longer]
-    );
+    assert_eq!(ledger.sessions_of(1).unwrap(), [session(4, 5, 20), session(4, 5, 300), longer]);
     assert!(ledger.sessions_of(2).unwrap().is_empty());
 }

@@ -13,19 +13,8 @@ use crate::{
 #[test]
 fn a_model_states_its_input_and_outputs() {
     let model = load(linear(), 8, 8).unwrap();
-    assert_eq!(
-        (
-            model.input().name(),
-            model.input().shape(),
-            model.input().width()
-        ),
-        ("x", &[3][..], 3)
-    );
-    let outputs: Vec<_> = model
-        .outputs()
-        .iter()
-        .map(|output| (output.name(), output.width()))
-        .collect();
+    assert_eq!((model.input().name(), model.input().shape(), model.input().width()), ("x", &[3][..], 3));
+    let outputs: Vec<_> = model.outputs().iter().map(|output| (output.name(), output.width())).collect();
     assert_eq!(outputs, [("logits", 2), ("sketch", 4)]);
     assert_eq!(model.output("sketch").unwrap().shape(), [4]);
     assert!(model.output("nothing").is_none());
@@ -33,10 +22,7 @@ fn a_model_states_its_input_and_outputs() {
 
 #[test]
 fn an_empty_file_is_refused() {
-    assert!(matches!(
-        load(Vec::new(), 1, 1),
-        Err(RuntimeError::CorruptModel { .. })
-    ));
+    assert!(matches!(load(Vec::new(), 1, 1), Err(RuntimeError::CorruptModel { .. })));
 }
 
 #[test]
@@ -59,21 +45,13 @@ fn a_file_cut_inside_its_weights_is_called_corrupt() {
     let mut file = linear();
     file.truncate(file.len() / 2);
     let error = load(file, 1, 1).unwrap_err();
-    assert!(
-        matches!(error, RuntimeError::CorruptModel { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RuntimeError::CorruptModel { .. }), "{error}");
 }
 
 #[test]
 fn noise_is_refused() {
-    let noise: Vec<u8> = (0..4096_u32)
-        .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
-        .collect();
-    assert!(matches!(
-        load(noise, 1, 1),
-        Err(RuntimeError::CorruptModel { .. })
-    ));
+    let noise: Vec<u8> = (0..4096_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    assert!(matches!(load(noise, 1, 1), Err(RuntimeError::CorruptModel { .. })));
 }
 
 #[test]
@@ -85,10 +63,7 @@ fn an_unknown_operator_is_refused_by_name() {
         &[value("y", 1, &[None, Some(2)])],
     );
     let error = load(file, 1, 1).unwrap_err();
-    assert!(
-        matches!(&error, RuntimeError::RejectedModel { reason } if reason.contains("Attribute")),
-        "{error}"
-    );
+    assert!(matches!(&error, RuntimeError::RejectedModel { reason } if reason.contains("Attribute")), "{error}");
 }
 
 #[test]
@@ -99,10 +74,7 @@ fn weights_that_do_not_fit_are_refused() {
         &[value("x", 1, &[None, Some(3)])],
         &[value("y", 1, &[None, Some(2)])],
     );
-    assert!(matches!(
-        load(file, 1, 1),
-        Err(RuntimeError::RejectedModel { .. } | RuntimeError::Inference { .. })
-    ));
+    assert!(matches!(load(file, 1, 1), Err(RuntimeError::RejectedModel { .. } | RuntimeError::Inference { .. })));
 }
 
 #[test]
@@ -114,10 +86,7 @@ fn a_fixed_batch_is_refused() {
         &[value("y", 1, &[Some(1), Some(2)])],
     );
     let error = load(file, 4, 4).unwrap_err();
-    assert!(
-        matches!(&error, RuntimeError::UnservableModel { reason } if reason.contains("dynamic batch")),
-        "{error}"
-    );
+    assert!(matches!(&error, RuntimeError::UnservableModel { reason } if reason.contains("dynamic batch")), "{error}");
 }
 
 #[test]
@@ -126,31 +95,15 @@ fn two_inputs_integers_and_dynamic_records_are_refused() {
         model(
             &[node("Add", &["a", "b"], "y")],
             &[],
-            &[
-                value("a", 1, &[None, Some(2)]),
-                value("b", 1, &[None, Some(2)]),
-            ],
+            &[value("a", 1, &[None, Some(2)]), value("b", 1, &[None, Some(2)])],
             &[value("y", 1, &[None, Some(2)])],
         ),
-        model(
-            &[node("Abs", &["x"], "y")],
-            &[],
-            &[value("x", 7, &[None, Some(2)])],
-            &[value("y", 7, &[None, Some(2)])],
-        ),
-        model(
-            &[node("Relu", &["x"], "y")],
-            &[],
-            &[value("x", 1, &[None, None])],
-            &[value("y", 1, &[None, None])],
-        ),
+        model(&[node("Abs", &["x"], "y")], &[], &[value("x", 7, &[None, Some(2)])], &[value("y", 7, &[None, Some(2)])]),
+        model(&[node("Relu", &["x"], "y")], &[], &[value("x", 1, &[None, None])], &[value("y", 1, &[None, None])]),
     ];
     for file in files {
         let error = load(file, 4, 4).unwrap_err();
-        assert!(
-            matches!(error, RuntimeError::UnservableModel { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, RuntimeError::UnservableModel { .. }), "{error}");
     }
 }
 
@@ -162,24 +115,15 @@ fn an_output_without_one_row_a_record_is_refused() {
         &[value("x", 1, &[None, Some(2)])],
         &[value("y", 1, &[Some(1), Some(1)])],
     );
-    assert!(matches!(
-        load(file, 4, 4),
-        Err(RuntimeError::UnservableModel { .. })
-    ));
+    assert!(matches!(load(file, 4, 4), Err(RuntimeError::UnservableModel { .. })));
 }
 
 #[test]
 fn options_of_zero_are_refused() {
     for (max_batch, queue, option) in [(0, 1, "max_batch"), (1, 0, "queue")] {
-        assert_eq!(
-            load(linear(), max_batch, queue).unwrap_err(),
-            RuntimeError::ZeroOption { option }
-        );
+        assert_eq!(load(linear(), max_batch, queue).unwrap_err(), RuntimeError::ZeroOption { option });
     }
-    let options = ModelOptions {
-        threads: 0,
-        ..ModelOptions::default()
-    };
+    let options = ModelOptions { threads: 0, ..ModelOptions::default() };
     let error = tributary_runtime::Model::load(&runtime(), linear(), options).unwrap_err();
     assert_eq!(error, RuntimeError::ZeroOption { option: "threads" });
 }
@@ -187,22 +131,13 @@ fn options_of_zero_are_refused() {
 #[test]
 fn the_library_is_loaded_once_and_another_is_refused() {
     let first = runtime();
-    assert_eq!(
-        OnnxRuntime::load(Some(first.path())).unwrap().path(),
-        first.path()
-    );
+    assert_eq!(OnnxRuntime::load(Some(first.path())).unwrap().path(), first.path());
     assert!(!first.build_info().is_empty());
 
     let missing = Path::new("no/such/libonnxruntime.so.1");
-    assert!(matches!(
-        OnnxRuntime::load(Some(missing)),
-        Err(RuntimeError::LibraryNotFound { .. })
-    ));
+    assert!(matches!(OnnxRuntime::load(Some(missing)), Err(RuntimeError::LibraryNotFound { .. })));
     let another = tempfile::NamedTempFile::new().unwrap();
-    assert!(matches!(
-        OnnxRuntime::load(Some(another.path())),
-        Err(RuntimeError::OtherLibraryLoaded { .. })
-    ));
+    assert!(matches!(OnnxRuntime::load(Some(another.path())), Err(RuntimeError::OtherLibraryLoaded { .. })));
 }
 
 /// Tells the child process of [`a_damaged_library_is_refused`] that it is one: a process loads one library only.
@@ -212,10 +147,7 @@ const CHILD: &str = "TRIBUTARY_RUNTIME_TEST_CHILD";
 fn child() {
     if std::env::var_os(CHILD).is_some() {
         let error = OnnxRuntime::load(None).unwrap_err();
-        assert!(
-            matches!(error, RuntimeError::LibraryUnusable { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, RuntimeError::LibraryUnusable { .. }), "{error}");
     }
 }
 
@@ -229,9 +161,5 @@ fn a_damaged_library_is_refused() {
         .env(LIBRARY_VARIABLE, damaged.path())
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }

@@ -12,13 +12,5 @@ fn runtime() -> OnnxRuntime {
 }
 
 fn load(onnx: Vec<u8>, max_batch: usize, queue: usize) -> Result<Model, RuntimeError> {
-    Model::load(
-        &runtime(),
-        onnx,
-        ModelOptions {
-            max_batch,
-            queue,
-            ..ModelOptions::default()
-        },
-    )
+    Model::load(&runtime(), onnx, ModelOptions { max_batch, queue, ..ModelOptions::default() })
 }

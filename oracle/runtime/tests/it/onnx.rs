@@ -39,122 +39,58 @@ pub(crate) fn value(name: &str, element: u64, dimensions: &[Option<u64>]) -> Vec
 
 /// `NodeProto`.
 pub(crate) fn node(operator: &str, inputs: &[&str], output: &str) -> Vec<u8> {
-    let inputs = inputs
-        .iter()
-        .map(|name| bytes(1, name.as_bytes()))
-        .collect::<Vec<_>>()
-        .concat();
-    [
-        inputs,
-        bytes(2, output.as_bytes()),
-        bytes(4, operator.as_bytes()),
-    ]
-    .concat()
+    let inputs = inputs.iter().map(|name| bytes(1, name.as_bytes())).collect::<Vec<_>>().concat();
+    [inputs, bytes(2, output.as_bytes()), bytes(4, operator.as_bytes())].concat()
 }
 
 /// `TensorProto` of f32 values.
 pub(crate) fn tensor(name: &str, dimensions: &[u64], values: &[f32]) -> Vec<u8> {
-    let dimensions = dimensions
-        .iter()
-        .map(|size| int(1, *size))
-        .collect::<Vec<_>>()
-        .concat();
-    let raw: Vec<u8> = values
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    [
-        dimensions,
-        int(2, 1),
-        bytes(8, name.as_bytes()),
-        bytes(9, &raw),
-    ]
-    .concat()
+    let dimensions = dimensions.iter().map(|size| int(1, *size)).collect::<Vec<_>>().concat();
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [dimensions, int(2, 1), bytes(8, name.as_bytes()), bytes(9, &raw)].concat()
 }
 
 /// `ModelProto` with one graph, opset 17.
-pub(crate) fn model(
-    nodes: &[Vec<u8>],
-    weights: &[Vec<u8>],
-    inputs: &[Vec<u8>],
-    outputs: &[Vec<u8>],
-) -> Vec<u8> {
-    let fields = |field, parts: &[Vec<u8>]| {
-        parts
-            .iter()
-            .map(|part| bytes(field, part))
-            .collect::<Vec<_>>()
-            .concat()
-    };
-    let graph = [
-        fields(1, nodes),
-        bytes(2, b"test"),
-        fields(5, weights),
-        fields(11, inputs),
-        fields(12, outputs),
-    ]
-    .concat();
+pub(crate) fn model(nodes: &[Vec<u8>], weights: &[Vec<u8>], inputs: &[Vec<u8>], outputs: &[Vec<u8>]) -> Vec<u8> {
+    let fields = |field, parts: &[Vec<u8>]| parts.iter().map(|part| bytes(field, part)).collect::<Vec<_>>().concat();
+    let graph =
+        [fields(1, nodes), bytes(2, b"test"), fields(5, weights), fields(11, inputs), fields(12, outputs)].concat();
     [int(1, 8), bytes(7, &graph), bytes(8, &int(2, 17))].concat()
 }
 
 /// `logits = x·W + b` and `sketch = x·P`: 3 numbers in, 2 and 4 out.
 pub(crate) fn linear() -> Vec<u8> {
     model(
-        &[
-            node("Gemm", &["x", "w", "b"], "logits"),
-            node("MatMul", &["x", "p"], "sketch"),
-        ],
+        &[node("Gemm", &["x", "w", "b"], "logits"), node("MatMul", &["x", "p"], "sketch")],
         &[
             tensor("w", &[3, 2], &[1.0, -1.0, 2.0, 0.5, 0.0, 3.0]),
             tensor("b", &[2], &[10.0, 20.0]),
-            tensor(
-                "p",
-                &[3, 4],
-                &[1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0],
-            ),
+            tensor("p", &[3, 4], &[1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0]),
         ],
         &[value("x", 1, &[None, Some(3)])],
-        &[
-            value("logits", 1, &[None, Some(2)]),
-            value("sketch", 1, &[None, Some(4)]),
-        ],
+        &[value("logits", 1, &[None, Some(2)]), value("sketch", 1, &[None, Some(4)])],
     )
 }
 
 /// What [`linear`] answers for `x`.
 pub(crate) fn linear_answer(x: [f32; 3]) -> ([f32; 2], [f32; 4]) {
     let [a, b, c] = x;
-    (
-        [a + 2.0 * b + 10.0, -a + 0.5 * b + 3.0 * c + 20.0],
-        [a, b, c, a + b + c],
-    )
+    ([a + 2.0 * b + 10.0, -a + 0.5 * b + 3.0 * c + 20.0], [a, b, c, a + b + c])
 }
 
 /// `y = log(x)`: not finite for 0 and below.
 pub(crate) fn logarithm() -> Vec<u8> {
-    model(
-        &[node("Log", &["x"], "y")],
-        &[],
-        &[value("x", 1, &[None, Some(1)])],
-        &[value("y", 1, &[None, Some(1)])],
-    )
+    model(&[node("Log", &["x"], "y")], &[], &[value("x", 1, &[None, Some(1)])], &[value("y", 1, &[None, Some(1)])])
 }
 
 /// Multiplies a `size` × `size` matrix of ones many times, so that a pass takes a while: y = x·1ⁿ / sizeⁿ.
 pub(crate) fn slow(size: u64, layers: usize) -> Vec<u8> {
     let weight = 1.0 / size as f32;
     let names: Vec<String> = (0..=layers).map(|layer| format!("h{layer}")).collect();
-    let nodes: Vec<_> = names
-        .windows(2)
-        .map(|pair| node("MatMul", &[&pair[0], "w"], &pair[1]))
-        .collect();
+    let nodes: Vec<_> = names.windows(2).map(|pair| node("MatMul", &[&pair[0], "w"], &pair[1])).collect();
     model(
         &nodes,
-        &[tensor(
-            "w",
-            &[size, size],
-            &vec![weight; (size * size) as usize],
-        )],
+        &[tensor("w", &[size, size], &vec![weight; (size * size) as usize])],
         &[value("h0", 1, &[None, Some(size)])],
         &[value(&names[layers], 1, &[None, Some(size)])],
     )

@@ -28,10 +28,7 @@ async fn a_record_is_answered() {
     let mut outputs = model.run(vec![1.0, 2.0, 3.0]).await.unwrap();
     let (logits, sketch) = linear_answer([1.0, 2.0, 3.0]);
     assert_eq!(outputs.get("logits"), Some(&logits[..]));
-    assert_eq!(
-        outputs.iter().map(|(name, _)| name).collect::<Vec<_>>(),
-        ["logits", "sketch"]
-    );
+    assert_eq!(outputs.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["logits", "sketch"]);
     assert_eq!(outputs.take("sketch"), Some(sketch.to_vec()));
     assert_eq!(outputs.get("sketch"), None);
 }
@@ -68,11 +65,7 @@ async fn what_gathers_while_the_session_is_busy_becomes_one_batch() {
     for (i, caller) in callers.into_iter().enumerate() {
         let outputs = caller.await.unwrap();
         let row = outputs.get("h160").unwrap();
-        assert!(
-            row.iter().all(|number| (number - i as f32).abs() < 1e-3),
-            "record {i}: {}",
-            row[0]
-        );
+        assert!(row.iter().all(|number| (number - i as f32).abs() < 1e-3), "record {i}: {}", row[0]);
     }
     let stats = model.stats();
     assert_eq!(stats.records, 20);
@@ -97,26 +90,16 @@ async fn a_full_queue_refuses_at_once() {
         }
     }
     assert!(refused > 0);
-    assert!(
-        model.run(vec![1.0; 512]).await.is_ok(),
-        "it serves again once there is room"
-    );
+    assert!(model.run(vec![1.0; 512]).await.is_ok(), "it serves again once there is room");
 }
 
 #[tokio::test]
 async fn requests_of_callers_that_left_are_not_computed() {
     let model = busy(1, 64);
-    let mut waiting: Vec<_> = (0..10)
-        .map(|_| Box::pin(model.run(vec![1.0; 512])))
-        .collect();
+    let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(model.run(vec![1.0; 512]))).collect();
     for request in &mut waiting {
         // One poll puts the request into the queue.
-        assert!(
-            request
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
-        );
+        assert!(request.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     }
     drop(waiting);
     model.run(vec![1.0; 512]).await.unwrap();
@@ -130,24 +113,11 @@ async fn wrong_width_and_non_finite_records_are_refused() {
     let model = load(linear(), 8, 8).unwrap();
     for got in [0, 2, 4, 64] {
         let error = model.run(vec![0.0; got]).await.unwrap_err();
-        assert_eq!(
-            error,
-            RuntimeError::WrongWidth {
-                input: "x".into(),
-                expected: 3,
-                got
-            }
-        );
+        assert_eq!(error, RuntimeError::WrongWidth { input: "x".into(), expected: 3, got });
     }
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let error = model.run(vec![0.0, value, 0.0]).await.unwrap_err();
-        assert_eq!(
-            error,
-            RuntimeError::NonFiniteInput {
-                index: 1,
-                value: value.to_string()
-            }
-        );
+        assert_eq!(error, RuntimeError::NonFiniteInput { index: 1, value: value.to_string() });
     }
     assert_eq!(model.stats().passes, 0);
 }
@@ -156,10 +126,7 @@ async fn wrong_width_and_non_finite_records_are_refused() {
 async fn an_answer_that_is_not_finite_is_refused_for_its_own_record_only() {
     let model = Arc::new(load(logarithm(), 8, 8).unwrap());
     let (bad, good) = tokio::join!(model.run(vec![-1.0]), model.run(vec![1.0]));
-    assert_eq!(
-        bad.unwrap_err(),
-        RuntimeError::NonFiniteOutput { output: "y".into() }
-    );
+    assert_eq!(bad.unwrap_err(), RuntimeError::NonFiniteOutput { output: "y".into() });
     assert_eq!(good.unwrap().get("y"), Some(&[0.0][..]));
 }
 
@@ -183,20 +150,10 @@ fn offline_records_are_answered_in_blocks() {
 fn offline_records_are_checked_too() {
     let model = load(linear(), 8, 8).unwrap();
     let error = model.run_batch(Array2::zeros((2, 5)).view()).unwrap_err();
-    assert_eq!(
-        error,
-        RuntimeError::WrongWidth {
-            input: "x".into(),
-            expected: 3,
-            got: 5
-        }
-    );
+    assert_eq!(error, RuntimeError::WrongWidth { input: "x".into(), expected: 3, got: 5 });
     let mut records = Array2::zeros((2, 3));
     records[[1, 2]] = f32::NAN;
-    assert!(matches!(
-        model.run_batch(records.view()),
-        Err(RuntimeError::NonFiniteInput { index: 2, .. })
-    ));
+    assert!(matches!(model.run_batch(records.view()), Err(RuntimeError::NonFiniteInput { index: 2, .. })));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use alloy::{
 };
 use tributary_ledger::{Outcome, Quota, Reservation};
 use tributary_sdk::{
-    AssetId, Address,
+    Address, AssetId,
     api::{Infer, Inferred, Influence, tensor_bytes},
     batch::{ReceiptRow, Session},
     records::input_commitment,

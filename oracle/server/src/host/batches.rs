@@ -45,7 +45,8 @@ impl Batches {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let name = entry?.file_name();
-            let parsed = name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|name| name.split_once('-'));
+            let parsed =
+                name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|name| name.split_once('-'));
             if let Some((index, hash)) = parsed
                 && let (Ok(index), Ok(hash)) = (index.parse(), hash.parse())
             {

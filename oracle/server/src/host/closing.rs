@@ -8,7 +8,6 @@ use tributary_chain::{
 use tributary_sdk::{
     api::{ClaimProof, EpochInfo},
     batch::{Batch, ReceiptRow},
-    release::Manifest,
     sum_tree::SumTree,
 };
 
@@ -38,7 +37,7 @@ impl Host {
             0 => Vec::new(),
             active => self.batches.of_epoch(active)?.1.leaves,
         };
-        let manifest = self.release.manifest().to_bytes().map_err(|error| Refusal::Release(error.to_string()))?;
+        let manifest = self.release.manifest_bytes().to_vec();
         let closing = Closing {
             account: self.on,
             release: self.version,
@@ -63,8 +62,7 @@ impl Host {
     /// What an account needs to claim against an epoch's root.
     pub fn proof(&self, index: u64, account: Address) -> Result<ClaimProof, Refusal> {
         let tree = self.tree(&self.batches.of_epoch(index)?.1)?;
-        let (leaf_index, leaf, proof) =
-            root::proof(&tree, account).ok_or(Refusal::NoLeaf { account, epoch: index })?;
+        let (leaf_index, leaf, proof) = root::proof(&tree, account).ok_or(Refusal::NoLeaf { account, epoch: index })?;
         Ok(ClaimProof { index, leaf, leaf_index, leaf_count: tree.leaves().len() as u64, proof })
     }
 

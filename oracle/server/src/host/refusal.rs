@@ -51,7 +51,9 @@ pub enum Refusal {
         now: u64,
     },
     /// The license does not let this account ask this model.
-    #[error("license {license} does not let {account} ask this model now: it may be expired, held by somebody else, or without the right to infer")]
+    #[error(
+        "license {license} does not let {account} ask this model now: it may be expired, held by somebody else, or without the right to infer"
+    )]
     NotLicensed {
         /// The license.
         license: U256,

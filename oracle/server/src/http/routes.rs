@@ -58,11 +58,7 @@ async fn sign_in(Shared(state): Shared<State>, bytes: Bytes) -> Result<Json<Sign
     Ok(Json(state.host.sign_in(body(&bytes)?).await?))
 }
 
-async fn infer(
-    Shared(state): Shared<State>,
-    asset: Parsed<AssetId>,
-    bytes: Bytes,
-) -> Result<Json<Inferred>, Refusal> {
+async fn infer(Shared(state): Shared<State>, asset: Parsed<AssetId>, bytes: Bytes) -> Result<Json<Inferred>, Refusal> {
     Ok(Json(state.host.infer(path(asset)?, body(&bytes)?).await?))
 }
 
@@ -83,10 +79,7 @@ async fn close_epoch(Shared(state): Shared<State>, headers: HeaderMap) -> Result
     }
 }
 
-async fn proof(
-    Shared(state): Shared<State>,
-    place: Parsed<(u64, Address)>,
-) -> Result<Json<ClaimProof>, Refusal> {
+async fn proof(Shared(state): Shared<State>, place: Parsed<(u64, Address)>) -> Result<Json<ClaimProof>, Refusal> {
     let (index, account) = path(place)?;
     Ok(Json(state.host.proof(index, account)?))
 }

@@ -7,11 +7,7 @@ use crate::{Owned, account, license, row, settle, table};
 
 /// With one-hot rows, a sketch is the list of scores.
 fn three() -> Vec<tributary_sdk::table::ContributorRow> {
-    vec![
-        row(1, vec![1, 0, 0]),
-        row(2, vec![0, 1, 0]),
-        row(3, vec![0, 0, 1]),
-    ]
+    vec![row(1, vec![1, 0, 0]), row(2, vec![0, 1, 0]), row(3, vec![0, 0, 1])]
 }
 
 fn receipt(units: u64, scores: [i16; 3]) -> Owned {
@@ -23,10 +19,7 @@ fn a_license_is_divided_by_the_signed_sum_of_its_receipts() {
     // 1·(3, 1, −2)/4 + 2·(0, 4, 4)/8 = (0.75, 1.25, 0.5)
     let receipts = [receipt(1, [3, 1, -2]), receipt(2, [0, 4, 4])];
     let settlement = settle(&table(three()), &[license(1, 1000, &receipts)]).unwrap();
-    assert_eq!(
-        settlement.payouts,
-        [(account(1), 300), (account(2), 500), (account(3), 200)]
-    );
+    assert_eq!(settlement.payouts, [(account(1), 300), (account(2), 500), (account(3), 200)]);
     assert_eq!(settlement.subpools[0].basis, Basis::Attribution);
     assert_eq!(settlement.total, 1000);
 }
@@ -55,26 +48,16 @@ fn without_positive_totals_the_baseline_divides() {
     let receipts = [receipt(5, [-1, -1, 0])];
     let settlement = settle(&table(three()), &[license(1, 600, &receipts)]).unwrap();
     assert_eq!(settlement.subpools[0].basis, Basis::Baseline);
-    assert_eq!(
-        settlement.payouts,
-        [(account(1), 100), (account(2), 200), (account(3), 300)]
-    );
+    assert_eq!(settlement.payouts, [(account(1), 100), (account(2), 200), (account(3), 300)]);
 }
 
 #[test]
 fn without_receipts_the_baseline_divides_and_the_gate_does_not_act() {
     let mut rows = three();
     rows[2].passes_gate = false;
-    let money = SubPool {
-        id: SubPoolId::WithoutReceipts,
-        amount: 6,
-        receipts: vec![],
-    };
+    let money = SubPool { id: SubPoolId::WithoutReceipts, amount: 6, receipts: vec![] };
     let settlement = settle(&table(rows), &[money, license(4, 6, &[])]).unwrap();
-    assert_eq!(
-        settlement.payouts,
-        [(account(1), 2), (account(2), 4), (account(3), 6)]
-    );
+    assert_eq!(settlement.payouts, [(account(1), 2), (account(2), 4), (account(3), 6)]);
 }
 
 #[test]
@@ -83,81 +66,41 @@ fn without_a_baseline_record_counts_divide() {
     rows.iter_mut().for_each(|row| row.baseline = 0);
     let settlement = settle(&table(rows), &[license(1, 60, &[])]).unwrap();
     assert_eq!(settlement.subpools[0].basis, Basis::Records);
-    assert_eq!(
-        settlement.payouts,
-        [(account(1), 10), (account(2), 20), (account(3), 30)]
-    );
+    assert_eq!(settlement.payouts, [(account(1), 10), (account(2), 20), (account(3), 30)]);
 }
 
 #[test]
 fn money_that_nobody_can_get_is_an_error() {
     let mut rows = three();
-    rows.iter_mut()
-        .for_each(|row| (row.baseline, row.records) = (0, 0));
+    rows.iter_mut().for_each(|row| (row.baseline, row.records) = (0, 0));
     let table = table(rows);
-    assert_eq!(
-        settle(&table, &[license(1, 60, &[])]),
-        Err(SettlementError::NoWeights { amount: 60 })
-    );
-    assert!(
-        settle(&table, &[license(1, 0, &[])])
-            .unwrap()
-            .payouts
-            .is_empty()
-    );
+    assert_eq!(settle(&table, &[license(1, 60, &[])]), Err(SettlementError::NoWeights { amount: 60 }));
+    assert!(settle(&table, &[license(1, 0, &[])]).unwrap().payouts.is_empty());
 }
 
 #[test]
 fn a_sketch_of_another_release_names_its_receipt() {
     let receipts = [receipt(1, [1, 0, 0]), (1, Sketch::new(vec![1, 2]))];
     let error = settle(&table(three()), &[license(7, 1, &receipts)]).unwrap_err();
-    let source = TableError::SketchWidth {
-        found: 2,
-        expected: 3,
-    };
-    assert_eq!(
-        error,
-        SettlementError::Sketch {
-            subpool: SubPoolId::License(U256::from(7)),
-            receipt: 1,
-            source
-        }
-    );
+    let source = TableError::SketchWidth { found: 2, expected: 3 };
+    assert_eq!(error, SettlementError::Sketch { subpool: SubPoolId::License(U256::from(7)), receipt: 1, source });
 }
 
 #[test]
 fn wrong_subpools_are_refused() {
     let table = table(three());
     let twice = [license(1, 5, &[]), license(1, 6, &[])];
-    assert_eq!(
-        settle(&table, &twice),
-        Err(SettlementError::DuplicateSubPool(SubPoolId::License(
-            U256::from(1)
-        )))
-    );
+    assert_eq!(settle(&table, &twice), Err(SettlementError::DuplicateSubPool(SubPoolId::License(U256::from(1)))));
     let sketch = Sketch::new(vec![1, 1, 1]);
-    let receipts = vec![Usage {
-        units: 1,
-        sketch: &sketch,
-    }];
-    let money = SubPool {
-        id: SubPoolId::WithoutReceipts,
-        amount: 5,
-        receipts,
-    };
-    assert_eq!(
-        settle(&table, &[money]),
-        Err(SettlementError::UnexpectedReceipts { receipts: 1 })
-    );
+    let receipts = vec![Usage { units: 1, sketch: &sketch }];
+    let money = SubPool { id: SubPoolId::WithoutReceipts, amount: 5, receipts };
+    assert_eq!(settle(&table, &[money]), Err(SettlementError::UnexpectedReceipts { receipts: 1 }));
 }
 
 #[test]
 fn more_money_than_128_bits_is_an_error() {
     let subpools = [license(1, u128::MAX, &[]), license(2, 1, &[])];
-    assert!(matches!(
-        settle(&table(three()), &subpools),
-        Err(SettlementError::Overflow { .. })
-    ));
+    assert!(matches!(settle(&table(three()), &subpools), Err(SettlementError::Overflow { .. })));
 }
 
 #[test]
@@ -168,22 +111,11 @@ fn an_epoch_without_money_pays_nobody() {
 
 #[test]
 fn a_hostile_receipt_neither_overflows_nor_touches_other_licenses() {
-    let rows = vec![
-        row(1, vec![1, 0, 0]),
-        row(2, vec![0, i32::MIN, 0]),
-        row(3, vec![0, 0, 1]),
-    ];
+    let rows = vec![row(1, vec![1, 0, 0]), row(2, vec![0, i32::MIN, 0]), row(3, vec![0, 0, 1])];
     // One part in 2⁴⁶ positive: the second contributor loses 2⁴⁶ times what the first gains, at the most units there are.
     let hostile = vec![receipt(u64::MAX, [1, i16::MAX, 0]); 100];
     let honest = [receipt(1, [1, 0, 1])];
-    let settlement = settle(
-        &table(rows),
-        &[license(1, 10, &hostile), license(2, 10, &honest)],
-    )
-    .unwrap();
+    let settlement = settle(&table(rows), &[license(1, 10, &hostile), license(2, 10, &honest)]).unwrap();
     assert_eq!(settlement.subpools[0].payouts, [(account(1), 10)]);
-    assert_eq!(
-        settlement.subpools[1].payouts,
-        [(account(1), 5), (account(3), 5)]
-    );
+    assert_eq!(settlement.subpools[1].payouts, [(account(1), 5), (account(3), 5)]);
 }

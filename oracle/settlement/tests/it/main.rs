@@ -35,23 +35,10 @@ fn table(rows: Vec<ContributorRow>) -> ContributorTable {
 type Owned = (u64, Sketch);
 
 fn license(id: u64, amount: u128, receipts: &[Owned]) -> SubPool<'_> {
-    let receipts = receipts
-        .iter()
-        .map(|(units, sketch)| Usage {
-            units: *units,
-            sketch,
-        })
-        .collect();
-    SubPool {
-        id: SubPoolId::License(U256::from(id)),
-        amount,
-        receipts,
-    }
+    let receipts = receipts.iter().map(|(units, sketch)| Usage { units: *units, sketch }).collect();
+    SubPool { id: SubPoolId::License(U256::from(id)), amount, receipts }
 }
 
-fn settle(
-    table: &ContributorTable,
-    subpools: &[SubPool<'_>],
-) -> Result<Settlement, SettlementError> {
+fn settle(table: &ContributorTable, subpools: &[SubPool<'_>]) -> Result<Settlement, SettlementError> {
     POLICY.settle(table, subpools)
 }

@@ -15,12 +15,11 @@ const K: usize = 4;
 fn tables() -> impl Strategy<Value = ContributorTable> {
     let values = prop::collection::vec(-1_000_000..1_000_000_i32, K);
     prop::collection::vec((values, prop::bool::weighted(0.8), 0..5_u64), 1..9).prop_map(|rows| {
-        let row =
-            |(byte, (values, passes_gate, baseline)): (u8, (Vec<i32>, bool, u64))| ContributorRow {
-                passes_gate,
-                baseline,
-                ..row(byte, values)
-            };
+        let row = |(byte, (values, passes_gate, baseline)): (u8, (Vec<i32>, bool, u64))| ContributorRow {
+            passes_gate,
+            baseline,
+            ..row(byte, values)
+        };
         table((1..).zip(rows).map(row).collect())
     })
 }
@@ -36,33 +35,17 @@ fn licenses() -> impl Strategy<Value = Vec<(u128, Vec<Owned>)>> {
 }
 
 fn subpools(licenses: &[(u128, Vec<Owned>)]) -> Vec<SubPool<'_>> {
-    (1..)
-        .zip(licenses)
-        .map(|(id, (amount, receipts))| license(id, *amount, receipts))
-        .collect()
+    (1..).zip(licenses).map(|(id, (amount, receipts))| license(id, *amount, receipts)).collect()
 }
 
 fn paid(settlement: &Settlement, account: Address) -> u128 {
-    settlement
-        .payouts
-        .iter()
-        .find(|(payee, _)| *payee == account)
-        .map_or(0, |(_, amount)| *amount)
+    settlement.payouts.iter().find(|(payee, _)| *payee == account).map_or(0, |(_, amount)| *amount)
 }
 
 /// Two parts of `row` that add up to it: `numerator` hundredths and the rest.
 fn split(row: &ContributorRow, numerator: i64) -> (Vec<i32>, Vec<i32>) {
-    let first: Vec<i32> = row
-        .values
-        .iter()
-        .map(|value| (i64::from(*value) * numerator / 100) as i32)
-        .collect();
-    let second = row
-        .values
-        .iter()
-        .zip(&first)
-        .map(|(whole, part)| whole - part)
-        .collect();
+    let first: Vec<i32> = row.values.iter().map(|value| (i64::from(*value) * numerator / 100) as i32).collect();
+    let second = row.values.iter().zip(&first).map(|(whole, part)| whole - part).collect();
     (first, second)
 }
 

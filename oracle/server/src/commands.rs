@@ -1,0 +1,577 @@
+//! The command line: reads arguments, calls a step, says what happened. No step is written here.
+
+mod demo;
+mod print;
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    signers::local::PrivateKeySigner,
+};
+use clap::{Args, Parser, Subcommand};
+use eyre::{OptionExt, Result, WrapErr};
+use tributary_chain::{Account, Chain, consent, deploy, licenses::rights, revenue};
+use tributary_factory::{Schema, TrainingRecipe};
+use tributary_sdk::{
+    AssetId,
+    client::Client,
+    contracts::{Deployment, registry::Shares},
+};
+use tributary_server::{
+    host::{Host, Opening},
+    http::{Listening, stop_signal},
+    settings::{Flags, Settings},
+    steps::{self, DataFolder, epoch::Attested},
+};
+
+/// The public ledger and pay-roll of community-owned AI.
+///
+/// The acting account's private key is read from TRIBUTARY_KEY or the configuration file, never from a flag.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, max_term_width = 120)]
+pub(crate) struct Program {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Options {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, env = "TRIBUTARY_CONFIG_FILE")]
+    config: Option<PathBuf>,
+    /// URL of the chain's node [environment: TRIBUTARY_RPC].
+    #[arg(long, global = true)]
+    rpc: Option<String>,
+    /// Data folder [environment: TRIBUTARY_DATA].
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
+    /// Where the host listens [environment: TRIBUTARY_LISTEN].
+    #[arg(long, global = true)]
+    listen: Option<SocketAddr>,
+    /// The ONNX Runtime library [environment: TRIBUTARY_ONNXRUNTIME].
+    #[arg(long, global = true)]
+    onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Walk the whole main job on an embedded chain: data, model, license, answers, payouts, audit.
+    Demo {
+        /// Leave chain and host running afterwards and say how to go on.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Put the contract suite on the chain, at the same addresses as everywhere.
+    Deploy {
+        /// Only say whether it is there.
+        #[arg(long)]
+        check: bool,
+        /// Also deploy the dollar of development chains.
+        #[arg(long)]
+        demo_dollar: bool,
+    },
+    /// Datasets: register, contribute, snapshot, grant, withdraw.
+    #[command(subcommand)]
+    Dataset(Dataset),
+    /// Train on the published snapshot and write the release.
+    Train(Train),
+    /// Register a model and publish the trained release.
+    Publish(Publish),
+    /// Licenses: offer, show, buy.
+    #[command(subcommand)]
+    License(License),
+    /// Serve the published release over HTTP.
+    Serve {
+        /// The token whose revenue is divided.
+        #[arg(long)]
+        token: Address,
+    },
+    /// Sign in to a host with a license and ask it.
+    Ask(Ask),
+    /// Epochs: close, attest, post.
+    #[command(subcommand)]
+    Epoch(Epoch),
+    /// Claim an account's payout; the money goes to the account.
+    Claim(Claim),
+    /// Recompute a posted epoch from the chain and its batch, and say whether the root matches.
+    Audit {
+        /// URL of the batch.
+        #[arg(long)]
+        batch: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Dataset {
+    /// Register a dataset of the acting account and commit to its held-out records.
+    Register {
+        /// Its name.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// The terms that contributors agree to: a text file.
+        #[arg(long)]
+        terms: PathBuf,
+        /// Records nobody trains on, for gate and baseline shares: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+        /// Who is paid what the dataset's vault receives; the acting account if not given.
+        #[arg(long)]
+        payee: Option<Address>,
+    },
+    /// Contribute records of the acting account under a signed consent.
+    Contribute {
+        /// The records: CSV.
+        #[arg(long)]
+        records: PathBuf,
+    },
+    /// Screen what was contributed and publish it as the next version.
+    Snapshot {
+        /// The held-out records of `register`: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+    },
+    /// Let somebody train on the dataset.
+    Grant {
+        /// Who.
+        #[arg(long)]
+        to: Address,
+        /// For how many days.
+        #[arg(long, default_value_t = 30)]
+        days: u64,
+    },
+    /// Withdraw a contribution of the acting account.
+    Withdraw {
+        /// The consent's id.
+        id: B256,
+    },
+}
+
+#[derive(Debug, Args)]
+struct SchemaArgs {
+    /// Features a record.
+    #[arg(long, default_value_t = Schema::DIGITS.width)]
+    width: usize,
+    /// The largest feature.
+    #[arg(long, default_value_t = Schema::DIGITS.largest)]
+    largest: u8,
+    /// Number of classes.
+    #[arg(long, default_value_t = Schema::DIGITS.classes)]
+    classes: u8,
+}
+
+#[derive(Debug, Args)]
+struct Train {
+    /// The held-out records of the dataset: CSV.
+    #[arg(long)]
+    held_out: PathBuf,
+    /// Records for the accuracy: CSV.
+    #[arg(long)]
+    test: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct Publish {
+    /// The model's name.
+    #[arg(long)]
+    name: String,
+    /// Basis points to the dataset's vault.
+    #[arg(long, default_value_t = 500)]
+    dataset_bps: u16,
+    /// Basis points to the acting account, who built it.
+    #[arg(long, default_value_t = 2_000)]
+    builder_bps: u16,
+    /// Who serves it.
+    #[arg(long)]
+    host: Address,
+    /// Basis points to the host.
+    #[arg(long, default_value_t = 1_000)]
+    host_bps: u16,
+    /// Who curates the data; the acting account if not given.
+    #[arg(long)]
+    curators: Option<Address>,
+    /// Basis points to the curators.
+    #[arg(long, default_value_t = 500)]
+    curators_bps: u16,
+    /// Basis points to the pool that attribution divides.
+    #[arg(long, default_value_t = 6_000)]
+    pool_bps: u16,
+    /// Who may attest roots.
+    #[arg(long, required = true, num_args = 1..)]
+    attestors: Vec<Address>,
+    /// How many attestors a root needs.
+    #[arg(long, default_value_t = 2)]
+    threshold: u8,
+    /// How long a posted root waits, in seconds.
+    #[arg(long, default_value_t = 86_400)]
+    window: u32,
+}
+
+#[derive(Debug, Subcommand)]
+enum License {
+    /// Offer licenses to the published model.
+    Offer {
+        /// The payment token.
+        #[arg(long)]
+        token: Address,
+        /// Price in base units.
+        #[arg(long)]
+        price: u128,
+        /// The legal text: a file.
+        #[arg(long)]
+        legal_text: PathBuf,
+        /// How long a license lasts, in days; 0 is for ever.
+        #[arg(long, default_value_t = 365)]
+        days: u64,
+        /// Part of the price that is earned at once, in basis points.
+        #[arg(long, default_value_t = 0)]
+        upfront_bps: u16,
+        /// Most calls; 0 is no limit.
+        #[arg(long, default_value_t = 0)]
+        max_calls: u64,
+        /// Also allow commercial use.
+        #[arg(long)]
+        commercial: bool,
+    },
+    /// Say in words what an offer allows.
+    Show {
+        /// The offer.
+        offer: U256,
+    },
+    /// Buy one license for the acting account.
+    Buy {
+        /// The offer.
+        offer: U256,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Ask {
+    /// URL of the host.
+    #[arg(long)]
+    host: String,
+    /// The license of the acting account.
+    #[arg(long)]
+    license: U256,
+    /// The model.
+    #[arg(long)]
+    model: AssetId,
+    /// The records to ask about: CSV, with labels to compare with.
+    #[arg(long)]
+    records: PathBuf,
+    /// How many of them.
+    #[arg(long, default_value_t = 10)]
+    count: usize,
+}
+
+#[derive(Debug, Subcommand)]
+enum Epoch {
+    /// Ask a host to close its open epoch (needs its admin token, TRIBUTARY_ADMIN_TOKEN).
+    Close {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+    },
+    /// Recompute a batch and sign its root as the acting account; prints the attestation as JSON.
+    Attest {
+        /// URL of the batch.
+        #[arg(long)]
+        batch: String,
+        /// By when the root must be posted, in the chain's time; all attestors must use the same.
+        #[arg(long)]
+        deadline: u64,
+    },
+    /// Post a root with the attestations in these files.
+    Post {
+        /// Files that `attest` printed.
+        #[arg(required = true)]
+        attestations: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Claim {
+    /// URL of the host that has the proofs.
+    #[arg(long)]
+    host: String,
+    /// The epoch.
+    #[arg(long)]
+    epoch: u64,
+    /// The model's vault.
+    #[arg(long)]
+    vault: Address,
+    /// The token.
+    #[arg(long)]
+    token: Address,
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    account: Option<Address>,
+}
+
+impl Program {
+    /// What is logged unless TRIBUTARY_LOG says otherwise: servers speak, commands only complain.
+    pub(crate) fn log_level(&self) -> &'static str {
+        if matches!(self.command, Command::Serve { .. }) { "info" } else { "warn" }
+    }
+
+    pub(crate) async fn run(self) -> Result<()> {
+        let flags = Flags {
+            rpc: self.options.rpc,
+            data: self.options.data,
+            listen: self.options.listen,
+            onnxruntime: self.options.onnxruntime,
+        };
+        let named_folder = flags.data.clone();
+        let settings = Settings::load(self.options.config.as_deref(), &flags)?;
+        let context = Context { settings };
+        match self.command {
+            Command::Demo { keep } => demo::run(&context.settings, named_folder, keep).await,
+            Command::Deploy { check, demo_dollar } => context.deploy(check, demo_dollar).await,
+            Command::Dataset(dataset) => context.dataset(dataset).await,
+            Command::Train(train) => context.train(train).await,
+            Command::Publish(publish) => context.publish(publish).await,
+            Command::License(license) => context.license(license).await,
+            Command::Serve { token } => context.serve(token).await,
+            Command::Ask(ask) => context.ask(ask).await,
+            Command::Epoch(epoch) => context.epoch(epoch).await,
+            Command::Claim(claim) => context.claim(claim).await,
+            Command::Audit { batch } => context.audit(&batch).await,
+        }
+    }
+}
+
+struct Context {
+    settings: Settings,
+}
+
+impl Context {
+    async fn chain(&self) -> Result<Chain> {
+        Ok(Chain::connect(&self.settings.rpc).await?)
+    }
+
+    fn key(&self) -> Result<PrivateKeySigner> {
+        let secret = self.settings.key.as_ref();
+        let secret = secret.ok_or_eyre("this command acts for an account: put its private key into TRIBUTARY_KEY")?;
+        Ok(secret.key()?)
+    }
+
+    async fn account(&self) -> Result<Account> {
+        Ok(self.chain().await?.account(&self.key()?)?)
+    }
+
+    fn data(&self, chain: &Chain) -> Result<DataFolder> {
+        Ok(DataFolder::open(&self.settings.data, chain)?)
+    }
+
+    async fn deploy(&self, check: bool, demo_dollar: bool) -> Result<()> {
+        if check {
+            deploy::check(&self.chain().await?).await?;
+            println!("the whole suite is on this chain");
+            return Ok(());
+        }
+        let mut creations = Deployment::creations();
+        if demo_dollar {
+            creations.push(Deployment::demo_dollar());
+        }
+        for (name, address, outcome) in deploy::deploy(&self.account().await?, &creations).await? {
+            println!("{address}  {name} ({outcome:?})");
+        }
+        Ok(())
+    }
+
+    async fn dataset(&self, dataset: Dataset) -> Result<()> {
+        let account = self.account().await?;
+        let data = self.data(account.chain())?;
+        match dataset {
+            Dataset::Register { name, schema, terms, held_out, payee } => {
+                let schema = Schema { width: schema.width, largest: schema.largest, classes: schema.classes };
+                let new = steps::dataset::NewDataset {
+                    name,
+                    schema,
+                    terms: read_text(&terms)?,
+                    pay_policy: tributary_settlement::Policy::EpochSigned1.name().into(),
+                    held_out: steps::model::records(&held_out, schema)?,
+                    payee: payee.unwrap_or(account.address()),
+                };
+                let state = steps::dataset::register(&account, &data, new).await?;
+                println!("dataset {} with vault {}", state.asset, state.vault);
+            }
+            Dataset::Contribute { records } => {
+                let schema = data.dataset()?.schema;
+                let giver =
+                    steps::dataset::Giver { key: self.key()?, records: steps::model::records(&records, schema)? };
+                for id in steps::dataset::contribute(&account, &data, vec![giver]).await? {
+                    println!("consent {id}");
+                }
+            }
+            Dataset::Snapshot { held_out } => {
+                let held_out = steps::model::records(&held_out, data.dataset()?.schema)?;
+                let (version, manifest, report) = steps::dataset::snapshot(&account, &data, &held_out).await?;
+                println!("{} of {} records accepted", report.accepted, report.offered);
+                println!("snapshot {} of dataset {}, root {}", version.version, version.asset, manifest.root);
+            }
+            Dataset::Grant { to, days } => {
+                let until = steps::dataset::grant(&account, data.dataset()?.asset, to, days * 86_400).await?;
+                println!("{to} may train until {until} (the chain's time)");
+            }
+            Dataset::Withdraw { id } => {
+                consent::withdraw(&account, id).await?;
+                println!("contribution {id} is withdrawn: later snapshots and releases leave it out");
+            }
+        }
+        Ok(())
+    }
+
+    async fn train(&self, train: Train) -> Result<()> {
+        let (chain, key) = (self.chain().await?, self.key()?);
+        let data = self.data(&chain)?;
+        let schema = data.dataset()?.schema;
+        let held_out = steps::model::records(&train.held_out, schema)?;
+        let test = steps::model::records(&train.test, schema)?;
+        let recipe = TrainingRecipe::default();
+        let mut bar = print::TrainingBar::new();
+        let built =
+            steps::model::build(&chain, &data, key.address(), &recipe, &held_out, &test, |step| bar.step(&step))
+                .await?;
+        bar.finish();
+        print::trained(&built);
+        Ok(())
+    }
+
+    async fn publish(&self, publish: Publish) -> Result<()> {
+        let account = self.account().await?;
+        let data = self.data(account.chain())?;
+        let shares = Shares {
+            payee: account.address(),
+            payeeBps: publish.builder_bps,
+            host: publish.host,
+            hostBps: publish.host_bps,
+            curators: publish.curators.unwrap_or(account.address()),
+            curatorsBps: publish.curators_bps,
+            poolBps: publish.pool_bps,
+        };
+        let new = steps::model::NewModel {
+            name: publish.name,
+            shares,
+            dataset_bps: publish.dataset_bps,
+            attestors: publish.attestors,
+            threshold: publish.threshold,
+            window: publish.window,
+        };
+        let state = steps::model::publish(&account, &data, new, &steps::model::files(&data)?).await?;
+        println!("model {} version {}, vault {}", state.version.asset, state.version.version, state.vault);
+        Ok(())
+    }
+
+    async fn license(&self, license: License) -> Result<()> {
+        match license {
+            License::Offer { token, price, legal_text, days, upfront_bps, max_calls, commercial } => {
+                let account = self.account().await?;
+                let data = self.data(account.chain())?;
+                let offer = steps::license::NewOffer {
+                    asset: data.model()?.version.asset,
+                    rights: rights::INFER | if commercial { rights::COMMERCIAL } else { 0 },
+                    max_calls,
+                    legal_text: read_text(&legal_text)?,
+                    token,
+                    price,
+                    duration: days * 86_400,
+                    upfront_bps,
+                    earn_period: days * 86_400,
+                };
+                println!("offer {}", steps::license::offer(&account, offer).await?);
+            }
+            License::Show { offer } => {
+                for line in steps::license::describe(&self.chain().await?, offer).await? {
+                    println!("{line}");
+                }
+            }
+            License::Buy { offer } => {
+                println!("license {}", steps::license::buy(&self.account().await?, offer).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn serve(&self, token: Address) -> Result<()> {
+        let chain = self.chain().await?;
+        let data = self.data(&chain)?;
+        let listening = Listening::bind(self.settings.listen).await?;
+        let opening = Opening {
+            data: self.settings.data.clone(),
+            release: data.release(),
+            version: data.model()?.version,
+            token,
+            key: self.key()?,
+            onnxruntime: self.settings.onnxruntime.clone(),
+            license_cache: Duration::from_secs(self.settings.license_cache_seconds),
+        };
+        let host = Arc::new(Host::open(&chain, opening).await?);
+        listening.serve(host, self.settings.admin_token.clone(), stop_signal()).await?;
+        Ok(())
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<()> {
+        let chain = self.chain().await?;
+        let schema = self.data(&chain).and_then(|data| Ok(data.dataset()?.schema)).unwrap_or(Schema::DIGITS);
+        let records = steps::model::records(&ask.records, schema)?;
+        let (_, session) = steps::ask::sign_in(&chain, &ask.host, &self.key()?, ask.license).await?;
+        let asked: Vec<_> = records.into_iter().take(ask.count).collect();
+        let inputs = asked.iter().map(|record| record.features.iter().map(|v| f32::from(*v)).collect());
+        let mut labels = asked.iter().map(|record| record.label);
+        steps::ask::infer(&chain, &session, ask.model, inputs, |answer| {
+            print::answer(answer, labels.next());
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn epoch(&self, epoch: Epoch) -> Result<()> {
+        match epoch {
+            Epoch::Close { host } => {
+                let token = self.settings.admin_token.as_ref();
+                let token = token.ok_or_eyre("closing needs the host's token: put it into TRIBUTARY_ADMIN_TOKEN")?;
+                let info = steps::epoch::close(&host, token).await?;
+                println!("epoch {} closed with {} receipts, root {}", info.index, info.receipts, info.root);
+                println!("{}", Client::connect(&host).await?.batch_url(info.data_hash));
+            }
+            Epoch::Attest { batch, deadline } => {
+                let attested = steps::epoch::attest(&self.chain().await?, &batch, deadline, &self.key()?).await?;
+                println!("{}", serde_json::to_string_pretty(&attested)?);
+            }
+            Epoch::Post { attestations } => {
+                let read = |path: PathBuf| -> Result<Attested> {
+                    serde_json::from_str(&read_text(&path)?).wrap_err_with(|| path.display().to_string())
+                };
+                let attested = attestations.into_iter().map(read).collect::<Result<Vec<_>>>()?;
+                let (statement, active_at) = steps::epoch::post(&self.account().await?, &attested).await?;
+                println!("root {} posted as {}, good from {active_at} on", statement.root, statement.index);
+            }
+        }
+        Ok(())
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<()> {
+        let account = self.account().await?;
+        let on = revenue::Account { vault: claim.vault, token: claim.token };
+        let of = claim.account.unwrap_or(account.address());
+        let host = Client::connect(&claim.host).await?;
+        let amount = steps::payout::claim(&account, &host, on, claim.epoch, of).await?;
+        println!("{of} was paid {amount} base units of {}", claim.token);
+        Ok(())
+    }
+
+    async fn audit(&self, batch: &str) -> Result<()> {
+        let (verified, state) = steps::payout::audit(&self.chain().await?, batch).await?;
+        print::audited(&verified, state);
+        Ok(())
+    }
+}
+
+fn read_text(path: &PathBuf) -> Result<String> {
+    std::fs::read_to_string(path).wrap_err_with(|| path.display().to_string())
+}

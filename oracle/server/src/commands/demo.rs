@@ -1,0 +1,399 @@
+//! The whole main job on an embedded chain, told as it happens. Every act calls the steps that the commands call.
+
+mod accounts;
+mod cast;
+
+use std::{collections::BTreeSet, path::PathBuf, process::Command, sync::Arc, time::Duration};
+
+use alloy::{
+    primitives::{Address, U256},
+    signers::local::PrivateKeySigner,
+};
+use eyre::{Result, WrapErr, ensure};
+use tokio::{sync::oneshot, task::JoinHandle};
+use tributary_chain::{
+    Chain,
+    anvil::{self, Anvil},
+    deploy,
+    licenses::{self, rights},
+    revenue, root,
+};
+use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_sdk::{
+    api::EpochInfo,
+    client::Client,
+    contracts::{Deployment, registry::Shares},
+};
+use tributary_server::{
+    host::{Host, Opening},
+    http::{Listening, ServeError, stop_signal},
+    secret::Secret,
+    settings::Settings,
+    steps::{self, DataFolder, data::ModelState},
+};
+
+use super::print;
+use cast::Cast;
+
+/// The digits, with their source and license, are described in demo/README.md.
+const DIGITS: &str = include_str!("../../../../demo/digits.csv");
+const SPLIT_SEED: u64 = 0;
+const PARTITION_SEED: u64 = 0;
+const CONTRIBUTORS: usize = 12;
+const IMAGES: usize = 200;
+
+const DAY: u64 = 24 * 60 * 60;
+const PRICE: u128 = 1_000_000_000;
+const LICENSE_DAYS: u64 = 365;
+const UPFRONT_BPS: u16 = 2_000;
+const EPOCH_DAYS: u64 = 30;
+
+const DATASET_BPS: u16 = 500;
+const BUILDER_BPS: u16 = 2_000;
+const HOST_BPS: u16 = 1_000;
+const CURATORS_BPS: u16 = 500;
+const POOL_BPS: u16 = 6_000;
+const WINDOW: u32 = 86_400;
+
+const TERMS: &str = "You may train, evaluate and publish models on these records, and you pay their contributors by \
+                     measured influence under epoch-signed/1. Contributors may withdraw; later releases leave them out.";
+const LEGAL_TEXT: &str = "The holder may ask the model, also for commercial purposes. The holder may not copy its \
+                          weights, distil it or train on its answers.";
+
+/// Runs the demo. `folder` is used if given, else a temporary one; `keep` leaves chain and host running.
+pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool) -> Result<()> {
+    let temporary = tempfile::tempdir().wrap_err("a temporary folder")?;
+    let folder = folder.unwrap_or_else(|| temporary.path().to_owned());
+    std::fs::create_dir_all(&folder).wrap_err_with(|| folder.display().to_string())?;
+
+    act(1, "A chain, and Tributary's contracts on it");
+    let anvil = Anvil::start(&folder).await?;
+    let chain = Chain::connect(anvil.url()).await?;
+    let data = DataFolder::open(&folder, &chain)?;
+    println!("  an embedded development chain (anvil) at {}, id {}", anvil.url(), chain.id());
+    let cast = Cast::new(CONTRIBUTORS);
+    cast.fund(&chain).await?;
+    let token = deploy_suite(&chain, &cast).await?;
+
+    act(2, "A community pools its data");
+    let split = Dataset::parse(DIGITS, Schema::DIGITS)?.split(SplitSizes::DIGITS, SPLIT_SEED)?;
+    pool_data(&chain, &data, &cast, &split).await?;
+
+    act(3, "The data becomes a model");
+    let model = build_model(&chain, &data, &cast, &split).await?;
+
+    act(4, "A buyer licenses the model");
+    let license = sell_license(&chain, &cast, &model, token).await?;
+
+    act(5, "The host answers, and every answer says whose data made it");
+    let opening = Opening {
+        data: folder.clone(),
+        release: data.release(),
+        version: model.version,
+        token,
+        key: cast.host.clone(),
+        onnxruntime: settings.onnxruntime.clone(),
+        license_cache: Duration::from_secs(settings.license_cache_seconds),
+    };
+    let serving = Serving::start(&chain, opening).await?;
+    ask_host(&chain, &cast, &model, license, &serving.url, &split.test).await?;
+
+    act(6, "The epoch is closed, attested and paid");
+    let on = revenue::Account { vault: model.vault, token };
+    let (client, epoch) = settle(&chain, &cast, on, &serving).await?;
+
+    act(7, "Who got what");
+    let people = accounts::pay_everybody(&chain, &data, &cast, &client, on, epoch.index).await?;
+    accounts::balance(&chain, &cast, &people, on, PRICE).await?;
+
+    act(8, "A stranger recomputes it");
+    audit(&chain, &client.batch_url(epoch.data_hash))?;
+
+    println!("\nEverything holds: what was paid in is what was paid out and what is still unearned, to the base unit.");
+    if keep {
+        keep_running(&chain, &cast, &model, license, &serving, &folder, token);
+        stop_signal().await;
+    }
+    serving.stop().await
+}
+
+fn act(number: u32, title: &str) {
+    println!("\n{number}. {title}");
+}
+
+async fn deploy_suite(chain: &Chain, cast: &Cast) -> Result<Address> {
+    let mut creations = Deployment::creations();
+    let dollar = Deployment::demo_dollar();
+    let token = dollar.address();
+    creations.push(dollar);
+    let deployed = deploy::deploy(&chain.account(&cast.steward)?, &creations).await?;
+    for (name, address, _) in deployed {
+        println!("  {address}  {name}");
+    }
+    deploy::check(chain).await?;
+    Ok(token)
+}
+
+async fn pool_data(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Split) -> Result<()> {
+    let steward = chain.account(&cast.steward)?;
+    println!(
+        "  1,797 handwritten digits (UCI, CC BY 4.0): {} to contribute, {} held out, {} to test with",
+        split.training.len(),
+        split.held_out.len(),
+        split.test.len()
+    );
+    let new = steps::dataset::NewDataset {
+        name: "handwritten digits".into(),
+        schema: Schema::DIGITS,
+        terms: TERMS.into(),
+        pay_policy: "epoch-signed/1".into(),
+        held_out: split.held_out.clone(),
+        payee: cast.treasury.address(),
+    };
+    let dataset = steps::dataset::register(&steward, data, new).await?;
+    println!("  dataset {} registered; the held-out records' hash is on chain first", dataset.asset);
+    let parts = partition::simulate(&split.training, CONTRIBUTORS, PARTITION_SEED)?;
+    let givers = cast
+        .contributors
+        .iter()
+        .zip(&parts)
+        .map(|(key, records)| steps::dataset::Giver { key: key.clone(), records: records.clone() })
+        .collect();
+    let ids = steps::dataset::contribute(&steward, data, givers).await?;
+    println!(
+        "  {} contributors (a simulated division, uneven and with skewed labels) signed their consent:",
+        ids.len()
+    );
+    for (key, records) in cast.contributors.iter().zip(&parts) {
+        println!("    {}  {:4} records, mostly {}", print::short(key.address()), records.len(), favourites(records));
+    }
+    let (version, manifest, report) = steps::dataset::snapshot(&steward, data, &split.held_out).await?;
+    println!(
+        "  screening took {} of {} records ({} exact duplicates left out); snapshot {} has root {}",
+        report.accepted,
+        report.offered,
+        report.duplicates.len(),
+        version.version,
+        manifest.root
+    );
+    let until = steps::dataset::grant(&steward, dataset.asset, cast.builder.address(), 30 * DAY).await?;
+    println!("  the community grants {} the purpose `train` until {until}", print::short(cast.builder.address()));
+    Ok(())
+}
+
+fn favourites(records: &[Record]) -> String {
+    let mut counts = [0usize; 10];
+    for record in records {
+        if let Some(count) = counts.get_mut(usize::from(record.label)) {
+            *count += 1;
+        }
+    }
+    let mut labels: Vec<usize> = (0..counts.len()).collect();
+    labels.sort_by_key(|label| std::cmp::Reverse(counts[*label]));
+    format!("{}s and {}s", labels[0], labels[1])
+}
+
+async fn build_model(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Split) -> Result<ModelState> {
+    let mut bar = print::TrainingBar::new();
+    let builder = chain.account(&cast.builder)?;
+    let recipe = TrainingRecipe::default();
+    let built = steps::model::build(chain, data, builder.address(), &recipe, &split.held_out, &split.test, |step| {
+        bar.step(&step);
+    })
+    .await?;
+    bar.finish();
+    print::trained(&built);
+    ensure!(built.evaluation.accuracy() >= 0.95, "the model's test accuracy is below 0.95");
+    let new = steps::model::NewModel {
+        name: "digit reader".into(),
+        shares: Shares {
+            payee: cast.builder.address(),
+            payeeBps: BUILDER_BPS,
+            host: cast.host.address(),
+            hostBps: HOST_BPS,
+            curators: cast.curators.address(),
+            curatorsBps: CURATORS_BPS,
+            poolBps: POOL_BPS,
+        },
+        dataset_bps: DATASET_BPS,
+        attestors: cast.attestors.iter().map(|key| key.address()).collect(),
+        threshold: 2,
+        window: WINDOW,
+    };
+    let model = steps::model::publish(&builder, data, new, &built.files).await?;
+    println!("  model {} published as version {}", model.version.asset, model.version.version);
+    println!("    weights {}, trained on snapshot 1 of the dataset", built.files.weights_hash);
+    println!(
+        "    of every payment: contributors {}, builder {}, host {}, curators {}, the dataset's community {}",
+        print::percent(POOL_BPS.into()),
+        print::percent(BUILDER_BPS.into()),
+        print::percent(HOST_BPS.into()),
+        print::percent(CURATORS_BPS.into()),
+        print::percent(DATASET_BPS.into())
+    );
+    Ok(model)
+}
+
+async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Address) -> Result<U256> {
+    let new = steps::license::NewOffer {
+        asset: model.version.asset,
+        rights: rights::INFER | rights::COMMERCIAL,
+        max_calls: 10_000,
+        legal_text: LEGAL_TEXT.into(),
+        token,
+        price: PRICE,
+        duration: LICENSE_DAYS * DAY,
+        upfront_bps: UPFRONT_BPS,
+        earn_period: LICENSE_DAYS * DAY,
+    };
+    let offer = steps::license::offer(&chain.account(&cast.builder)?, new).await?;
+    let buyer = chain.account(&cast.buyer)?;
+    cast.mint(chain, token, buyer.address(), PRICE).await?;
+    println!(
+        "  offer {offer}: {} a license for {LICENSE_DAYS} days, {} of it earned at once and the rest day by day",
+        accounts::money(PRICE),
+        print::percent(UPFRONT_BPS.into())
+    );
+    for line in steps::license::describe(chain, offer).await? {
+        println!("    {line}");
+    }
+    let license = steps::license::buy(&buyer, offer).await?;
+    let expires = licenses::license(chain, license).await?.expiresAt;
+    println!("  {} bought license {license}, good until {expires}", print::short(buyer.address()));
+    Ok(license)
+}
+
+/// A host as a task of its own, reached over HTTP like any other.
+struct Serving {
+    url: String,
+    admin_token: Secret,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Serving {
+    async fn start(chain: &Chain, opening: Opening) -> Result<Self> {
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await?;
+        let url = listening.url();
+        let host = Arc::new(Host::open(chain, opening).await?);
+        let admin_token = Secret::new(PrivateKeySigner::random().to_bytes().to_string());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(listening.serve(host, Some(admin_token.clone()), async {
+            let _ = stopped.await;
+        }));
+        Ok(Self { url, admin_token, stop, task })
+    }
+
+    async fn stop(self) -> Result<()> {
+        let _ = self.stop.send(());
+        Ok(self.task.await??)
+    }
+}
+
+async fn ask_host(
+    chain: &Chain,
+    cast: &Cast,
+    model: &ModelState,
+    license: U256,
+    url: &str,
+    test: &[Record],
+) -> Result<()> {
+    let (client, session) = steps::ask::sign_in(chain, url, &cast.buyer, license).await?;
+    println!("  {url} serves version {} of the model; its weights' hash is the one on chain", model.version.version);
+    println!("  the buyer's wallet signed in once; a session key signs every request: {}", client.host().chain_id);
+    let records: Vec<&Record> = test.iter().take(IMAGES).collect();
+    let inputs = records.iter().map(|record| record.features.iter().map(|value| f32::from(*value)).collect());
+    let bar = print::counting_bar("asking", IMAGES as u64);
+    let answers = steps::ask::infer(chain, &session, model.version.asset, inputs, |_| bar.inc(1)).await?;
+    bar.finish_and_clear();
+    let right = answers.iter().zip(&records).filter(|(answer, record)| answer.class == u32::from(record.label)).count();
+    let ids: BTreeSet<_> = answers.iter().map(|answer| answer.receipt.id).collect();
+    ensure!(ids.len() == IMAGES, "{IMAGES} images were asked about, {} receipts came back", ids.len());
+    println!(
+        "  {IMAGES} held-out images asked, {right} read right; {} signed receipts, all checked. For example:",
+        ids.len()
+    );
+    for (answer, record) in answers.iter().zip(&records).take(3) {
+        print!("    ");
+        print::answer(answer, Some(record.label));
+    }
+    Ok(())
+}
+
+async fn settle(chain: &Chain, cast: &Cast, on: revenue::Account, serving: &Serving) -> Result<(Client, EpochInfo)> {
+    anvil::advance(chain, EPOCH_DAYS * DAY).await?;
+    println!("  (the development chain's clock is moved {EPOCH_DAYS} days ahead, so that part of the fee is earned)");
+    let epoch = steps::epoch::close(&serving.url, &serving.admin_token).await?;
+    let books = root::books(chain, on).await?;
+    println!(
+        "  earned so far {} of {}; the contributors' pool got {}",
+        accounts::money(books.revenue),
+        accounts::money(PRICE),
+        accounts::money(books.pool_credited)
+    );
+    println!(
+        "  epoch {} holds {} receipts; settled by epoch-signed/1 in integers: root {}",
+        epoch.index, epoch.receipts, epoch.root
+    );
+    let client = Client::connect(&serving.url).await?;
+    let batch_url = client.batch_url(epoch.data_hash);
+    let deadline = chain.head().await?.timestamp + DAY;
+    let mut attested = Vec::new();
+    for key in cast.attestors.iter().take(2) {
+        let attestation = steps::epoch::attest(chain, &batch_url, deadline, key).await?;
+        ensure!(attestation.statement.root == epoch.root, "an attestor recomputed another root");
+        println!("  attestor {} fetched the batch, recomputed the same root and signed", print::short(key.address()));
+        attested.push(attestation);
+    }
+    let (_, active_at) = steps::epoch::post(&chain.account(&cast.host)?, &attested).await?;
+    println!("  2 of 3 attestors are enough: the root is posted, claims are good from {active_at} on");
+    let wait = active_at.saturating_sub(chain.head().await?.timestamp);
+    anvil::advance(chain, wait).await?;
+    println!("  (the clock is moved past the window of {} hours)", WINDOW / 3_600);
+    Ok((client, epoch))
+}
+
+/// A separate process, which is told the chain's URL and the batch's URL and nothing else.
+fn audit(chain: &Chain, batch_url: &str) -> Result<()> {
+    let program = std::env::current_exe().wrap_err("this program's own path")?;
+    let output = Command::new(program)
+        .args(["audit", "--rpc", chain.url(), "--batch", batch_url])
+        .env_remove("TRIBUTARY_KEY")
+        .output()
+        .wrap_err("starting `tributary audit`")?;
+    println!("  $ tributary audit --rpc {} --batch {batch_url}", chain.url());
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        println!("  {line}");
+    }
+    ensure!(output.status.success(), "the audit failed: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
+}
+
+fn keep_running(
+    chain: &Chain,
+    cast: &Cast,
+    model: &ModelState,
+    license: U256,
+    serving: &Serving,
+    folder: &std::path::Path,
+    token: Address,
+) {
+    println!("\nChain and host keep running; ctrl-c stops both.");
+    println!("  chain        {}", chain.url());
+    println!("  host         {}", serving.url);
+    println!("  data folder  {}", folder.display());
+    println!("  model        {} (vault {}, token {token})", model.version.asset, model.vault);
+    println!("  admin token  {}", serving.admin_token.reveal());
+    println!("  keys of this development chain's accounts, worthless anywhere else:");
+    for (role, key) in cast.roles() {
+        println!("    {role:15} {} {}", key.address(), key.to_bytes());
+    }
+    println!("  For example, ask the model about ten images of your own:");
+    println!(
+        "    TRIBUTARY_KEY={} tributary ask --rpc {} --host {} --license {license} --model {} --records demo/digits.csv",
+        cast.buyer.to_bytes(),
+        chain.url(),
+        serving.url,
+        model.version.asset
+    );
+}

@@ -1,0 +1,47 @@
+//! `tributary`: the ledger and pay-roll of community-owned AI, as one program.
+#![forbid(unsafe_code)]
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let command = commands::Program::parse();
+    // Only https needs it; a second installation is not an error worth a word.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let filter = EnvFilter::try_from_env("TRIBUTARY_LOG").unwrap_or_else(|_| EnvFilter::new(command.log_level()));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the program's threads could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command.run()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            eprintln!("error: {}", chain(&report));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Every cause on one line; a cause that its parent already quotes is not said twice.
+fn chain(report: &eyre::Report) -> String {
+    let mut text = String::new();
+    for cause in report.chain() {
+        let cause = cause.to_string();
+        if text.contains(&cause) {
+            continue;
+        }
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&cause);
+    }
+    text
+}

@@ -1,0 +1,93 @@
+use std::{io, path::PathBuf};
+
+use alloy::primitives::{Address, B256};
+use tributary_chain::ChainError;
+use tributary_factory::FactoryError;
+use tributary_sdk::{client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError};
+use tributary_settlement::SettlementError;
+
+/// A step could not be taken; what was done before it stands.
+#[derive(Debug, thiserror::Error)]
+pub enum StepError {
+    /// A file of the data folder.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of the data folder does not read.
+    #[error("{} does not read ({reason}): restore it, or start with an empty data folder", path.display())]
+    Unreadable {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An earlier step was not taken in this data folder.
+    #[error("{} is missing: run `{command}` first, or point --data at the folder where you did", path.display())]
+    Missing {
+        /// What is missing.
+        path: PathBuf,
+        /// What makes it.
+        command: &'static str,
+    },
+    /// The data folder belongs to another chain.
+    #[error("the data folder {} belongs to chain {found}, this is chain {expected}: use the folder of this chain, or an empty one", path.display())]
+    WrongChain {
+        /// The folder.
+        path: PathBuf,
+        /// Chain id and genesis hash in the folder.
+        found: String,
+        /// Chain id and genesis hash of the node.
+        expected: String,
+    },
+    /// The token named is not the one offered.
+    #[error("{account} holds {held} base units of {token}, the license costs {price}: fund it first")]
+    CannotPay {
+        /// Who buys.
+        account: Address,
+        /// Its balance.
+        held: u128,
+        /// The payment token.
+        token: Address,
+        /// The price.
+        price: u128,
+    },
+    /// The host does not have the epoch whose batch was asked for.
+    #[error("the host has no batch {0}")]
+    NoBatch(B256),
+    /// Too few attestors agreed.
+    #[error("{given} attestations, the vault's policy asks for {needed}: collect more with `tributary epoch attest`")]
+    TooFewAttestations {
+        /// Collected.
+        given: usize,
+        /// Needed.
+        needed: usize,
+    },
+    /// Attestors signed different statements.
+    #[error("attestors signed different statements: give all of them the same batch and deadline")]
+    StatementsDiffer,
+    /// The chain.
+    #[error(transparent)]
+    Chain(#[from] ChainError),
+    /// The factory.
+    #[error(transparent)]
+    Factory(#[from] FactoryError),
+    /// The host, as a client sees it.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// A published file.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
+    /// A signature.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// A tree.
+    #[error(transparent)]
+    Merkle(#[from] MerkleError),
+    /// The settlement policy.
+    #[error(transparent)]
+    Settlement(#[from] SettlementError),
+}

@@ -1,0 +1,111 @@
+//! Licenses: offer, buy, read.
+
+use alloy::primitives::{Address, B256, U256, keccak256};
+use tributary_chain::{
+    Account, Chain,
+    licenses::{self, rights},
+};
+use tributary_sdk::{
+    AssetId,
+    contracts::{
+        DemoDollar,
+        license::{Offer, Terms},
+    },
+};
+
+use super::StepError;
+
+/// What an owner sells.
+#[derive(Clone, Debug)]
+pub struct NewOffer {
+    /// The model.
+    pub asset: AssetId,
+    /// Rights, one bit each.
+    pub rights: u64,
+    /// Most calls over the license's life; 0 is no limit.
+    pub max_calls: u64,
+    /// The legal text; its hash goes on chain.
+    pub legal_text: String,
+    /// The payment token.
+    pub token: Address,
+    /// Price in base units.
+    pub price: u128,
+    /// How long a license lasts, in seconds; 0 is for ever.
+    pub duration: u64,
+    /// Part of the price that is earned at once, in basis points.
+    pub upfront_bps: u16,
+    /// How long the rest takes to be earned, in seconds.
+    pub earn_period: u64,
+}
+
+/// Defines the terms and offers licenses under them.
+pub async fn offer(owner: &Account, new: NewOffer) -> Result<U256, StepError> {
+    let terms = Terms {
+        rights: U256::from(new.rights),
+        maxCalls: new.max_calls,
+        callsPerMinute: 0,
+        territory: B256::ZERO,
+        fieldOfUse: B256::ZERO,
+        obligations: U256::ZERO,
+        legalTextHash: keccak256(&new.legal_text),
+        transferable: true,
+        delegable: true,
+        revocable: false,
+    };
+    let terms_id = licenses::define_terms(owner, terms).await?;
+    let offer = Offer {
+        assetId: new.asset.0,
+        termsId: terms_id,
+        token: new.token,
+        price: new.price,
+        duration: new.duration,
+        upfrontBps: new.upfront_bps,
+        earnPeriod: new.earn_period,
+        supply: 0,
+    };
+    Ok(licenses::offer(owner, offer).await?)
+}
+
+/// Buys one license; says so beforehand if the money is not there.
+pub async fn buy(buyer: &Account, offer: U256) -> Result<U256, StepError> {
+    let (sold, _) = licenses::offer_of(buyer.chain(), offer).await?;
+    let token = DemoDollar::new(sold.token, buyer.provider());
+    let held = token
+        .balanceOf(buyer.address())
+        .call()
+        .await
+        .map_err(|error| tributary_chain::ChainError::Rpc(format!("the payment token does not answer: {error}")))?;
+    if held < U256::from(sold.price) {
+        let held = u128::try_from(held).unwrap_or(u128::MAX);
+        return Err(StepError::CannotPay { account: buyer.address(), held, token: sold.token, price: sold.price });
+    }
+    Ok(licenses::buy(buyer, offer).await?)
+}
+
+/// Terms in words, one line each: what may be done, what not, within which limits.
+pub async fn describe(chain: &Chain, offer: U256) -> Result<Vec<String>, StepError> {
+    let (_, terms) = licenses::offer_of(chain, offer).await?;
+    Ok(words(&terms))
+}
+
+fn words(terms: &Terms) -> Vec<String> {
+    let given = |bit: u64| terms.rights & U256::from(bit) != U256::ZERO;
+    let list = |wanted: bool| {
+        let names: Vec<&str> =
+            rights::NAMES.iter().filter(|(bit, _)| given(*bit) == wanted).map(|(_, name)| *name).collect();
+        names.join(", ")
+    };
+    let limit = |limit: u64| if limit == 0 { "any number of".to_owned() } else { format!("at most {limit}") };
+    let yes = |yes: bool| if yes { "yes" } else { "no" };
+    vec![
+        format!("may     {}", list(true)),
+        format!("may not {}", list(false)),
+        format!("limits  {} calls", limit(terms.maxCalls)),
+        format!(
+            "license transferable: {}, lendable to a user: {}, revocable by the owner: {}",
+            yes(terms.transferable),
+            yes(terms.delegable),
+            yes(terms.revocable)
+        ),
+    ]
+}

@@ -1,0 +1,141 @@
+//! Models: train on a permitted snapshot, register, publish.
+
+use std::path::Path;
+
+use alloy::primitives::{Address, B256, keccak256};
+use tributary_chain::{Account, Chain, assets, consent};
+use tributary_factory::{
+    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, TrainingRecipe,
+    attribute, evaluate, train,
+};
+use tributary_sdk::{
+    AssetId,
+    contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
+    release::VersionRef,
+    table::ContributorTable,
+};
+use tributary_settlement::Policy as SettlementPolicy;
+
+use super::{DataFolder, StepError, data::ModelState, dataset};
+
+/// A trained release in the data folder, not published yet.
+#[derive(Clone, Debug)]
+pub struct TrainedRelease {
+    /// Its files and their hashes.
+    pub files: ReleaseFiles,
+    /// How good it is on records nobody trained on.
+    pub evaluation: Evaluation,
+    /// Optimiser steps taken.
+    pub iterations: usize,
+    /// Its contributor table.
+    pub table: ContributorTable,
+}
+
+/// Trains on the data folder's published snapshot, if the chain lets `builder`, and writes the release's run folder.
+pub async fn build(
+    chain: &Chain,
+    data: &DataFolder,
+    builder: Address,
+    recipe: &TrainingRecipe,
+    held_out: &[Record],
+    test: &[Record],
+    on_step: impl FnMut(Progress),
+) -> Result<TrainedRelease, StepError> {
+    let state = data.dataset()?;
+    let (snapshot, _, withdrawn) = dataset::screened(chain, data, state.schema).await?;
+    let version = state
+        .snapshot
+        .ok_or_else(|| StepError::Missing { path: data.join("snapshots"), command: "tributary dataset snapshot" })?;
+    let granted = consent::granted_until(chain, state.asset, builder, consent::TRAIN).await?;
+    let permission = Permission {
+        snapshot: VersionRef { asset: state.asset, version },
+        snapshot_root: assets::version(chain, state.asset, version).await?.contentHash,
+        grantee: builder,
+        purposes: granted.map_or(0, |_| consent::TRAIN),
+        valid_until: granted.unwrap_or(0),
+        withdrawn,
+    };
+    let permitted = PermittedSnapshot::open(&snapshot, &permission, chain.head().await?.timestamp)?;
+    let trained = train(&permitted, recipe, on_step)?;
+    let attribution = attribute(&permitted, &trained, recipe, &state.schema.labelled(held_out)?)?;
+    let evaluation = evaluate(attribution.network(), &state.schema.labelled(test)?)?;
+    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation)?;
+    let files = release.write(&data.release())?;
+    Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })
+}
+
+/// How a model's money is divided and who attests it.
+#[derive(Clone, Debug)]
+pub struct NewModel {
+    /// For people; it also makes the asset's id, so an account can use a name once.
+    pub name: String,
+    /// The fixed shares, in basis points; with the dataset's share they make 10,000.
+    pub shares: Shares,
+    /// What the dataset's vault gets of everything, in basis points.
+    pub dataset_bps: u16,
+    /// Who may attest roots.
+    pub attestors: Vec<Address>,
+    /// How many of them it takes.
+    pub threshold: u8,
+    /// How long a posted root waits before claims on it are good, in seconds.
+    pub window: u32,
+}
+
+/// Registers the model with its lineage, share table and pay policy, and publishes the trained release as version 1.
+pub async fn publish(
+    builder: &Account,
+    data: &DataFolder,
+    new: NewModel,
+    files: &ReleaseFiles,
+) -> Result<ModelState, StepError> {
+    let dataset = data.dataset()?;
+    let mut signers = new.attestors;
+    signers.sort();
+    let parent_version = dataset.snapshot.unwrap_or_default();
+    let lineage = Edge {
+        parent: dataset.asset.0,
+        parentVersion: parent_version,
+        kind: registry::EDGE_DATA,
+        shareBps: new.dataset_bps,
+    };
+    let registration = Registration {
+        kind: registry::MODEL,
+        salt: keccak256(&new.name),
+        owner: builder.address(),
+        shares: new.shares,
+        edges: vec![lineage],
+        derivation: Derivation { rule: registry::DERIVATION_OPEN, minShareBps: 0 },
+        policy: Policy {
+            signers,
+            threshold: new.threshold,
+            window: new.window,
+            settlementPolicy: SettlementPolicy::from_name(&dataset.pay_policy)?.id(),
+        },
+        uri: String::new(),
+    };
+    let (asset, vault) = assets::register(builder, registration).await?;
+    let version = publish_version(builder, asset, files.weights_hash, files.manifest_hash).await?;
+    let state = ModelState { version, vault };
+    data.keep_model(&state)?;
+    Ok(state)
+}
+
+async fn publish_version(
+    builder: &Account,
+    asset: AssetId,
+    weights_hash: B256,
+    manifest_hash: B256,
+) -> Result<VersionRef, StepError> {
+    let version = assets::publish(builder, asset, weights_hash, manifest_hash, &dataset::uri(manifest_hash)).await?;
+    Ok(VersionRef { asset, version })
+}
+
+/// The run folder's files, hashed again: what `publish` needs in a later process.
+pub fn files(data: &DataFolder) -> Result<ReleaseFiles, StepError> {
+    ReleaseFiles::of(&data.release()).map_err(StepError::from)
+}
+
+/// Records of a CSV file.
+pub fn records(path: &Path, schema: tributary_factory::Schema) -> Result<Vec<Record>, StepError> {
+    Ok(Dataset::read_csv(path, schema)?.records().to_vec())
+}
