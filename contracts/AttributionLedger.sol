@@ -20,11 +20,13 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     uint256 internal constant MAX_SIGNERS = 32;
     uint32 internal constant MAX_WINDOW = 30 days;
 
-    /// @dev What every claim and every new root needs of a (vault, token), in one slot.
-    struct Book {
-        uint128 claimed;
-        uint64 count;
-        uint64 periodEnd;
+    /// @dev A {Policy} with its signers in place: the first `count`.
+    struct StoredPolicy {
+        bytes32 settlementPolicy;
+        uint8 threshold;
+        uint8 count;
+        uint32 window;
+        address[MAX_SIGNERS] signers;
     }
 
     /// @dev What claims and receipt proofs need of a root, in three slots; the rest is in {RootPosted}. Counts are at
@@ -38,10 +40,17 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         uint40 receiptsCount;
     }
 
-    mapping(address vault => Policy) private _policies;
+    /// @dev A (vault, token): in the first slot what every claim and every new root needs.
+    struct Book {
+        uint128 claimed;
+        uint64 count;
+        uint64 periodEnd;
+        mapping(uint64 index => StoredRoot) roots;
+        mapping(address account => uint128) claimedBy;
+    }
+
+    mapping(address vault => StoredPolicy) private _policies;
     mapping(address vault => mapping(address token => Book)) private _books;
-    mapping(address vault => mapping(address token => mapping(uint64 index => StoredRoot))) private _roots;
-    mapping(address vault => mapping(address token => mapping(address account => uint128))) private _claimed;
 
     constructor() EIP712("Tributary", "1") { }
 
@@ -63,7 +72,14 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (policy.settlementPolicy == 0) revert Ledger_ZeroSettlementPolicy();
 
         // Effect.
-        _policies[msg.sender] = policy;
+        StoredPolicy storage stored = _policies[msg.sender];
+        stored.settlementPolicy = policy.settlementPolicy;
+        stored.threshold = policy.threshold;
+        stored.count = SafeCast.toUint8(count);
+        stored.window = policy.window;
+        for (uint256 i = 0; i < count; ++i) {
+            stored.signers[i] = policy.signers[i];
+        }
 
         // Log.
         emit PolicyRegistered({ vault: msg.sender, policy: policy });
@@ -71,7 +87,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function post(RootStatement calldata statement, Attestation[] calldata attestations) external {
-        Policy storage policy = _policyOf(statement.vault);
+        StoredPolicy storage policy = _policyOf(statement.vault);
         Book storage book = _books[statement.vault][statement.token];
 
         // Check: the statement follows the newest root, which is active.
@@ -89,7 +105,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         uint48 activeAt = Time.timestamp() + policy.window;
         book.count = statement.index;
         book.periodEnd = statement.periodEnd;
-        _roots[statement.vault][statement.token][statement.index] = StoredRoot({
+        book.roots[statement.index] = StoredRoot({
             root: statement.root,
             receiptsRoot: statement.receiptsRoot,
             sum: statement.sum,
@@ -114,7 +130,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     function claim(Claim calldata claim_) external returns (uint128 amount) {
         amount = _claim(claim_);
         if (amount == 0) {
-            uint128 already = _claimed[claim_.vault][claim_.token][claim_.account];
+            uint128 already = _books[claim_.vault][claim_.token].claimedBy[claim_.account];
             revert Ledger_NothingToClaim(claim_.account, claim_.cumulative, already);
         }
     }
@@ -129,12 +145,22 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function policyOf(address vault) external view returns (Policy memory) {
-        return _policyOf(vault);
+        StoredPolicy storage stored = _policyOf(vault);
+        address[] memory signers = new address[](stored.count);
+        for (uint256 i = 0; i < signers.length; ++i) {
+            signers[i] = stored.signers[i];
+        }
+        return Policy({
+            signers: signers,
+            threshold: stored.threshold,
+            window: stored.window,
+            settlementPolicy: stored.settlementPolicy
+        });
     }
 
     /// @inheritdoc IAttributionLedger
     function rootOf(address vault, address token, uint64 index) public view returns (Root memory) {
-        StoredRoot storage stored = _roots[vault][token][index];
+        StoredRoot storage stored = _books[vault][token].roots[index];
         RootStatus status = stored.activeAt == 0
             ? RootStatus.NONE
             : block.timestamp < stored.activeAt ? RootStatus.PENDING : RootStatus.ACTIVE;
@@ -151,7 +177,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function newestActive(address vault, address token) external view returns (uint64 index, Root memory root) {
-        index = _newestActive(vault, token, _books[vault][token].count);
+        index = _newestActive(_books[vault][token]);
         root = rootOf(vault, token, index);
     }
 
@@ -167,7 +193,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function claimed(address vault, address token, address account) external view returns (uint128) {
-        return _claimed[vault][token][account];
+        return _books[vault][token].claimedBy[account];
     }
 
     /// @inheritdoc IAttributionLedger
@@ -184,7 +210,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         uint64 index,
         bytes calldata proof
     ) external view returns (bool) {
-        StoredRoot storage stored = _roots[vault][token][rootIndex];
+        StoredRoot storage stored = _books[vault][token].roots[rootIndex];
         return MerkleTree.verify(stored.receiptsRoot, Receipts.hash(receipt), index, stored.receiptsCount, proof);
     }
 
@@ -211,26 +237,25 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     /// @dev Pays one claim; 0, and nothing done, if the account has claimed as much already.
     function _claim(Claim calldata claim_) private returns (uint128 amount) {
         // Check: the root is active and has the leaf, and its leaves sum to what the attestors signed.
-        StoredRoot storage stored = _roots[claim_.vault][claim_.token][claim_.rootIndex];
+        Book storage book = _books[claim_.vault][claim_.token];
+        StoredRoot storage stored = book.roots[claim_.rootIndex];
         if (!_isActive(stored)) revert Ledger_RootNotActive(claim_.vault, claim_.token, claim_.rootIndex);
         (bytes32 root, uint128 sum) =
             SumTree.verify(claim_.account, claim_.cumulative, claim_.leafIndex, stored.leafCount, claim_.proof);
         if (root != stored.root || sum != stored.sum) revert Ledger_BadProof(claim_.account, claim_.cumulative);
 
         // Check: something is left.
-        uint128 already = _claimed[claim_.vault][claim_.token][claim_.account];
+        uint128 already = book.claimedBy[claim_.account];
         if (claim_.cumulative <= already) return 0;
         amount = claim_.cumulative - already;
 
         // Check: all claims together stay within the newest active sum.
-        Book storage book = _books[claim_.vault][claim_.token];
         uint128 total = book.claimed + amount;
-        uint64 newest = _newestActive(claim_.vault, claim_.token, book.count);
-        uint128 limit = _roots[claim_.vault][claim_.token][newest].sum;
+        uint128 limit = book.roots[_newestActive(book)].sum;
         if (total > limit) revert Ledger_ClaimsExceedSum(total, limit);
 
         // Effect.
-        _claimed[claim_.vault][claim_.token][claim_.account] = claim_.cumulative;
+        book.claimedBy[claim_.account] = claim_.cumulative;
         book.claimed = total;
 
         // Log.
@@ -247,7 +272,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         IPool(claim_.vault).payFromPool({ token: claim_.token, account: claim_.account, amount: amount });
     }
 
-    function _policyOf(address vault) private view returns (Policy storage policy) {
+    function _policyOf(address vault) private view returns (StoredPolicy storage policy) {
         policy = _policies[vault];
         if (policy.threshold == 0) revert Ledger_UnknownVault(vault);
     }
@@ -257,13 +282,14 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     }
 
     /// @dev The newest root, or the one before it while the newest is pending; 0 if there is none.
-    function _newestActive(address vault, address token, uint64 count) private view returns (uint64) {
-        return count == 0 || _isActive(_roots[vault][token][count]) ? count : count - 1;
+    function _newestActive(Book storage book) private view returns (uint64) {
+        uint64 count = book.count;
+        return count == 0 || _isActive(book.roots[count]) ? count : count - 1;
     }
 
     function _checkOrder(RootStatement calldata statement, Book storage book) private view {
         uint64 count = book.count;
-        StoredRoot storage last = _roots[statement.vault][statement.token][count];
+        StoredRoot storage last = book.roots[count];
         if (count != 0 && !_isActive(last)) {
             revert Ledger_RootPending(statement.vault, statement.token, count, last.activeAt);
         }
@@ -273,7 +299,10 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (statement.sum < last.sum) revert Ledger_SumFalls(statement.sum, last.sum);
     }
 
-    function _checkContent(RootStatement calldata statement, Policy storage policy, uint64 previousEnd) private view {
+    function _checkContent(RootStatement calldata statement, StoredPolicy storage policy, uint64 previousEnd)
+        private
+        view
+    {
         if (statement.root == 0) revert Ledger_ZeroRoot();
         if (statement.leafCount == 0 || statement.leafCount > SumTree.MAX_LEAVES) {
             revert Ledger_BadLeafCount(statement.leafCount);
@@ -294,7 +323,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     }
 
     /// @dev Both lists ascend, so one walk over the policy's signers finds every attestor.
-    function _checkQuorum(Policy storage policy, bytes32 digest, Attestation[] calldata attestations)
+    function _checkQuorum(StoredPolicy storage policy, bytes32 digest, Attestation[] calldata attestations)
         private
         view
         returns (address[] memory signers)
@@ -303,7 +332,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (given < policy.threshold) revert Ledger_TooFewSignatures(given, policy.threshold);
 
         signers = new address[](given);
-        uint256 count = policy.signers.length;
+        uint256 count = policy.count;
         uint256 next = 0;
         address previous = address(0);
         for (uint256 i = 0; i < given; ++i) {

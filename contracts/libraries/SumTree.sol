@@ -35,38 +35,55 @@ library SumTree {
         root = keccak256(abi.encodePacked(bytes1(0x00), account, cumulative));
         sum = cumulative;
         uint256 position = index;
+        uint256 width = leafCount;
         uint256 offset = 0;
-        for (uint256 width = leafCount; width > 1; width = (width + 1) >> 1) {
-            bool isRight = position & 1 == 1;
-            // A left node at the end of its level has no sibling.
-            if (isRight || position + 1 < width) {
-                if (offset + SIBLING > proof.length) revert SumTree_BadProofLength(proof.length);
-                bytes32 siblingHash = bytes32(proof[offset:offset + 32]);
-                uint128 siblingSum = uint128(bytes16(proof[offset + 32:offset + SIBLING]));
-                root = isRight ? _node(siblingHash, siblingSum, root, sum) : _node(root, sum, siblingHash, siblingSum);
-                if (siblingSum > type(uint128).max - sum) revert SumTree_Overflow();
-                sum += siblingSum;
-                offset += SIBLING;
+        // Nothing here can overflow: positions and widths are at most 2³², offsets at most 32 siblings, and the sum is
+        // checked.
+        unchecked {
+            while (width > 1) {
+                bool isRight = position & 1 == 1;
+                // A left node at the end of its level has no sibling.
+                if (isRight || position + 1 < width) {
+                    if (offset + SIBLING > proof.length) revert SumTree_BadProofLength(proof.length);
+                    uint128 siblingSum;
+                    (root, siblingSum) = _parent(root, sum, isRight, proof, offset);
+                    sum += siblingSum;
+                    if (sum < siblingSum) revert SumTree_Overflow();
+                    offset += SIBLING;
+                }
+                position >>= 1;
+                width = (width + 1) >> 1;
             }
-            position >>= 1;
         }
         if (offset != proof.length) revert SumTree_BadProofLength(proof.length);
     }
 
-    function _node(bytes32 leftHash, uint128 leftSum, bytes32 rightHash, uint128 rightSum)
+    /// @dev The hash of the node over a hash and its sibling, and the sibling's sum. The caller has checked that the
+    /// proof goes on for 48 bytes from `offset`.
+    function _parent(bytes32 hash, uint128 sum, bool isRight, bytes calldata proof, uint256 offset)
         private
         pure
-        returns (bytes32 hash)
+        returns (bytes32 parent, uint128 siblingSum)
     {
         assembly ("memory-safe") {
-            // Beyond the free memory pointer, which stays: 97 bytes used once.
-            let memory_ := mload(0x40)
-            mstore8(memory_, 0x01)
-            mstore(add(memory_, 1), leftHash)
-            mstore(add(memory_, 33), shl(128, leftSum))
-            mstore(add(memory_, 49), rightHash)
-            mstore(add(memory_, 81), shl(128, rightSum))
-            hash := keccak256(memory_, 97)
+            // 97 bytes beyond the free memory pointer, used once: 0x01, the left half, the right half.
+            let preimage := mload(0x40)
+            let left := add(preimage, 1)
+            let right := add(preimage, 49)
+            let own := left
+            let other := right
+            if isRight {
+                own := right
+                other := left
+            }
+            mstore8(preimage, 0x01)
+            // The hash is written over the high half of the sum's word, which is zero.
+            mstore(add(own, 16), sum)
+            mstore(own, hash)
+            let sibling := add(proof.offset, offset)
+            calldatacopy(other, sibling, SIBLING)
+            parent := keccak256(preimage, 97)
+            siblingSum := shr(128, calldataload(add(sibling, 32)))
         }
     }
 }

@@ -8,28 +8,34 @@ use crate::{LedgerError, SealedEpoch, tables::Tables};
 
 const OVERFLOW: LedgerError = LedgerError::Overflow { what: "an epoch's rows" };
 
-/// Gives every earned row without an epoch this one. Rows still reserved will belong to the next.
+/// Gives every earned row that was served by `period_end` and has no epoch this one. Later rows, and rows still
+/// reserved, will belong to the next.
 ///
 /// Epochs are numbered from 1 without gaps. Sealing a sealed epoch again changes nothing and says what is in it, so that
 /// whoever crashed between sealing and posting goes on with the same rows.
-pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64) -> Result<SealedEpoch, LedgerError> {
+pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64, period_end: u64) -> Result<SealedEpoch, LedgerError> {
     if let Some(sealed) = tables.epochs.get(epoch)? {
-        let (rows, latest_served_at) = sealed.value();
-        return Ok(SealedEpoch { epoch, rows, latest_served_at });
+        let (rows, period_end) = sealed.value();
+        return Ok(SealedEpoch { epoch, rows, period_end });
     }
-    let last = tables.epochs.last()?.map_or(0, |(last, _)| last.value());
+    let (last, after) = tables.epochs.last()?.map_or((0, 0), |(last, sealed)| (last.value(), sealed.value().1));
     let next = last.checked_add(1).ok_or(OVERFLOW)?;
     if epoch != next {
         return Err(LedgerError::EpochOrder { asked: epoch, next });
+    }
+    if period_end <= after {
+        return Err(LedgerError::PeriodOrder { asked: period_end, after });
     }
 
     let mut taken = Vec::new();
     for entry in tables.open.iter()? {
         let (id, served_at) = entry?;
-        taken.push((*id.value(), served_at.value()));
+        if served_at.value() <= period_end {
+            taken.push(*id.value());
+        }
     }
     let mut by_license = BTreeMap::<[u8; 32], u64>::new();
-    for (id, _) in &taken {
+    for id in &taken {
         let head = tables.heads.get(id)?.map(|head| {
             let (state, _, request_hash, license) = head.value();
             (state, *request_hash, *license)
@@ -51,7 +57,6 @@ pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64) -> Result<SealedEpoch, L
     }
 
     let rows = taken.len() as u64;
-    let latest_served_at = taken.iter().map(|(_, served_at)| *served_at).max().unwrap_or(0);
-    tables.epochs.insert(epoch, (rows, latest_served_at))?;
-    Ok(SealedEpoch { epoch, rows, latest_served_at })
+    tables.epochs.insert(epoch, (rows, period_end))?;
+    Ok(SealedEpoch { epoch, rows, period_end })
 }

@@ -109,6 +109,15 @@ pub enum LedgerError {
         next: u64,
     },
 
+    /// Epochs do not overlap.
+    #[error("an epoch cannot end at {asked}: the one before ended at {after}")]
+    PeriodOrder {
+        /// What was asked for, in seconds.
+        asked: u64,
+        /// The end of the last sealed epoch, in seconds.
+        after: u64,
+    },
+
     /// A count passed 2⁶⁴ − 1.
     #[error("the count of {what} is full: start a new data folder")]
     Overflow {

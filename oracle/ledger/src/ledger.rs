@@ -98,14 +98,15 @@ impl Ledger {
         self.write(|reply| Command::Void { request_id, reply }).await
     }
 
-    /// Closes the open epoch, which must be number `epoch`: every earned row without an epoch gets it.
+    /// Closes the open epoch, which must be number `epoch` and ends with the second `period_end`: every earned row
+    /// served by then gets it, and nothing can be earned with an earlier time afterwards.
     ///
     /// Sealing a sealed epoch again changes nothing and returns the same.
     ///
     /// # Errors
-    /// [`LedgerError::EpochOrder`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
-    pub async fn seal(&self, epoch: u64) -> Result<SealedEpoch, LedgerError> {
-        self.write(|reply| Command::Seal { epoch, reply }).await
+    /// [`LedgerError::EpochOrder`], [`LedgerError::PeriodOrder`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn seal(&self, epoch: u64, period_end: u64) -> Result<SealedEpoch, LedgerError> {
+        self.write(|reply| Command::Seal { epoch, period_end, reply }).await
     }
 
     /// Remembers an authorised session key.

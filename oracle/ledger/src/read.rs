@@ -26,8 +26,8 @@ impl Ledger {
     pub fn last_epoch(&self) -> Result<Option<SealedEpoch>, LedgerError> {
         let epochs = self.database.begin_read()?.open_table(tables::EPOCHS)?;
         Ok(epochs.last()?.map(|(epoch, sealed)| {
-            let (rows, latest_served_at) = sealed.value();
-            SealedEpoch { epoch: epoch.value(), rows, latest_served_at }
+            let (rows, period_end) = sealed.value();
+            SealedEpoch { epoch: epoch.value(), rows, period_end }
         }))
     }
 

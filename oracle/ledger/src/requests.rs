@@ -55,6 +55,7 @@ pub(crate) fn earn(
         ("request hash", receipt.receipt.requestHash != row.request_hash),
         ("license", receipt.receipt.licenseId != row.license_id),
         ("request's license", receipt.request.licenseId != row.license_id),
+        ("time is in a sealed epoch and", is_sealed(tables, receipt.receipt.servedAt)?),
     ];
     if let Some((field, _)) = differs.into_iter().find(|(_, differs)| *differs) {
         return Err(LedgerError::WrongReceipt { request_id, field });
@@ -69,6 +70,11 @@ pub(crate) fn earn(
     tables.reserved.remove(&request_id.0)?;
     tables.open.insert(&request_id.0, receipt.receipt.servedAt)?;
     set_state(tables, &reservation, RowState::Earned)
+}
+
+/// Whether a time belongs to an epoch that is sealed.
+fn is_sealed(tables: &Tables<'_>, time: u64) -> Result<bool, LedgerError> {
+    Ok(tables.epochs.last()?.is_some_and(|(_, sealed)| time <= sealed.value().1))
 }
 
 /// Gives a reservation back: the call no longer counts.

@@ -106,8 +106,8 @@ pub struct SealedEpoch {
     pub epoch: u64,
     /// Earned rows in it.
     pub rows: u64,
-    /// The latest `servedAt` in it, seconds; 0 if it is empty. The epoch's published end must not be before it.
-    pub latest_served_at: u64,
+    /// Its last second: rows served later are in later epochs.
+    pub period_end: u64,
 }
 
 /// A license's calls, reserved and earned.

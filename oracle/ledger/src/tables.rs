@@ -26,7 +26,7 @@ pub(crate) const ANSWERS: TableDefinition<'static, Word, &'static [u8]> = TableD
 pub(crate) const RESERVED: TableDefinition<'static, Word, ()> = TableDefinition::new("reserved");
 /// Ids of earned rows without an epoch → `servedAt`.
 pub(crate) const OPEN: TableDefinition<'static, Word, u64> = TableDefinition::new("open");
-/// Sealed epoch → rows, latest `servedAt`.
+/// Sealed epoch → rows, its last second.
 pub(crate) const EPOCHS: TableDefinition<'static, u64, (u64, u64)> = TableDefinition::new("epochs");
 /// (Sealed epoch, request id).
 pub(crate) const EPOCH_ROWS: TableDefinition<'static, (u64, Word), ()> = TableDefinition::new("epoch_rows");

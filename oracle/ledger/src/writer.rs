@@ -21,7 +21,7 @@ pub(crate) enum Command {
     Reserve { reservation: Reservation, reply: Reply<Outcome> },
     Earn { request_id: B256, receipt: Box<ReceiptRow>, answer: Vec<u8>, reply: Reply<()> },
     Void { request_id: B256, reply: Reply<()> },
-    Seal { epoch: u64, reply: Reply<SealedEpoch> },
+    Seal { epoch: u64, period_end: u64, reply: Reply<SealedEpoch> },
     SignIn { session: Box<Session>, reply: Reply<()> },
 }
 
@@ -88,7 +88,7 @@ fn apply(tables: &mut Tables<'_>, command: Command) -> (Answer, Option<LedgerErr
             later(requests::earn(tables, request_id, &receipt, &answer), reply)
         }
         Command::Void { request_id, reply } => later(requests::void(tables, request_id), reply),
-        Command::Seal { epoch, reply } => later(epochs::seal(tables, epoch), reply),
+        Command::Seal { epoch, period_end, reply } => later(epochs::seal(tables, epoch, period_end), reply),
         Command::SignIn { session, reply } => later(sessions::sign_in(tables, &session), reply),
     }
 }

@@ -74,12 +74,14 @@ async fn a_kill_loses_nothing_that_was_acknowledged_and_voids_what_was_not_answe
     assert_eq!(ledger.row(id(2)).unwrap().unwrap().state, RowState::Voided);
     assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 1, open: 1 });
 
-    let rows = ledger.seal(1).await.unwrap().rows;
+    let rows = ledger.seal(1, 1 << 32).await.unwrap().rows;
     assert!(rows > acknowledged.len() as u64);
     assert!(ledger.rows_of(1).unwrap().iter().all(|row| row.receipt.id != id(2)), "a voided row is never settled");
 
     // The client asks again under the same id and is served once.
     assert_eq!(ledger.reserve(reservation(2, 5)).await, Ok(Outcome::Reserved));
-    ledger.earn(receipt(2, 5), vec![]).await.unwrap();
-    assert_eq!(ledger.seal(2).await.unwrap().rows, 1);
+    let mut late = receipt(2, 5);
+    late.receipt.servedAt = 1 << 33;
+    ledger.earn(late, vec![]).await.unwrap();
+    assert_eq!(ledger.seal(2, 1 << 34).await.unwrap().rows, 1);
 }

@@ -11,7 +11,7 @@ async fn a_ledger_keeps_everything_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(&folder.path().join("deep/inside"));
     serve(&ledger, 1, 5).await;
-    ledger.seal(1).await.unwrap();
+    ledger.seal(1, 1).await.unwrap();
     serve(&ledger, 2, 5).await;
     drop(ledger);
 
@@ -96,7 +96,7 @@ async fn a_damaged_row_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     serve(&ledger, 1, 5).await;
-    ledger.seal(1).await.unwrap();
+    ledger.seal(1, 1).await.unwrap();
     drop(ledger);
 
     let database = Database::open(folder.path().join(FILE_NAME)).unwrap();

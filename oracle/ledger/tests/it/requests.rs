@@ -138,7 +138,7 @@ async fn an_epochs_quota_begins_again_with_the_next_epoch() {
     assert!(error.to_string().contains("2 of 2 calls in this epoch"), "{error}");
 
     // The earned call is sealed; the one still being served counts in the new epoch.
-    ledger.seal(1).await.unwrap();
+    ledger.seal(1, 1).await.unwrap();
     assert_eq!(ledger.reserve(limited(3)).await, Ok(Outcome::Reserved));
     assert!(ledger.reserve(limited(4)).await.is_err());
 }

@@ -51,7 +51,7 @@ async fn the_newest_session_counts_and_the_older_stay_for_the_batch() {
 
     // Receipts here are signed by key 4.
     serve(&ledger, 1, 5).await;
-    ledger.seal(1).await.unwrap();
+    ledger.seal(1, 1).await.unwrap();
     assert_eq!(ledger.sessions_of(1).unwrap(), [session(4, 5, 20), session(4, 5, 300), longer]);
     assert!(ledger.sessions_of(2).unwrap().is_empty());
 }

@@ -17,9 +17,13 @@ impl Host {
     /// Closes the open epoch: the vault counts what it earned, receipts are sealed, and the settlement is published as
     /// a batch. Attesting and posting are others' work.
     ///
-    /// If an earlier epoch was sealed and its batch not written, that one is finished first.
+    /// An epoch that was sealed and whose batch was not written, because something failed in between, is finished with
+    /// the very rows and the very end it was sealed with.
     pub async fn close_epoch(&self) -> Result<EpochInfo, Refusal> {
         let standing = epoch::standing(self.chain(), self.on).await?;
+        if standing.newest != standing.active {
+            return Err(Refusal::RootPending(standing.newest));
+        }
         let index = standing.newest.saturating_add(1);
         if self.batches.list()?.iter().any(|(known, _)| *known == index) {
             return self.epoch(index);
@@ -30,8 +34,7 @@ impl Host {
         let period_end = {
             let _between_epochs = self.gate.write().await;
             let end = self.clock.end_epoch().await?;
-            self.ledger.seal(index).await?;
-            end
+            self.ledger.seal(index, end).await?.period_end
         };
         let previous = match standing.active {
             0 => Vec::new(),

@@ -76,7 +76,8 @@ impl Host {
             ChainBinding { chain_id: chain.id(), genesis: chain.genesis(), ledger: chain.deployment().ledger };
         let ledger = Ledger::open(&opening.data, binding)?;
         let on = revenue::Account { vault: asset.vault, token: opening.token };
-        let ended = epoch::standing(chain, on).await?.period_end;
+        let sealed = ledger.last_epoch()?.map_or(0, |epoch| epoch.period_end);
+        let ended = epoch::standing(chain, on).await?.period_end.max(sealed);
         Ok(Self {
             account: chain.account(&opening.key)?,
             key: opening.key,

@@ -80,6 +80,9 @@ pub enum Refusal {
     /// No such epoch.
     #[error("epoch {0} is not closed yet: see /v1/epochs")]
     UnknownEpoch(u64),
+    /// The epoch before is not settled.
+    #[error("the root of epoch {0} is still in its window: close the next epoch when it is active")]
+    RootPending(u64),
     /// Nothing is owed to this account.
     #[error("account {account} has no leaf in epoch {epoch}")]
     NoLeaf {

@@ -43,6 +43,7 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::AlreadySettled(_) => (S::GONE, "already_settled"),
         Refusal::UnknownReceipt(_) => (S::NOT_FOUND, "unknown_receipt"),
         Refusal::UnknownEpoch(_) => (S::NOT_FOUND, "unknown_epoch"),
+        Refusal::RootPending(_) => (S::CONFLICT, "root_pending"),
         Refusal::NoLeaf { .. } => (S::NOT_FOUND, "no_leaf"),
         Refusal::UnknownBatch(_) => (S::NOT_FOUND, "unknown_batch"),
         Refusal::UnknownRoute => (S::NOT_FOUND, "unknown_route"),
