@@ -86,7 +86,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     }
 
     /// @inheritdoc IAttributionLedger
-    function post(RootStatement calldata statement, Attestation[] calldata attestations) external {
+    function post(RootStatement memory statement, Attestation[] calldata attestations) external {
         StoredPolicy storage policy = _policyOf(statement.vault);
         Book storage book = _books[statement.vault][statement.token];
 
@@ -98,7 +98,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         uint128 credited = IPool(statement.vault).poolCredited(statement.token);
         if (statement.sum > credited) revert Ledger_SumExceedsCredited(statement.sum, credited);
         // Check: a quorum signed it.
-        bytes32 digest = hashStatement(statement);
+        bytes32 digest = _hashTypedDataV4(Roots.hash(statement));
         address[] memory signers = _checkQuorum(policy, digest, attestations);
 
         // Effect.
@@ -287,7 +287,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         return count == 0 || _isActive(book.roots[count]) ? count : count - 1;
     }
 
-    function _checkOrder(RootStatement calldata statement, Book storage book) private view {
+    function _checkOrder(RootStatement memory statement, Book storage book) private view {
         uint64 count = book.count;
         StoredRoot storage last = book.roots[count];
         if (count != 0 && !_isActive(last)) {
@@ -299,7 +299,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (statement.sum < last.sum) revert Ledger_SumFalls(statement.sum, last.sum);
     }
 
-    function _checkContent(RootStatement calldata statement, StoredPolicy storage policy, uint64 previousEnd)
+    function _checkContent(RootStatement memory statement, StoredPolicy storage policy, uint64 previousEnd)
         private
         view
     {

@@ -203,9 +203,6 @@ contract RoyaltyVault is IRoyaltyVault, ReentrancyGuardTransient {
         // Effect.
         money.poolPaid += amount;
 
-        // Log.
-        emit PoolPaid({ token: token, account: account, amount: amount });
-
         // Interaction.
         Currency.send(token, account, amount);
     }

@@ -8,7 +8,7 @@ interface IPool {
     function poolCredited(address token) external view returns (uint128);
 
     /// @notice Pays `amount` base units of `token` out of the pool to `account`.
-    /// @dev By the ledger alone. Emits {IRoyaltyVault-PoolPaid}.
+    /// @dev By the ledger alone, whose {IAttributionLedger-Claimed} is the event.
     /// Errors: Vault_NotLedger, Vault_PoolExceeded (the pool was credited less than that), and whatever the token or a
     /// refusing recipient of native coin reverts with.
     function payFromPool(address token, address account, uint128 amount) external;

@@ -67,8 +67,6 @@ interface IRoyaltyVault is IPool {
 
     event Withdrawn(address indexed token, address indexed account, uint128 amount);
 
-    event PoolPaid(address indexed token, address indexed account, uint128 amount);
-
     error Vault_NotRegistry(address caller);
     error Vault_NotLedger(address caller);
     error Vault_NothingReceived(address token);

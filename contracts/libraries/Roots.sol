@@ -11,7 +11,7 @@ library Roots {
     );
 
     /// @notice The EIP-712 struct hash of a statement (no domain).
-    function hash(IAttributionLedger.RootStatement calldata statement) internal pure returns (bytes32) {
+    function hash(IAttributionLedger.RootStatement memory statement) internal pure returns (bytes32) {
         return keccak256(abi.encode(TYPEHASH, statement));
     }
 }

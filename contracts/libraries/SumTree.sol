@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
 /// @title SumTree
 /// @notice Merkle-sum proofs over (account, cumulative payout): a proof shows not only that a leaf is in the tree but
 /// also what all leaves sum to.
@@ -33,57 +35,36 @@ library SumTree {
         if (account == address(0) || cumulative == 0) revert SumTree_EmptyLeaf(account, cumulative);
 
         root = keccak256(abi.encodePacked(bytes1(0x00), account, cumulative));
-        sum = cumulative;
+        uint256 total = cumulative;
         uint256 position = index;
         uint256 width = leafCount;
         uint256 offset = 0;
-        // Nothing here can overflow: positions and widths are at most 2³², offsets at most 32 siblings, and the sum is
-        // checked.
-        unchecked {
-            while (width > 1) {
-                bool isRight = position & 1 == 1;
+        assembly ("memory-safe") {
+            // 97 bytes beyond the free memory pointer: 0x01, the left half, the right half.
+            let preimage := mload(0x40)
+            mstore8(preimage, 0x01)
+            for { } gt(width, 1) { width := shr(1, add(width, 1)) } {
+                let isRight := and(position, 1)
                 // A left node at the end of its level has no sibling.
-                if (isRight || position + 1 < width) {
-                    if (offset + SIBLING > proof.length) revert SumTree_BadProofLength(proof.length);
-                    uint128 siblingSum;
-                    (root, siblingSum) = _parent(root, sum, isRight, proof, offset);
-                    sum += siblingSum;
-                    if (sum < siblingSum) revert SumTree_Overflow();
-                    offset += SIBLING;
+                if or(isRight, lt(add(position, 1), width)) {
+                    let shift := mul(isRight, SIBLING)
+                    let own := add(add(preimage, 1), shift)
+                    let sibling := sub(add(preimage, 49), shift)
+                    // The hash is written over the high half of the sum's word. A sum beyond 128 bits, of which this
+                    // loses the excess, and siblings beyond the proof's end are refused below.
+                    mstore(add(own, 16), total)
+                    mstore(own, root)
+                    calldatacopy(sibling, add(proof.offset, offset), SIBLING)
+                    root := keccak256(preimage, 97)
+                    // At most 33 terms of 128 bits each.
+                    total := add(total, shr(128, calldataload(add(add(proof.offset, offset), 32))))
+                    offset := add(offset, SIBLING)
                 }
-                position >>= 1;
-                width = (width + 1) >> 1;
+                position := shr(1, position)
             }
         }
         if (offset != proof.length) revert SumTree_BadProofLength(proof.length);
-    }
-
-    /// @dev The hash of the node over a hash and its sibling, and the sibling's sum. The caller has checked that the
-    /// proof goes on for 48 bytes from `offset`.
-    function _parent(bytes32 hash, uint128 sum, bool isRight, bytes calldata proof, uint256 offset)
-        private
-        pure
-        returns (bytes32 parent, uint128 siblingSum)
-    {
-        assembly ("memory-safe") {
-            // 97 bytes beyond the free memory pointer, used once: 0x01, the left half, the right half.
-            let preimage := mload(0x40)
-            let left := add(preimage, 1)
-            let right := add(preimage, 49)
-            let own := left
-            let other := right
-            if isRight {
-                own := right
-                other := left
-            }
-            mstore8(preimage, 0x01)
-            // The hash is written over the high half of the sum's word, which is zero.
-            mstore(add(own, 16), sum)
-            mstore(own, hash)
-            let sibling := add(proof.offset, offset)
-            calldatacopy(other, sibling, SIBLING)
-            parent := keccak256(preimage, 97)
-            siblingSum := shr(128, calldataload(add(sibling, 32)))
-        }
+        if (total > type(uint128).max) revert SumTree_Overflow();
+        sum = SafeCast.toUint128(total);
     }
 }

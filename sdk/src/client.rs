@@ -135,6 +135,11 @@ impl Session {
         self.holder
     }
 
+    /// The key that signs every request.
+    pub fn key(&self) -> Address {
+        self.key.address()
+    }
+
     /// A signed request for one input; sending it twice is answered, and counted, once.
     ///
     /// `id` and `salt` must be fresh random values, `issued_at` the chain's time in seconds.

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { IAttributionLedger } from "../../../contracts/interfaces/IAttributionLedger.sol";
-import { IRoyaltyVault } from "../../../contracts/interfaces/IRoyaltyVault.sol";
 import { SumTree } from "../../../contracts/libraries/SumTree.sol";
 import { CallsWhenPaid, RefusesCoin } from "../../utils/Doubles.sol";
 import { Fixture } from "../../utils/Fixture.sol";
@@ -27,8 +26,6 @@ contract ClaimTest is Fixture {
         emit IAttributionLedger.Claimed(
             address(vault), address(dollar), claim.account, index, claim.cumulative, claim.cumulative
         );
-        vm.expectEmit();
-        emit IRoyaltyVault.PoolPaid(address(dollar), claim.account, claim.cumulative);
         vm.prank(stranger);
         assertEq(ledger.claim(claim), claim.cumulative);
         assertEq(dollar.balanceOf(claim.account), claim.cumulative);

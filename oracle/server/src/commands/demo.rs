@@ -298,9 +298,13 @@ async fn ask_host(
     url: &str,
     test: &[Record],
 ) -> Result<()> {
-    let (client, session) = steps::ask::sign_in(chain, url, &cast.buyer, license).await?;
+    let (_, session) = steps::ask::sign_in(chain, url, &cast.buyer, license).await?;
     println!("  {url} serves version {} of the model; its weights' hash is the one on chain", model.version.version);
-    println!("  the buyer's wallet signed in once; a session key signs every request: {}", client.host().chain_id);
+    println!(
+        "  the buyer's wallet {} signed in once; session key {} signs every request",
+        print::short(session.holder()),
+        print::short(session.key())
+    );
     let records: Vec<&Record> = test.iter().take(IMAGES).collect();
     let inputs = records.iter().map(|record| record.features.iter().map(|value| f32::from(*value)).collect());
     let bar = print::counting_bar("asking", IMAGES as u64);

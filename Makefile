@@ -1,0 +1,69 @@
+# Tributary. `make demo` and `make test` do all set-up; they need Rust, Node 20 or newer with npm, a C compiler, make,
+# bash and git.
+
+FORGE := node_modules/.bin/forge
+CARGO := cargo
+DEMO_ARGS ?=
+
+.PHONY: help demo test test-contracts test-rust fmt fmt-check lint contracts vectors fresh bench deny deep clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+# One marker says that node_modules belongs to the lock file.
+node_modules/.installed: package.json package-lock.json .npmrc
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+demo: node_modules/.installed ## The main job on an embedded chain, told in plain words
+	$(CARGO) build --release --locked -p tributary-server
+	target/release/tributary demo $(DEMO_ARGS)
+
+test: test-contracts test-rust ## Contract and Rust tests
+
+test-contracts: node_modules/.installed ## Unit, fuzz and invariant tests of the contracts
+	$(FORGE) build --sizes
+	$(FORGE) test
+
+# xtask is tested by itself: the Solidity tool chain it links would change how everybody's dependencies are built.
+test-rust: node_modules/.installed ## Rust tests: real anvil, real ONNX Runtime, real HTTP
+	$(CARGO) test --release --locked
+	$(FORGE) build
+	$(CARGO) test --release --locked -p xtask
+
+fmt: node_modules/.installed ## Format everything
+	$(CARGO) fmt --all
+	$(FORGE) fmt
+
+fmt-check: node_modules/.installed ## Fail where something is not formatted
+	$(CARGO) fmt --all --check
+	$(FORGE) fmt --check
+
+lint: node_modules/.installed ## Clippy and forge lint, warnings denied
+	$(CARGO) clippy --release --locked --all-targets -- -D warnings
+	$(CARGO) clippy --release --locked -p xtask --all-targets -- -D warnings
+	$(FORGE) lint --deny warnings
+
+contracts: node_modules/.installed ## Build the contracts and export ABI and initcode to sdk/abi
+	$(CARGO) xtask contracts
+
+vectors: ## Write the golden vectors to test/vectors
+	$(CARGO) xtask vectors
+
+fresh: ## Fail where a generated file is stale
+	$(CARGO) xtask contracts --check
+	$(CARGO) xtask vectors --check
+
+bench: node_modules/.installed ## Attribution against true retraining; see docs/attribution.md
+	$(CARGO) xtask bench attribution
+
+deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under target/ if it is missing)
+	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
+	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
+
+deep: node_modules/.installed ## Long fuzzing and invariant runs of the contracts
+	FOUNDRY_PROFILE=deep $(FORGE) test
+
+clean: ## Remove what was built
+	$(CARGO) clean
+	rm -rf out cache node_modules
