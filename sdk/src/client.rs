@@ -1,7 +1,8 @@
 //! Ask a model: sign in once with the license's wallet, then let a session key sign every request.
 //!
 //! Every answer is checked before it is returned: the receipt must be the host's, for this request, this input and
-//! these very outputs.
+//! these very outputs. That the host is the model's host, on the chain it says, is for the caller to compare with the
+//! chain ([`Client::host`]); the `tributary` program does.
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
@@ -55,7 +56,7 @@ pub struct Client {
 impl Client {
     /// Asks the host at `url` who it is.
     pub async fn connect(url: &str) -> Result<Self, ClientError> {
-        let http = reqwest::Client::new();
+        let http = http();
         let base = url.trim_end_matches('/').to_owned();
         let info = read(http.get(format!("{base}/v1/host")).send().await?).await?;
         Ok(Self { http, base, info })
@@ -186,6 +187,8 @@ impl Session {
             ("input commitment", receipt.inputCommitment == infer.request.inputCommitment),
             ("output hash", receipt.outputHash == keccak256(tensor_bytes(logits))),
             ("units", receipt.units == infer.request.units),
+            ("payer", receipt.payer == self.holder),
+            ("payment", receipt.paymentId == B256::ZERO && receipt.token == Address::ZERO && receipt.amount == 0),
         ];
         if let Some((field, _)) = expected.into_iter().find(|(_, fits)| !fits) {
             return Err(ClientError::ReceiptMismatch(field));
@@ -194,9 +197,20 @@ impl Session {
     }
 }
 
+/// An HTTP client with this build's TLS (rustls on ring), unless the process has chosen another.
+///
+/// reqwest is built without a default of its own, and would panic at its first client.
+pub fn http() -> reqwest::Client {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // It fails only where another thread has just installed one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    reqwest::Client::new()
+}
+
 /// Bytes published at `url`, for example a batch.
 pub async fn fetch(url: &str) -> Result<Bytes, ClientError> {
-    let answer = reqwest::get(url).await?;
+    let answer = http().get(url).send().await?;
     if answer.status().is_success() { Ok(answer.bytes().await?.into()) } else { Err(refusal(answer).await) }
 }
 

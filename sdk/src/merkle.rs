@@ -80,7 +80,8 @@ impl MerkleTree {
 
     /// The root.
     pub fn root(&self) -> B256 {
-        self.levels[self.levels.len() - 1][0]
+        // The last level holds the root alone.
+        self.levels.iter().flatten().last().copied().unwrap_or_default()
     }
 
     /// How many leaves the tree has.

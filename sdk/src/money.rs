@@ -60,8 +60,10 @@ pub mod decimal {
 
 /// Writes base units for people: `1234567` with 6 decimals is `1.234567`.
 pub fn format_units(amount: u128, decimals: u8) -> String {
-    let Some(scale) = 10u128.checked_pow(u32::from(decimals)).filter(|scale| *scale > 1) else {
-        return amount.to_string();
-    };
-    format!("{}.{:0width$}", amount / scale, amount % scale, width = usize::from(decimals))
+    let scale = 10u128.checked_pow(u32::from(decimals)).filter(|scale| *scale > 1);
+    let parts = scale.and_then(|scale| Some((amount.checked_div(scale)?, amount.checked_rem(scale)?)));
+    match parts {
+        Some((whole, rest)) => format!("{whole}.{rest:0width$}", width = usize::from(decimals)),
+        None => amount.to_string(),
+    }
 }

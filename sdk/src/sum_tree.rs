@@ -34,7 +34,7 @@ impl Leaf {
 }
 
 /// A hash and the sum of all leaves under it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Node {
     /// Hash of the subtree.
     pub hash: B256,
@@ -108,7 +108,8 @@ impl SumTree {
 
     /// Root hash and total.
     pub fn root(&self) -> Node {
-        self.levels[self.levels.len() - 1][0]
+        // The last level holds the root alone.
+        self.levels.iter().flatten().last().copied().unwrap_or_default()
     }
 
     /// The leaves, ascending by account.
@@ -149,13 +150,15 @@ fn check(leaves: &[Leaf]) -> Result<(), SumTreeError> {
     if leaves[0].account == Address::ZERO {
         return Err(SumTreeError::ZeroAccount);
     }
+    let mut last = None;
     for (index, leaf) in leaves.iter().enumerate() {
         if leaf.cumulative == 0 {
             return Err(SumTreeError::ZeroAmount(index));
         }
-        if index > 0 && leaves[index - 1].account >= leaf.account {
+        if last.is_some_and(|last| last >= leaf.account) {
             return Err(SumTreeError::OutOfOrder(index));
         }
+        last = Some(leaf.account);
     }
     Ok(())
 }

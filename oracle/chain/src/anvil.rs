@@ -18,10 +18,11 @@ use crate::{Chain, ChainError};
 const START_TRIES: u32 = 300;
 const TRY_EVERY: Duration = Duration::from_millis(50);
 
-/// A running anvil; it stops when this is dropped.
+/// A running anvil; it stops when this is dropped, and also when the program ends without dropping it.
 #[derive(Debug)]
 pub struct Anvil {
     process: Child,
+    guard: Child,
     url: String,
 }
 
@@ -38,17 +39,19 @@ impl Anvil {
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| failed(format!("{}: {error}", program.display())))?;
+        let guard = guard(&mut process)?;
+        let mut anvil = Self { process, guard, url: String::new() };
         for _ in 0..START_TRIES {
             let text = fs::read_to_string(&log).unwrap_or_default();
             if let Some(address) = text.lines().find_map(|line| line.trim().strip_prefix("Listening on ")) {
-                return Ok(Self { process, url: format!("http://{}", address.trim()) });
+                anvil.url = format!("http://{}", address.trim());
+                return Ok(anvil);
             }
-            if let Ok(Some(status)) = process.try_wait() {
+            if let Ok(Some(status)) = anvil.process.try_wait() {
                 return Err(failed(format!("anvil ended at once with {status}; see {}", log.display())));
             }
             tokio::time::sleep(TRY_EVERY).await;
         }
-        let _ = process.kill();
         Err(failed(format!("anvil did not listen in time; see {}", log.display())))
     }
 
@@ -60,9 +63,28 @@ impl Anvil {
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // The guard first: afterwards the process id may be another program's.
+        for process in [&mut self.guard, &mut self.process] {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
     }
+}
+
+/// A shell that reads until this program ends, however it ends, and then ends anvil. Signals that a terminal sends to
+/// both are the program's to handle.
+fn guard(process: &mut Child) -> Result<Child, ChainError> {
+    let script = format!("trap '' INT TERM HUP; read -r _; kill -9 {}", process.id());
+    let guard = Command::new("sh")
+        .args(["-c", &script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    guard.map_err(|error| {
+        let _ = process.kill();
+        failed(format!("sh: {error}"))
+    })
 }
 
 /// Gives an account native coin to pay fees with. Development chains only.

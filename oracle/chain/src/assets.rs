@@ -9,7 +9,7 @@ use tributary_sdk::{
     AssetId,
     contracts::{
         AssetRegistry,
-        registry::{Asset, Registration, Version},
+        registry::{Asset, Edge, Registration, Version},
     },
 };
 
@@ -62,6 +62,12 @@ pub async fn version(chain: &Chain, asset: AssetId, version: u32) -> Result<Vers
         }
         other => other,
     }
+}
+
+/// An asset's lineage.
+pub async fn edges(chain: &Chain, asset: AssetId) -> Result<Vec<Edge>, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    ask(CONTRACT, registry.edgesOf(asset.0)).await
 }
 
 /// Who owns an asset.

@@ -10,7 +10,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
     sol_types::Eip712Domain,
 };
-use tributary_sdk::typed_data;
+use tributary_sdk::{client::http, typed_data};
 
 use crate::{ChainError, deploy::Deployment};
 
@@ -21,22 +21,25 @@ pub struct Chain {
     url: String,
     id: u64,
     genesis: B256,
+    development: bool,
     deployment: Deployment,
 }
 
 impl Chain {
     /// Connects over HTTP and asks the chain who it is.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
-        let parsed = url.parse().map_err(|_| ChainError::Rpc(format!("`{url}` is not a URL")))?;
-        let provider = ProviderBuilder::new().connect_http(parsed).erased();
-        poll_often_if_local(&provider, url);
+        let parsed = url.parse().map_err(|_| ChainError::Rpc("its URL is no URL".into()))?;
+        let provider = ProviderBuilder::new().connect_reqwest(http(), parsed).erased();
+        let client: String = provider.raw_request("web3_clientVersion".into(), ()).await?;
+        let development = client.starts_with("anvil");
+        set_polling(&provider, development);
         let id = provider.get_chain_id().await?;
         let genesis = provider
             .get_block_by_number(BlockNumberOrTag::Earliest)
             .await?
             .ok_or_else(|| ChainError::Rpc("it has no first block".into()))?;
         let deployment = Deployment::canonical();
-        Ok(Self { provider, url: url.to_owned(), id, genesis: genesis.header.hash, deployment })
+        Ok(Self { provider, url: url.to_owned(), id, genesis: genesis.header.hash, development, deployment })
     }
 
     /// The chain's id.
@@ -52,6 +55,11 @@ impl Chain {
     /// Where the node is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Whether the node is a development chain, which mines when it is asked to and has a clock that can be moved.
+    pub fn is_development(&self) -> bool {
+        self.development
     }
 
     /// Where the suite stands.
@@ -81,12 +89,44 @@ impl Chain {
         Ok(Head { number: block.header.number, timestamp: block.header.timestamp })
     }
 
-    /// The same chain for an account that can pay for transactions.
+    /// The last block whose time is not after `time`; 0 where there is none.
+    ///
+    /// The answer is final once a later block has a later time.
+    pub async fn block_at(&self, time: u64) -> Result<u64, ChainError> {
+        let head = self.head().await?;
+        if head.timestamp <= time {
+            return Ok(head.number);
+        }
+        // Always: the block `low` is not after `time`, or is 0; the block `high` is after it.
+        let (mut low, mut high) = (0, head.number);
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            if self.timestamp(middle).await? <= time { low = middle } else { high = middle }
+        }
+        Ok(low)
+    }
+
+    /// The time of a block.
+    pub async fn timestamp(&self, number: u64) -> Result<u64, ChainError> {
+        let block = self.provider.get_block_by_number(number.into()).await?;
+        Ok(block.ok_or_else(|| ChainError::Rpc(format!("it has no block {number}")))?.header.timestamp)
+    }
+
+    /// The same chain for an account that can pay for transactions, one after the other.
+    ///
+    /// The node is asked for every nonce: one counted here would stay taken by a call that a contract refuses, and all
+    /// later transactions of the account would wait for it for ever.
     pub fn account(&self, key: &PrivateKeySigner) -> Result<Account, ChainError> {
-        let url = self.url.parse().map_err(|_| ChainError::Rpc(format!("`{}` is not a URL", self.url)))?;
+        let url = self.url.parse().map_err(|_| ChainError::Rpc("its URL is no URL".into()))?;
         let wallet = EthereumWallet::from(key.clone());
-        let provider = ProviderBuilder::new().wallet(wallet).connect_http(url).erased();
-        poll_often_if_local(&provider, &self.url);
+        let provider = ProviderBuilder::default()
+            .with_gas_estimation()
+            .with_simple_nonce_management()
+            .fetch_chain_id()
+            .wallet(wallet)
+            .connect_reqwest(http(), url)
+            .erased();
+        set_polling(&provider, self.development);
         Ok(Account { chain: self.clone(), provider, address: key.address() })
     }
 }
@@ -126,8 +166,8 @@ impl Account {
 }
 
 /// A development chain mines at once; waiting the usual seconds for a receipt would be all the demo does.
-fn poll_often_if_local(provider: &DynProvider, url: &str) {
-    if url.contains("127.0.0.1") || url.contains("localhost") {
+fn set_polling(provider: &DynProvider, development: bool) {
+    if development {
         provider.client().set_poll_interval(Duration::from_millis(20));
     }
 }

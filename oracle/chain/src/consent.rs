@@ -2,8 +2,9 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
+    rpc::types::Filter,
     signers::local::PrivateKeySigner,
-    sol_types::SolStruct,
+    sol_types::{SolEvent, SolStruct},
 };
 use tributary_sdk::{
     AssetId,
@@ -16,7 +17,7 @@ use tributary_sdk::{
 };
 
 use crate::{
-    Account, Chain, ChainError,
+    Account, Chain, ChainError, logs,
     transact::{ask, send},
 };
 
@@ -59,10 +60,7 @@ pub async fn contribute(account: &Account, commitments: &MerkleTree, signed: &[S
         let proof = commitments.proof(index)?.concat().into();
         Ok(Inclusion { root: commitments.root(), index, leafCount: commitments.leaf_count(), proof })
     };
-    let inclusions = (0..signed.len() as u64)
-        .map(inclusion)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| ChainError::Rpc(error.to_string()))?;
+    let inclusions = (0..signed.len() as u64).map(inclusion).collect::<Result<Vec<_>, _>>().map_err(ChainError::rpc)?;
     let contributions = signed.iter().map(|signed| on_chain(&signed.contribution)).collect();
     let signatures = signed.iter().map(|signed| signed.signature.clone()).collect();
     send(CONTRACT, registry.contributeMany(contributions, signatures, inclusions)).await?;
@@ -127,8 +125,41 @@ pub async fn commit_hash(account: &Account, hash: B256, count: u64) -> Result<()
     Ok(())
 }
 
-/// The block in which a root of so many commitments was first seen; 0 if never.
-pub async fn committed_at(chain: &Chain, root: B256, count: u64) -> Result<u64, ChainError> {
+/// A consent as the chain has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// The dataset it is for.
+    pub dataset: AssetId,
+    /// Who gave it.
+    pub contributor: Address,
+    /// The root of their records' commitments.
+    pub commitment: B256,
+    /// Whether they took it back.
+    pub withdrawn: bool,
+    /// Block and place of the commitment: what comes first keeps a record that comes twice.
+    pub priority: (u64, u64),
+}
+
+/// What the chain has recorded under an id, committed to together with `commit_count` commitments in all; none if
+/// nothing.
+pub async fn recorded(chain: &Chain, id: B256, commit_count: u64) -> Result<Option<Recorded>, ChainError> {
+    let filter = Filter::new()
+        .address(chain.deployment().consent)
+        .event_signature(ConsentRegistry::Contributed::SIGNATURE_HASH)
+        .topic1(id);
+    let logs = logs::between(chain, &filter, 0, chain.head().await?.number).await?;
+    let event = logs.iter().find_map(|log| ConsentRegistry::Contributed::decode_log(&log.inner).ok());
+    let Some(event) = event else { return Ok(None) };
     let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
-    Ok(ask(CONTRACT, registry.commitmentOf(root, count)).await?.blockNumber)
+    let committed = ask(CONTRACT, registry.commitmentOf(event.commitRoot, commit_count)).await?;
+    if committed.blockNumber == 0 {
+        return Ok(None);
+    }
+    Ok(Some(Recorded {
+        dataset: AssetId(event.datasetId),
+        contributor: event.contributor,
+        commitment: event.contribution.commitment,
+        withdrawn: consent(chain, id).await?.withdrawnAt != 0,
+        priority: (committed.blockNumber, event.commitIndex),
+    }))
 }

@@ -59,7 +59,7 @@ async fn create(account: &Account, creation: &Creation) -> Result<(), ChainError
     let input: Bytes = [SALT.as_slice(), &creation.initcode].concat().into();
     let request = TransactionRequest::default().with_to(CREATE2_PROXY).with_input(input);
     let pending = account.provider().send_transaction(request).await?;
-    let receipt = pending.get_receipt().await.map_err(|error| ChainError::Rpc(error.to_string()))?;
+    let receipt = pending.get_receipt().await.map_err(ChainError::rpc)?;
     let address = creation.address();
     if !receipt.status() || account.provider().get_code_at(address).await?.is_empty() {
         return Err(ChainError::NotDeployed { name: creation.name, address });

@@ -1,6 +1,8 @@
 //! From receipts and revenue to a published batch.
 
-use alloy::primitives::{Address, B256, Bytes};
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy::primitives::{Address, B256, Bytes, U256};
 use tributary_sdk::{
     batch::{Batch, ReceiptRow, Session},
     contracts::{AttributionLedger, RoyaltyVault},
@@ -8,13 +10,15 @@ use tributary_sdk::{
     sum_tree::{Leaf, SumTree},
     table::ContributorTable,
 };
-use tributary_settlement::{Policy, Settlement, SubPool, SubPoolId, Usage, cumulative_leaves, divide_credit};
+use tributary_settlement::{
+    Policy, Settlement, SettlementError, SubPool, SubPoolId, Usage, cumulative_leaves, divide_credit,
+};
 
 use crate::{
     Account, Chain, ChainError,
     revenue::{self, Revenue},
     transact::{ask, send},
-    verify::Fault,
+    verify::{self, Fault},
 };
 
 const LEDGER: &str = "the attribution ledger";
@@ -58,6 +62,13 @@ pub struct Standing {
     pub period_end: u64,
 }
 
+impl Standing {
+    /// Index of the root that comes next.
+    pub fn next(&self) -> u64 {
+        self.newest.saturating_add(1)
+    }
+}
+
 /// Asks the ledger where a (vault, token) stands.
 pub async fn standing(chain: &Chain, account: revenue::Account) -> Result<Standing, ChainError> {
     let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
@@ -72,17 +83,18 @@ pub async fn standing(chain: &Chain, account: revenue::Account) -> Result<Standi
     })
 }
 
+/// Licenses released in one transaction: about 14,000 gas each, far from any block's limit.
+const RELEASED_AT_ONCE: usize = 200;
+
 /// Makes the vault count what licenses earned by now, and credit everyone their share of it.
 ///
-/// Returns the time of the block in which it did: the earliest end of a period that has this money.
-pub async fn collect(
-    account: &Account,
-    on: revenue::Account,
-    licenses: &[alloy::primitives::U256],
-) -> Result<u64, ChainError> {
+/// Returns the time of the block in which it did: a period that ends at or after it has this money.
+pub async fn collect(account: &Account, on: revenue::Account, licenses: &[U256]) -> Result<u64, ChainError> {
     let vault = RoyaltyVault::new(on.vault, account.provider());
     let market = account.chain().deployment().market;
-    send(VAULT, vault.release(market, licenses.to_vec())).await?;
+    for licenses in licenses.chunks(RELEASED_AT_ONCE) {
+        send(VAULT, vault.release(market, licenses.to_vec())).await?;
+    }
     match send(VAULT, vault.distribute(on.token)).await {
         Err(ChainError::Reverted { reason, .. }) if reason.contains("Vault_NothingToDistribute") => {}
         other => {
@@ -93,6 +105,9 @@ pub async fn collect(
 }
 
 /// Settles an epoch into a batch. Nothing is posted.
+///
+/// Receipts that would not survive an audit are left out, and said so in the log: one of them would make the whole batch
+/// worthless. So are sessions that no receipt needs.
 pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError> {
     let standing = standing(chain, closing.account).await?;
     let mut receipts = closing.receipts;
@@ -100,16 +115,14 @@ pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError>
     let manifest = ReleaseManifest::from_bytes(closing.manifest.as_bytes())?;
     let table = ContributorTable::decode(&closing.table).map_err(Fault::from)?;
     let after = standing.period_end;
-    let revenue = revenue::of_period(chain, closing.account, after, closing.period_end).await?;
-    let (_, leaves) = settle(&manifest, &table, &revenue, &receipts, &closing.previous)?;
-    Ok(Batch {
+    let mut batch = Batch {
         format: Batch::FORMAT.into(),
         chain_id: chain.id(),
         vault: closing.account.vault,
         token: closing.account.token,
         release: closing.release,
         host: closing.host,
-        index: standing.newest + 1,
+        index: standing.next(),
         attempt: 0,
         prev_root: standing.root,
         previous: closing.previous,
@@ -118,11 +131,25 @@ pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError>
         table: closing.table,
         sessions: closing.sessions,
         receipts,
-        leaves,
-    })
+        leaves: Vec::new(),
+    };
+    let problems = verify::problems(chain, verify::usage_of(&batch, &manifest, &table, after)).await?;
+    for (id, problem) in &problems {
+        tracing::error!(%id, problem, "a receipt is left out of the epoch");
+    }
+    batch.receipts.retain(|row| !problems.contains_key(&row.receipt.id));
+    let used: BTreeSet<_> =
+        batch.receipts.iter().map(|row| (row.session_key, row.receipt.licenseId, row.receipt.payer)).collect();
+    batch.sessions.retain(|session| {
+        let authorization = &session.authorization;
+        used.contains(&(authorization.sessionKey, authorization.licenseId, session.holder))
+    });
+    let revenue = revenue::of_period(chain, closing.account, after, closing.period_end).await?;
+    (_, batch.leaves) = settle(&manifest, &table, &revenue, &batch.receipts, &batch.previous)?;
+    Ok(batch)
 }
 
-/// Divides a period's pool: each license's money only over its own receipts, the rest by baseline shares.
+/// Divides a period's pool: each license's money only over its own receipts, everything else by baseline shares.
 pub(crate) fn settle(
     manifest: &ReleaseManifest,
     table: &ContributorTable,
@@ -133,17 +160,25 @@ pub(crate) fn settle(
     let allocated =
         if previous.is_empty() { 0 } else { SumTree::new(previous.to_vec()).map_err(Fault::from)?.root().sum };
     let pool = revenue.pool_credited.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
-    let usage = |id: SubPoolId| -> Vec<Usage<'_>> {
-        let own = |row: &&ReceiptRow| match id {
-            SubPoolId::License(license) => row.receipt.licenseId == license && row.receipt.paymentId == B256::ZERO,
-            SubPoolId::Payment(payment) => row.receipt.paymentId == payment,
-            SubPoolId::WithoutReceipts => false,
+    let mut usage: BTreeMap<SubPoolId, Vec<Usage<'_>>> = BTreeMap::new();
+    for row in receipts {
+        let id = match row.receipt.paymentId {
+            B256::ZERO => SubPoolId::License(row.receipt.licenseId),
+            payment => SubPoolId::Payment(payment),
         };
-        receipts.iter().filter(own).map(|row| Usage { units: row.receipt.units, sketch: &row.sketch }).collect()
-    };
-    let subpools: Vec<SubPool<'_>> = divide_credit(pool, &revenue.earned)?
+        usage.entry(id).or_default().push(Usage { units: row.receipt.units, sketch: &row.sketch });
+    }
+    // Money that no receipt divides is one sub-pool, however many payers it came from.
+    let mut earned: BTreeMap<SubPoolId, u128> = BTreeMap::new();
+    for (id, amount) in &revenue.earned {
+        let id = if usage.contains_key(id) { *id } else { SubPoolId::WithoutReceipts };
+        let total = earned.entry(id).or_default();
+        *total = total.checked_add(*amount).ok_or(SettlementError::Overflow { what: "a sub-pool's revenue" })?;
+    }
+    let earned: Vec<(SubPoolId, u128)> = earned.into_iter().collect();
+    let subpools: Vec<SubPool<'_>> = divide_credit(pool, &earned)?
         .into_iter()
-        .map(|(id, amount)| SubPool { id, amount, receipts: usage(id) })
+        .map(|(id, amount)| SubPool { id, amount, receipts: usage.remove(&id).unwrap_or_default() })
         .collect();
     let settlement = Policy::from_name(&manifest.settlement_policy)?.settle(table, &subpools)?;
     let leaves = cumulative_leaves(previous, &settlement.payouts)?;

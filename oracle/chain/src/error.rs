@@ -63,8 +63,44 @@ pub enum ChainError {
     Fault(#[from] crate::verify::Fault),
 }
 
+impl ChainError {
+    /// What a node or the way to it said. A node's URL may carry an API key, so no URL is kept.
+    pub(crate) fn rpc(said: impl std::fmt::Display) -> Self {
+        Self::Rpc(without_urls(&said.to_string()))
+    }
+}
+
 impl From<alloy::transports::TransportError> for ChainError {
     fn from(error: alloy::transports::TransportError) -> Self {
-        Self::Rpc(error.to_string())
+        Self::rpc(error)
+    }
+}
+
+fn without_urls(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, url)) = rest.split_once("://") {
+        let scheme = before.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |at| at.saturating_add(1));
+        kept.push_str(before.get(..scheme).unwrap_or_default());
+        kept.push_str("[the node]");
+        let end = url.find(|c: char| c.is_whitespace() || matches!(c, ')' | '"' | '\'' | '>')).unwrap_or(url.len());
+        rest = url.get(end..).unwrap_or_default();
+    }
+    kept.push_str(rest);
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nodes_url_is_in_no_error() {
+        let said = "error sending request for url (https://eth.example/v3/KEY?k=SECRET) and wss://x/KEY: refused";
+        assert_eq!(
+            ChainError::rpc(said).to_string(),
+            "the node did not answer as expected: error sending request for url ([the node]) and [the node] refused; \
+             check the chain's URL and that the node runs"
+        );
     }
 }

@@ -3,19 +3,20 @@
 //! Revenue belongs to the period in which the vault *distributed* it: everything between the last distribution of the
 //! period before and the last distribution of this one, in log order. So what sub-pools earned and what the pool was
 //! credited always cover the same money, whoever calls the vault in between.
+//!
+//! A period ends with a second of the chain's time. Which blocks it holds is final once a block with a later time exists.
 
 use std::collections::BTreeMap;
 
 use alloy::{
     primitives::{Address, U256},
-    providers::Provider,
-    rpc::types::{Filter, Log},
-    sol_types::SolEventInterface,
+    rpc::types::Filter,
+    sol_types::{SolEvent, SolEventInterface},
 };
 use tributary_sdk::contracts::RoyaltyVault::{self, RoyaltyVaultEvents};
 use tributary_settlement::{SettlementError, SubPoolId};
 
-use crate::{Chain, ChainError};
+use crate::{Chain, ChainError, logs};
 
 /// One vault and token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,20 +38,45 @@ pub struct Revenue {
 
 /// Reads the revenue of the period `(after, until]`, in seconds since 1970 of the chain's time.
 pub async fn of_period(chain: &Chain, account: Account, after: u64, until: u64) -> Result<Revenue, ChainError> {
-    let filter = Filter::new().address(account.vault).from_block(0u64);
-    let logs = chain.provider().get_logs(&filter).await?;
-    let mut times = Times { chain, known: BTreeMap::new() };
+    let events = [
+        RoyaltyVault::FeeEarned::SIGNATURE_HASH,
+        RoyaltyVault::Paid::SIGNATURE_HASH,
+        RoyaltyVault::Revenue::SIGNATURE_HASH,
+        RoyaltyVault::Distributed::SIGNATURE_HASH,
+    ];
+    let filter = Filter::new().address(account.vault).event_signature(events.to_vec());
+    let (first, last) = (chain.block_at(after).await?, chain.block_at(until).await?);
     let mut period = Period { market: chain.deployment().market, token: account.token, ..Period::default() };
-    for log in &logs {
-        let time = times.of(log).await?;
-        if time > until {
-            break;
-        }
+    for log in logs::between(chain, &filter, 0, last).await? {
+        let block = log.block_number.ok_or_else(|| ChainError::Rpc("a log without a block".into()))?;
         if let Ok(event) = RoyaltyVaultEvents::decode_log(&log.inner) {
-            period.take(&event.data, time > after)?;
+            period.take(&event.data, block > first)?;
         }
     }
     Ok(period.closed)
+}
+
+/// Every license that still has something to earn in the vault, by the suite's market.
+pub async fn licenses(chain: &Chain, account: Account) -> Result<Vec<U256>, ChainError> {
+    let events = [RoyaltyVault::FeePaid::SIGNATURE_HASH, RoyaltyVault::FeeEarned::SIGNATURE_HASH];
+    let filter = Filter::new()
+        .address(account.vault)
+        .event_signature(events.to_vec())
+        .topic1(chain.deployment().market)
+        .topic3(account.token);
+    let head = chain.head().await?.number;
+    let mut left: BTreeMap<U256, u128> = BTreeMap::new();
+    for log in logs::between(chain, &filter, 0, head).await? {
+        match RoyaltyVaultEvents::decode_log(&log.inner).map(|event| event.data) {
+            Ok(RoyaltyVaultEvents::FeePaid(fee)) => add(&mut left, fee.licenseId, fee.amount)?,
+            Ok(RoyaltyVaultEvents::FeeEarned(fee)) => {
+                let left = left.entry(fee.licenseId).or_default();
+                *left = left.saturating_sub(fee.amount);
+            }
+            _ => {}
+        }
+    }
+    Ok(left.into_iter().filter(|(_, left)| *left > 0).map(|(license, _)| license).collect())
 }
 
 #[derive(Default)]
@@ -71,12 +97,8 @@ impl Period {
             RoyaltyVaultEvents::FeeEarned(fee) => (fee.token, SubPoolId::WithoutReceipts, fee.amount),
             RoyaltyVaultEvents::Paid(paid) => (paid.token, SubPoolId::Payment(paid.paymentId), paid.amount),
             RoyaltyVaultEvents::Revenue(bare) => (bare.token, SubPoolId::WithoutReceipts, bare.amount),
-            RoyaltyVaultEvents::Distributed(distributed) => {
-                return if distributed.token == self.token {
-                    self.distribute(distributed.poolCredited, in_period)
-                } else {
-                    Ok(())
-                };
+            RoyaltyVaultEvents::Distributed(distributed) if distributed.token == self.token => {
+                return self.distribute(distributed.poolCredited, in_period);
             }
             _ => return Ok(()),
         };
@@ -97,43 +119,8 @@ impl Period {
     }
 }
 
-fn add(earned: &mut BTreeMap<SubPoolId, u128>, id: SubPoolId, amount: u128) -> Result<(), SettlementError> {
-    let total = earned.entry(id).or_default();
-    *total = total.checked_add(amount).ok_or(SettlementError::Overflow { what: "a sub-pool's revenue" })?;
+fn add<Id: Ord>(amounts: &mut BTreeMap<Id, u128>, id: Id, amount: u128) -> Result<(), SettlementError> {
+    let total = amounts.entry(id).or_default();
+    *total = total.checked_add(amount).ok_or(SettlementError::Overflow { what: "a vault's revenue" })?;
     Ok(())
-}
-
-struct Times<'c> {
-    chain: &'c Chain,
-    known: BTreeMap<u64, u64>,
-}
-
-impl Times<'_> {
-    async fn of(&mut self, log: &Log) -> Result<u64, ChainError> {
-        if let Some(time) = log.block_timestamp {
-            return Ok(time);
-        }
-        let number = log.block_number.ok_or_else(|| ChainError::Rpc("a log without a block".into()))?;
-        if let Some(time) = self.known.get(&number) {
-            return Ok(*time);
-        }
-        let block = self.chain.provider().get_block_by_number(number.into()).await?;
-        let block = block.ok_or_else(|| ChainError::Rpc(format!("it has no block {number}")))?;
-        self.known.insert(number, block.header.timestamp);
-        Ok(block.header.timestamp)
-    }
-}
-
-/// Every license whose fee is in the vault, by the suite's market: what has to be released to count as earned.
-pub async fn licenses(chain: &Chain, account: Account) -> Result<Vec<U256>, ChainError> {
-    let vault = RoyaltyVault::new(account.vault, chain.provider());
-    let paid = vault
-        .FeePaid_filter()
-        .topic1(chain.deployment().market)
-        .topic3(account.token)
-        .from_block(0u64)
-        .query()
-        .await
-        .map_err(|error| ChainError::Rpc(error.to_string()))?;
-    Ok(paid.into_iter().map(|(fee, _)| fee.licenseId).collect())
 }

@@ -26,7 +26,7 @@ where
     D: CallDecoder,
 {
     let pending = call.send().await.map_err(|error| refusal(contract, &error))?;
-    let receipt = pending.get_receipt().await.map_err(|error| ChainError::Rpc(error.to_string()))?;
+    let receipt = pending.get_receipt().await.map_err(ChainError::rpc)?;
     if receipt.status() { Ok(receipt) } else { Err(ChainError::Failed(receipt.transaction_hash)) }
 }
 
@@ -42,7 +42,7 @@ where
 fn refusal(contract: &'static str, error: &ContractError) -> ChainError {
     match error.as_revert_data() {
         Some(data) => ChainError::Reverted { contract, reason: reason(&data) },
-        None => ChainError::Rpc(error.to_string()),
+        None => ChainError::rpc(error),
     }
 }
 

@@ -71,6 +71,8 @@ pub struct ScreeningReport {
     pub duplicates: Vec<Duplicate>,
     /// Contributions left out because their contributor withdrew them.
     pub withdrawn: Vec<B256>,
+    /// Accounts left out because too few of their records were left: a row of few records says too much about them.
+    pub too_few: Vec<Address>,
 }
 
 /// A record left out because it had been given before.
@@ -96,7 +98,8 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Screens contributions given **in order of priority** (the chain's order of commitments): withdrawn ones are left
-    /// out, every record must follow the schema, and of exact duplicates the earliest stays.
+    /// out, every record must follow the schema, and of exact duplicates the earliest stays. Accounts with fewer than `least`
+    /// accepted records are left out as a whole.
     ///
     /// # Errors
     /// [`FactoryError::WrongSize`], [`FactoryError::FeatureRange`] and [`FactoryError::LabelRange`] for the first record
@@ -105,6 +108,7 @@ impl Snapshot {
         schema: Schema,
         contributions: &[Contribution],
         withdrawn: &BTreeSet<B256>,
+        least: usize,
     ) -> Result<(Self, ScreeningReport), FactoryError> {
         let mut report = ScreeningReport::default();
         let mut keepers: HashMap<B256, B256> = HashMap::new();
@@ -129,16 +133,25 @@ impl Snapshot {
                 }
             }
             report.offered += contribution.records.len();
-            report.accepted += accepted.len();
             if !accepted.is_empty() {
                 snapshot.offered.push(contribution.records.len() as u32);
                 snapshot.contributions.push(Contribution { records: accepted, ..contribution.clone() });
             }
         }
+        snapshot.leave_out_small(least, &mut report);
+        report.accepted = snapshot.len();
         match report.accepted {
             0 => Err(FactoryError::EmptySnapshot),
             _ => Ok((snapshot, report)),
         }
+    }
+
+    fn leave_out_small(&mut self, least: usize, report: &mut ScreeningReport) {
+        let counts = self.records_by_account();
+        let small = |account: &Address| counts.get(account).is_some_and(|count| *count < least);
+        report.too_few = counts.keys().copied().filter(small).collect();
+        let all = std::mem::take(&mut self.contributions).into_iter().zip(std::mem::take(&mut self.offered));
+        (self.contributions, self.offered) = all.filter(|(contribution, _)| !small(&contribution.contributor)).unzip();
     }
 
     /// What the records look like.
@@ -239,7 +252,7 @@ pub(crate) mod tests {
     fn of_duplicates_the_earliest_contribution_keeps_the_record() {
         let given =
             [contribution(1, &[[1, 1], [2, 2], [1, 1]]), contribution(2, &[[2, 2]]), contribution(3, &[[3, 3]])];
-        let (snapshot, report) = Snapshot::screen(SMALL, &given, &BTreeSet::new()).unwrap();
+        let (snapshot, report) = Snapshot::screen(SMALL, &given, &BTreeSet::new(), 1).unwrap();
         assert_eq!((report.offered, report.accepted, report.duplicates.len()), (5, 3, 2));
         assert_eq!(report.duplicates[1].kept_by, B256::repeat_byte(1));
         assert_eq!(report.duplicates[1].left_out_of, B256::repeat_byte(2));
@@ -255,16 +268,16 @@ pub(crate) mod tests {
     fn withdrawn_contributions_are_left_out_and_free_their_duplicates() {
         let given = [contribution(1, &[[1, 1]]), contribution(2, &[[1, 1]])];
         let withdrawn = BTreeSet::from([B256::repeat_byte(1)]);
-        let (snapshot, report) = Snapshot::screen(SMALL, &given, &withdrawn).unwrap();
+        let (snapshot, report) = Snapshot::screen(SMALL, &given, &withdrawn, 1).unwrap();
         assert_eq!(report.withdrawn, [B256::repeat_byte(1)]);
         assert_eq!(snapshot.contributions()[0].id, B256::repeat_byte(2));
         let all = BTreeSet::from([B256::repeat_byte(1), B256::repeat_byte(2)]);
-        assert!(matches!(Snapshot::screen(SMALL, &given, &all), Err(FactoryError::EmptySnapshot)));
+        assert!(matches!(Snapshot::screen(SMALL, &given, &all, 1), Err(FactoryError::EmptySnapshot)));
     }
 
     #[test]
     fn records_against_the_schema_are_refused_by_place() {
-        let refused = Snapshot::screen(SMALL, &[contribution(1, &[[1, 1], [1, 17]])], &BTreeSet::new());
+        let refused = Snapshot::screen(SMALL, &[contribution(1, &[[1, 1], [1, 17]])], &BTreeSet::new(), 1);
         assert!(matches!(refused, Err(FactoryError::FeatureRange { line: 2, field: 2, found: 17, .. })));
     }
 }

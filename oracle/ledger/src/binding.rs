@@ -3,9 +3,9 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use tributary_sdk::{Address, B256};
+use tributary_sdk::{Address, AssetId, B256};
 
-/// The deployment whose money a ledger's receipts divide. Written once, when the folder is new.
+/// Which money a ledger's receipts divide: one model's, in one token, on one chain. Written once, when the folder is new.
 ///
 /// The genesis hash is there because every development chain has the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,10 +17,18 @@ pub struct ChainBinding {
     pub genesis: B256,
     /// The attribution ledger contract.
     pub ledger: Address,
+    /// The model that is served.
+    pub model: AssetId,
+    /// The token whose revenue is divided.
+    pub token: Address,
 }
 
 impl fmt::Display for ChainBinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "chain {} with genesis {} and attribution ledger {}", self.chain_id, self.genesis, self.ledger)
+        let Self { chain_id, genesis, ledger, model, token } = self;
+        write!(
+            f,
+            "model {model} and token {token} on chain {chain_id} (genesis {genesis}, attribution ledger {ledger})"
+        )
     }
 }

@@ -11,20 +11,27 @@ const OVERFLOW: LedgerError = LedgerError::Overflow { what: "an epoch's rows" };
 /// Gives every earned row that was served by `period_end` and has no epoch this one. Later rows, and rows still
 /// reserved, will belong to the next.
 ///
-/// Epochs are numbered from 1 without gaps. Sealing a sealed epoch again changes nothing and says what is in it, so that
+/// Epochs are numbered without gaps; a ledger without any may begin with any number, because a new folder may go on
+/// where a lost one stopped. Sealing a sealed epoch again changes nothing and says what is in it, so that
 /// whoever crashed between sealing and posting goes on with the same rows.
 pub(crate) fn seal(tables: &mut Tables<'_>, epoch: u64, period_end: u64) -> Result<SealedEpoch, LedgerError> {
     if let Some(sealed) = tables.epochs.get(epoch)? {
         let (rows, period_end) = sealed.value();
         return Ok(SealedEpoch { epoch, rows, period_end });
     }
-    let (last, after) = tables.epochs.last()?.map_or((0, 0), |(last, sealed)| (last.value(), sealed.value().1));
-    let next = last.checked_add(1).ok_or(OVERFLOW)?;
-    if epoch != next {
-        return Err(LedgerError::EpochOrder { asked: epoch, next });
-    }
-    if period_end <= after {
-        return Err(LedgerError::PeriodOrder { asked: period_end, after });
+    let last = tables.epochs.last()?.map(|(last, sealed)| (last.value(), sealed.value().1));
+    match last {
+        None if epoch == 0 => return Err(LedgerError::EpochOrder { asked: 0, next: 1 }),
+        None => {}
+        Some((last, after)) => {
+            let next = last.checked_add(1).ok_or(OVERFLOW)?;
+            if epoch != next {
+                return Err(LedgerError::EpochOrder { asked: epoch, next });
+            }
+            if period_end <= after {
+                return Err(LedgerError::PeriodOrder { asked: period_end, after });
+            }
+        }
     }
 
     let mut taken = Vec::new();

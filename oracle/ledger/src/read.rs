@@ -79,12 +79,27 @@ impl Ledger {
         Ok(calls.get((epoch, &license_id.to_be_bytes()))?.map_or(0, |calls| calls.value()))
     }
 
-    /// The newest session of a key for a license, whether or not it has expired.
+    /// The sessions of a key for a license, newest first, whether or not they have expired.
     ///
     /// # Errors
     /// [`LedgerError::Storage`].
-    pub fn session(&self, session_key: Address, license_id: U256) -> Result<Option<Session>, LedgerError> {
-        Ok(self.sessions_of_key(session_key, license_id)?.pop())
+    pub fn sessions(&self, session_key: Address, license_id: U256) -> Result<Vec<Session>, LedgerError> {
+        let mut sessions = self.sessions_of_key(session_key, license_id)?;
+        sessions.reverse();
+        Ok(sessions)
+    }
+
+    /// An earned row of the open epoch, if there is any.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`], [`LedgerError::UnreadableRow`].
+    pub fn first_open(&self) -> Result<Option<Row>, LedgerError> {
+        let transaction = self.database.begin_read()?;
+        let first = transaction.open_table(tables::OPEN)?.first()?.map(|(id, _)| B256::new(*id.value()));
+        match first {
+            Some(id) => tables::committed_row(&transaction, id),
+            None => Ok(None),
+        }
     }
 
     /// Every session of the keys that signed requests of a sealed epoch, for the published batch.

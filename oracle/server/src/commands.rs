@@ -37,6 +37,9 @@ pub(crate) struct Program {
     command: Command,
 }
 
+/// A century: what is meant for longer is meant for ever.
+const MOST_DAYS: u64 = 36_500;
+
 #[derive(Debug, Args)]
 struct Options {
     /// Configuration file (TOML).
@@ -141,7 +144,7 @@ enum Dataset {
         #[arg(long)]
         to: Address,
         /// For how many days.
-        #[arg(long, default_value_t = 30)]
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
         days: u64,
     },
     /// Withdraw a contribution of the acting account.
@@ -225,7 +228,7 @@ enum License {
         #[arg(long)]
         legal_text: PathBuf,
         /// How long a license lasts, in days; 0 is for ever.
-        #[arg(long, default_value_t = 365)]
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(0..=MOST_DAYS))]
         days: u64,
         /// Part of the price that is earned at once, in basis points.
         #[arg(long, default_value_t = 0)]
@@ -519,7 +522,7 @@ impl Context {
         let chain = self.chain().await?;
         let schema = self.data(&chain).and_then(|data| Ok(data.dataset()?.schema)).unwrap_or(Schema::DIGITS);
         let records = steps::model::records(&ask.records, schema)?;
-        let (_, session) = steps::ask::sign_in(&chain, &ask.host, &self.key()?, ask.license).await?;
+        let (_, session) = steps::ask::sign_in(&chain, &ask.host, ask.model, &self.key()?, ask.license).await?;
         let asked: Vec<_> = records.into_iter().take(ask.count).collect();
         let inputs = asked.iter().map(|record| record.features.iter().map(|v| f32::from(*v)).collect());
         let mut labels = asked.iter().map(|record| record.label);

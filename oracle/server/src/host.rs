@@ -9,7 +9,7 @@ mod open;
 mod refusal;
 
 use alloy::signers::local::PrivateKeySigner;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 use tributary_chain::{Account, Chain};
 use tributary_factory::Release;
 use tributary_ledger::Ledger;
@@ -44,6 +44,8 @@ pub struct Host {
     /// Held for reading from the moment a receipt takes its time until it is durable, and for writing while an epoch is
     /// sealed: so every receipt is in the epoch that its time says.
     gate: RwLock<()>,
+    /// Epochs are closed one after the other.
+    closing: Mutex<()>,
 }
 
 impl Host {

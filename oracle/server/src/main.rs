@@ -10,8 +10,6 @@ use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let command = commands::Program::parse();
-    // Only https needs it; a second installation is not an error worth a word.
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = EnvFilter::try_from_env("TRIBUTARY_LOG").unwrap_or_else(|_| EnvFilter::new(command.log_level()));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

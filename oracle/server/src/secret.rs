@@ -3,11 +3,10 @@
 use std::fmt;
 
 use alloy::{primitives::B256, signers::local::PrivateKeySigner};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Text that prints as `[hidden]`, in logs, errors and printed settings.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -37,12 +36,20 @@ impl Secret {
 
 /// A secret is not a private key. It does not say what it is instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the key is not 32 bytes in hexadecimal: check TRIBUTARY_KEY or --key")]
+#[error("the key is not 32 bytes in hexadecimal: check TRIBUTARY_KEY")]
 pub struct SecretError;
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[hidden]")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    /// An error of the format would quote what it found; this one does not.
+    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(d);
+        text.map(Self).map_err(|_| serde::de::Error::custom("a secret is text: put it into quotation marks"))
     }
 }
 

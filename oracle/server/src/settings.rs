@@ -1,5 +1,5 @@
 //! Configuration in layers: defaults, then a TOML file, then the environment (`TRIBUTARY_RPC`, …), then flags. Unknown
-//! keys are errors.
+//! keys are errors. Secrets are text wherever they come from: no layer may take one for a number and quote it.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -66,6 +66,14 @@ const DEFAULTS: Defaults = Defaults {
     license_cache_seconds: 2,
 };
 
+const PREFIX: &str = "TRIBUTARY_";
+
+/// What the environment gives as text, whatever it looks like.
+const SECRETS: [&str; 2] = ["key", "admin_token"];
+
+/// Variables with the prefix that are no settings: the log's filter, and where the configuration file is.
+const OTHERS: [&str; 2] = ["log", "config_file"];
+
 impl Settings {
     /// Reads all layers.
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self, SettingsError> {
@@ -73,11 +81,13 @@ impl Settings {
         if let Some(file) = file {
             layers = layers.merge(Toml::file_exact(file));
         }
-        layers
-            .merge(Env::prefixed("TRIBUTARY_"))
-            .merge(Serialized::defaults(flags))
-            .extract()
-            .map_err(|error| SettingsError(error.to_string()))
+        layers = layers.merge(Env::prefixed(PREFIX).ignore(&SECRETS).ignore(&OTHERS));
+        for name in SECRETS {
+            if let Ok(text) = std::env::var(format!("{PREFIX}{}", name.to_uppercase())) {
+                layers = layers.merge(Serialized::default(name, text));
+            }
+        }
+        layers.merge(Serialized::defaults(flags)).extract().map_err(|error| SettingsError(error.to_string()))
     }
 }
 
@@ -91,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flags_win_over_the_file_and_unknown_keys_are_refused() {
+    fn flags_win_over_the_file_and_unknown_keys_and_unquoted_secrets_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("tributary.toml");
         std::fs::write(&file, "rpc = \"http://file\"\nlisten = \"127.0.0.1:1\"\nkey = \"0xsecret\"\n").unwrap();
@@ -100,6 +110,10 @@ mod tests {
         assert_eq!(settings.rpc, "http://flag");
         assert_eq!(settings.listen.port(), 1);
         assert!(!format!("{settings:?}").contains("0xsecret"));
+
+        std::fs::write(&file, "admin_token = 271828182845\n").unwrap();
+        let error = Settings::load(Some(&file), &Flags::default()).unwrap_err().to_string();
+        assert!(error.contains("admin_token") && !error.contains("271828182845"), "{error}");
 
         std::fs::write(&file, "rcp = \"http://file\"\n").unwrap();
         let error = Settings::load(Some(&file), &Flags::default()).unwrap_err();

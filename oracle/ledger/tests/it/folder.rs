@@ -2,7 +2,7 @@
 
 use redb::{Database, TableDefinition};
 use tributary_ledger::{ChainBinding, FILE_NAME, Ledger, LedgerError};
-use tributary_sdk::{Address, B256};
+use tributary_sdk::{Address, AssetId, B256};
 
 use crate::{binding, id, open, serve};
 
@@ -28,6 +28,8 @@ async fn the_folder_of_another_chain_is_refused_and_names_both() {
         ChainBinding { chain_id: 1, ..binding() },
         ChainBinding { genesis: B256::ZERO, ..binding() },
         ChainBinding { ledger: Address::ZERO, ..binding() },
+        ChainBinding { model: AssetId(6), ..binding() },
+        ChainBinding { token: Address::ZERO, ..binding() },
     ];
     for expected in others {
         let error = Ledger::open(folder.path(), expected).unwrap_err();

@@ -11,14 +11,20 @@ use std::path::Path;
 
 use tributary_ledger::{ChainBinding, Ledger, Quota, Reservation};
 use tributary_sdk::{
-    Address, B256, Bytes, U256,
+    Address, AssetId, B256, Bytes, U256,
     batch::ReceiptRow,
     sketch::Sketch,
     typed_data::{InferenceRequest, Receipt},
 };
 
 fn binding() -> ChainBinding {
-    ChainBinding { chain_id: 31_337, genesis: B256::repeat_byte(7), ledger: Address::repeat_byte(9) }
+    ChainBinding {
+        chain_id: 31_337,
+        genesis: B256::repeat_byte(7),
+        ledger: Address::repeat_byte(9),
+        model: AssetId(5),
+        token: Address::repeat_byte(11),
+    }
 }
 
 fn open(folder: &Path) -> Ledger {

@@ -298,7 +298,7 @@ async fn ask_host(
     url: &str,
     test: &[Record],
 ) -> Result<()> {
-    let (_, session) = steps::ask::sign_in(chain, url, &cast.buyer, license).await?;
+    let (_, session) = steps::ask::sign_in(chain, url, model.version.asset, &cast.buyer, license).await?;
     println!("  {url} serves version {} of the model; its weights' hash is the one on chain", model.version.version);
     println!(
         "  the buyer's wallet {} signed in once; session key {} signs every request",

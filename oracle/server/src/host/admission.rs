@@ -72,13 +72,33 @@ impl Host {
     ) -> Result<(Session, Quota), Refusal> {
         let key = typed_data::recover(request, &self.chain().ledger_domain(), signature)?;
         let license = request.licenseId;
-        let session = self.ledger.session(key, license)?.ok_or(Refusal::NoSession { key, license })?;
-        let (ended, now) = (session.authorization.expiresAt, self.clock.now().await?);
-        if ended <= now {
-            return Err(Refusal::SessionEnded { ended, now });
+        let now = self.clock.now(request.issuedAt).await?;
+        self.check_time(request.issuedAt, now).await?;
+        // A key may be signed in more than once, by more than one holder: any session that is good now will do.
+        let mut refused = Refusal::NoSession { key, license };
+        for session in self.ledger.sessions(key, license)? {
+            let ended = session.authorization.expiresAt;
+            if ended <= now {
+                refused = Refusal::SessionEnded { ended, now };
+                continue;
+            }
+            match self.valid(license, session.holder).await {
+                Ok(quota) => return Ok((session, quota)),
+                Err(Refusal::NotLicensed { license, account }) => refused = Refusal::NotLicensed { license, account },
+                Err(other) => return Err(other),
+            }
         }
-        let quota = self.valid(license, session.holder).await?;
-        Ok((session, quota))
+        Err(refused)
+    }
+
+    /// A request is for the open epoch: signed in it, and not in the future.
+    pub(super) async fn check_time(&self, issued_at: u64, now: u64) -> Result<(), Refusal> {
+        let since = self.clock.floor().await;
+        match issued_at {
+            issued if issued < since => Err(Refusal::StaleRequest { issued, since }),
+            issued if issued > now => Err(Refusal::FutureRequest { issued, now }),
+            _ => Ok(()),
+        }
     }
 
     async fn valid(&self, license: U256, holder: Address) -> Result<Quota, Refusal> {

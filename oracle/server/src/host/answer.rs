@@ -85,7 +85,14 @@ impl Host {
         let contributors = self.influence(&sketch)?;
         let request = infer.request;
 
+        // The receipt's time is taken, checked and made durable while no epoch can end.
         let _in_epoch = self.gate.read().await;
+        let served_at = self.clock.now(request.issuedAt).await?;
+        self.check_time(request.issuedAt, served_at).await?;
+        let ended = session.authorization.expiresAt;
+        if served_at >= ended {
+            return Err(Refusal::SessionEnded { ended, now: served_at });
+        }
         let receipt = Receipt {
             id: request.id,
             assetId: request.assetId,
@@ -102,7 +109,7 @@ impl Host {
             units: request.units,
             token: Address::ZERO,
             amount: 0,
-            servedAt: self.clock.now().await?,
+            servedAt: served_at,
         };
         let host_signature: alloy::primitives::Bytes =
             typed_data::sign(&receipt, &self.chain().ledger_domain(), &self.key)?.into();

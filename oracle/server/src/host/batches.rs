@@ -24,20 +24,22 @@ impl Batches {
         Ok(Self { folder })
     }
 
-    /// Keeps a batch: written beside its name first, so that a file with a name is whole, and read again.
-    pub fn keep(&self, batch: &Batch) -> Result<B256, Refusal> {
-        let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
-        let hash = Batch::data_hash(&bytes);
-        let path = self.folder.join(format!("{}-{hash}.json", batch.index));
+    /// Keeps an epoch's batch in place of any other of that epoch. It is written under another name first and read
+    /// again, so that a file with a batch's name is that batch, whole and on the disk.
+    pub fn keep(&self, index: u64, bytes: &[u8]) -> Result<B256, Refusal> {
+        let hash = Batch::data_hash(bytes);
+        let path = self.path(index, hash);
         let part = path.with_extension("part");
         let mut file = fs::File::create(&part)?;
-        io::Write::write_all(&mut file, &bytes)?;
+        io::Write::write_all(&mut file, bytes)?;
         file.sync_all()?;
         fs::rename(&part, &path)?;
-        match Batch::data_hash(&fs::read(&path)?) {
-            found if found == hash => Ok(hash),
-            found => Err(Refusal::StoredBatch(format!("{hash} reads back as {found}"))),
+        fs::File::open(&self.folder)?.sync_all()?;
+        self.bytes(hash)?;
+        for (_, other) in self.list()?.into_iter().filter(|(known, other)| *known == index && *other != hash) {
+            fs::remove_file(self.path(index, other))?;
         }
+        Ok(hash)
     }
 
     /// Index and hash of every batch, oldest first.
@@ -57,18 +59,30 @@ impl Batches {
         Ok(found)
     }
 
-    /// A batch's bytes.
+    /// A batch's bytes, as they were published.
     pub fn bytes(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
         let entry = self.list()?.into_iter().find(|(_, name)| *name == hash);
         let (index, _) = entry.ok_or(Refusal::UnknownBatch(hash))?;
-        Ok(fs::read(self.folder.join(format!("{index}-{hash}.json")))?)
+        let bytes = fs::read(self.path(index, hash))?;
+        match Batch::data_hash(&bytes) {
+            found if found == hash => Ok(bytes),
+            found => Err(Refusal::StoredBatch(format!("{hash} reads back as {found}: restore the file"))),
+        }
+    }
+
+    /// The hash of an epoch's batch, if there is one.
+    pub fn hash_of(&self, index: u64) -> io::Result<Option<B256>> {
+        Ok(self.list()?.into_iter().find(|(known, _)| *known == index).map(|(_, hash)| hash))
     }
 
     /// The batch of an epoch.
     pub fn of_epoch(&self, index: u64) -> Result<(B256, Batch), Refusal> {
-        let entry = self.list()?.into_iter().find(|(known, _)| *known == index);
-        let (_, hash) = entry.ok_or(Refusal::UnknownEpoch(index))?;
+        let hash = self.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
         let batch = Batch::from_bytes(&self.bytes(hash)?).map_err(|error| Refusal::StoredBatch(error.to_string()))?;
         Ok((hash, batch))
+    }
+
+    fn path(&self, index: u64, hash: B256) -> PathBuf {
+        self.folder.join(format!("{index}-{hash}.json"))
     }
 }

@@ -3,12 +3,13 @@
 use alloy::primitives::{Address, B256};
 use tributary_chain::{
     epoch::{self, Closing},
-    revenue, root,
+    revenue, root, verify,
 };
 use tributary_sdk::{
     api::{ClaimProof, EpochInfo},
     batch::{Batch, ReceiptRow},
-    sum_tree::SumTree,
+    release::Manifest,
+    sum_tree::{Leaf, SumTree},
 };
 
 use super::{Host, Refusal};
@@ -17,35 +18,33 @@ impl Host {
     /// Closes the open epoch: the vault counts what it earned, receipts are sealed, and the settlement is published as
     /// a batch. Attesting and posting are others' work.
     ///
-    /// An epoch that was sealed and whose batch was not written, because something failed in between, is finished with
-    /// the very rows and the very end it was sealed with.
+    /// Everything that can be refused is refused before anything is sealed. An epoch that was sealed and whose batch was
+    /// not written, because something failed in between, is finished with the very rows and the very end it was sealed
+    /// with; a batch that is not posted and does not hold any more is made again. What is published has passed the same
+    /// checks that attestors make.
     pub async fn close_epoch(&self) -> Result<EpochInfo, Refusal> {
+        let _one_at_a_time = self.closing.lock().await;
         let standing = epoch::standing(self.chain(), self.on).await?;
         if standing.newest != standing.active {
             return Err(Refusal::RootPending(standing.newest));
         }
-        let index = standing.newest.saturating_add(1);
-        if self.batches.list()?.iter().any(|(known, _)| *known == index) {
+        let index = standing.next();
+        if let Some(hash) = self.batches.hash_of(index)?
+            && verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await.is_ok()
+        {
             return self.epoch(index);
         }
-        let licenses = revenue::licenses(self.chain(), self.on).await?;
-        epoch::collect(&self.account, self.on, &licenses).await?;
-
-        let period_end = {
-            let _between_epochs = self.gate.write().await;
-            let end = self.clock.end_epoch().await?;
-            self.ledger.seal(index, end).await?.period_end
-        };
         let previous = match standing.active {
             0 => Vec::new(),
-            active => self.batches.of_epoch(active)?.1.leaves,
+            active => self.previous(active, standing.root)?,
         };
-        let manifest = self.release.manifest_bytes().to_vec();
+        let period_end = self.seal(index, previous.is_empty()).await?;
+        let manifest = String::from_utf8(self.release.manifest_bytes().to_vec());
         let closing = Closing {
             account: self.on,
             release: self.version,
             host: self.key.address(),
-            manifest: String::from_utf8(manifest).map_err(|error| Refusal::Release(error.to_string()))?,
+            manifest: manifest.map_err(|error| Refusal::Release(error.to_string()))?,
             table: self.release.table().encode().into(),
             sessions: self.ledger.sessions_of(index)?,
             receipts: self.ledger.rows_of(index)?,
@@ -53,8 +52,35 @@ impl Host {
             period_end,
         };
         let batch = epoch::close(self.chain(), closing).await?;
-        self.batches.keep(&batch)?;
+        let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
+        verify::before_posting(self.chain(), &bytes).await?;
+        self.batches.keep(index, &bytes)?;
         self.epoch(index)
+    }
+
+    /// Seals the epoch unless it is sealed already; returns its last second.
+    async fn seal(&self, index: u64, first: bool) -> Result<u64, Refusal> {
+        if let Some(sealed) = self.ledger.last_epoch()?.filter(|sealed| sealed.epoch == index) {
+            return Ok(sealed.period_end);
+        }
+        let licenses = revenue::licenses(self.chain(), self.on).await?;
+        let collected = epoch::collect(&self.account, self.on, &licenses).await?;
+        if first && root::books(self.chain(), self.on).await?.pool_credited == 0 {
+            return Err(Refusal::NothingToDivide);
+        }
+        self.clock.pass(collected).await?;
+        let _between_epochs = self.gate.write().await;
+        let end = self.clock.end_epoch().await?;
+        Ok(self.ledger.seal(index, end).await?.period_end)
+    }
+
+    /// The leaves that the next root continues.
+    fn previous(&self, active: u64, root: B256) -> Result<Vec<Leaf>, Refusal> {
+        match self.batches.of_epoch(active) {
+            Ok((_, batch)) if self.tree(&batch)?.root().hash == root => Ok(batch.leaves),
+            Ok(_) | Err(Refusal::UnknownEpoch(_)) => Err(Refusal::PreviousMissing(active)),
+            Err(other) => Err(other),
+        }
     }
 
     /// Closed epochs, oldest first.

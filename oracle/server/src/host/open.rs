@@ -3,8 +3,11 @@
 use std::{path::PathBuf, time::Duration};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use tokio::sync::RwLock;
-use tributary_chain::{Chain, ChainError, assets, deploy, epoch, revenue};
+use tokio::sync::{Mutex, RwLock};
+use tributary_chain::{
+    Chain, ChainError, assets, deploy, epoch, revenue,
+    verify::{Fault, check_published},
+};
 use tributary_factory::{FactoryError, Release};
 use tributary_ledger::{ChainBinding, Ledger, LedgerError};
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
@@ -42,6 +45,19 @@ pub enum OpenError {
         /// In the share table.
         expected: Address,
     },
+    /// The open epoch has receipts of another release.
+    #[error(
+        "the open epoch has receipts of version {found}: serve that version and close the epoch before serving {asked}"
+    )]
+    EpochOfAnotherVersion {
+        /// In the ledger.
+        found: u32,
+        /// Asked for.
+        asked: u32,
+    },
+    /// The release cannot serve the open epoch.
+    #[error(transparent)]
+    TooNew(#[from] Fault),
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
@@ -72,12 +88,22 @@ impl Host {
         let runtime = OnnxRuntime::load(opening.onnxruntime.as_deref())?;
         let model = Model::load(&runtime, release.onnx().to_vec(), ModelOptions::default())?;
         std::fs::create_dir_all(&opening.data)?;
-        let binding =
-            ChainBinding { chain_id: chain.id(), genesis: chain.genesis(), ledger: chain.deployment().ledger };
+        let binding = ChainBinding {
+            chain_id: chain.id(),
+            genesis: chain.genesis(),
+            ledger: chain.deployment().ledger,
+            model: opening.version.asset,
+            token: opening.token,
+        };
         let ledger = Ledger::open(&opening.data, binding)?;
         let on = revenue::Account { vault: asset.vault, token: opening.token };
         let sealed = ledger.last_epoch()?.map_or(0, |epoch| epoch.period_end);
         let ended = epoch::standing(chain, on).await?.period_end.max(sealed);
+        check_published(opening.version.version, version.publishedAt, ended)?;
+        let open = ledger.first_open()?.and_then(|row| row.receipt).map(|row| row.receipt.version);
+        if let Some(found) = open.filter(|found| *found != opening.version.version) {
+            return Err(OpenError::EpochOfAnotherVersion { found, asked: opening.version.version });
+        }
         Ok(Self {
             account: chain.account(&opening.key)?,
             key: opening.key,
@@ -90,6 +116,7 @@ impl Host {
             licenses: Licenses::new(opening.license_cache),
             clock: Clock::new(chain.clone(), ended.saturating_add(1)),
             gate: RwLock::new(()),
+            closing: Mutex::new(()),
         })
     }
 }

@@ -50,6 +50,22 @@ pub enum Refusal {
         /// Seconds since 1970.
         now: u64,
     },
+    /// The request is from an epoch that is closed.
+    #[error("the request was signed at {issued}, the open epoch began at {since} (the chain's time): sign it again")]
+    StaleRequest {
+        /// Seconds since 1970.
+        issued: u64,
+        /// Seconds since 1970.
+        since: u64,
+    },
+    /// The request is from the future.
+    #[error("the request was signed at {issued}, the chain's time is {now}: sign with the time of the newest block")]
+    FutureRequest {
+        /// Seconds since 1970.
+        issued: u64,
+        /// Seconds since 1970.
+        now: u64,
+    },
     /// The license does not let this account ask this model.
     #[error(
         "license {license} does not let {account} ask this model now: it may be expired, held by somebody else, or without the right to infer"
@@ -83,6 +99,16 @@ pub enum Refusal {
     /// The epoch before is not settled.
     #[error("the root of epoch {0} is still in its window: close the next epoch when it is active")]
     RootPending(u64),
+    /// Nobody has been credited anything yet.
+    #[error(
+        "the pool has not been credited anything yet: close the epoch when a license was sold and something is earned"
+    )]
+    NothingToDivide,
+    /// The folder does not have the batch that the next one continues.
+    #[error(
+        "the batch of epoch {0}, whose root is the last on chain, is not in the data folder: copy its file {0}-<data hash>.json into batches/ and close again"
+    )]
+    PreviousMissing(u64),
     /// Nothing is owed to this account.
     #[error("account {account} has no leaf in epoch {epoch}")]
     NoLeaf {
@@ -103,6 +129,12 @@ pub enum Refusal {
     /// The path does not read.
     #[error("the path does not read: {0}")]
     BadPath(String),
+    /// The body is larger than any request needs.
+    #[error("the body is larger than {0} bytes: send one record a request")]
+    BodyTooLarge(usize),
+    /// The route is there, but not for this method.
+    #[error("this route does not take that method: see the README for the routes")]
+    WrongMethod,
     /// No such route.
     #[error("there is no such route: see the README for the routes")]
     UnknownRoute,

@@ -17,7 +17,12 @@ impl IntoResponse for Refusal {
         if status.is_server_error() {
             tracing::error!(code, error = %self, "a request failed");
         }
-        let body = Json(ErrorBody { code: code.into(), message: self.to_string() });
+        // What fails inside is the operator's to know: paths, nodes and disks are named in the log only.
+        let message = match status.is_server_error() {
+            true => format!("the host could not do this ({code}); its operator's log says why"),
+            false => self.to_string(),
+        };
+        let body = Json(ErrorBody { code: code.into(), message });
         let mut response = (status, body).into_response();
         if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -37,18 +42,24 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Signature(_) => (S::UNAUTHORIZED, "bad_signature"),
         Refusal::NoSession { .. } => (S::UNAUTHORIZED, "no_session"),
         Refusal::SessionEnded { .. } => (S::UNAUTHORIZED, "session_ended"),
+        Refusal::StaleRequest { .. } => (S::CONFLICT, "stale_request"),
+        Refusal::FutureRequest { .. } => (S::UNPROCESSABLE_ENTITY, "future_request"),
         Refusal::NotLicensed { .. } => (S::FORBIDDEN, "not_licensed"),
         Refusal::ForeignLicense { .. } => (S::FORBIDDEN, "foreign_license"),
         Refusal::InProgress(_) => (S::CONFLICT, "in_progress"),
         Refusal::AlreadySettled(_) => (S::GONE, "already_settled"),
         Refusal::UnknownReceipt(_) => (S::NOT_FOUND, "unknown_receipt"),
         Refusal::UnknownEpoch(_) => (S::NOT_FOUND, "unknown_epoch"),
+        Refusal::NothingToDivide => (S::CONFLICT, "nothing_to_divide"),
+        Refusal::PreviousMissing(_) => (S::CONFLICT, "previous_missing"),
         Refusal::RootPending(_) => (S::CONFLICT, "root_pending"),
         Refusal::NoLeaf { .. } => (S::NOT_FOUND, "no_leaf"),
         Refusal::UnknownBatch(_) => (S::NOT_FOUND, "unknown_batch"),
         Refusal::UnknownRoute => (S::NOT_FOUND, "unknown_route"),
         Refusal::NotOperator => (S::UNAUTHORIZED, "not_operator"),
         Refusal::BadBody(_) => (S::BAD_REQUEST, "bad_body"),
+        Refusal::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
+        Refusal::WrongMethod => (S::METHOD_NOT_ALLOWED, "wrong_method"),
         Refusal::BadPath(_) => (S::BAD_REQUEST, "bad_path"),
         Refusal::Runtime(RuntimeError::WrongWidth { .. }) => (S::UNPROCESSABLE_ENTITY, "wrong_input_width"),
         Refusal::Runtime(RuntimeError::NonFiniteInput { .. }) => (S::UNPROCESSABLE_ENTITY, "non_finite_input"),

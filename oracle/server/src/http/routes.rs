@@ -4,8 +4,11 @@ use alloy::primitives::{Address, B256};
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State as Shared, rejection::PathRejection},
-    http::{HeaderMap, header},
+    extract::{
+        DefaultBodyLimit, Path, State as Shared,
+        rejection::{BytesRejection, PathRejection},
+    },
+    http::{HeaderMap, StatusCode, header},
     response::IntoResponse,
     routing::{get, post},
 };
@@ -35,6 +38,7 @@ pub(super) fn router(state: State) -> Router {
         .route("/v1/epochs/{index}/proofs/{account}", get(proof))
         .route("/v1/batches/{hash}", get(batch))
         .fallback(|| async { Refusal::UnknownRoute })
+        .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
@@ -46,20 +50,30 @@ fn path<T>(parsed: Parsed<T>) -> Result<T, Refusal> {
     parsed.map(|Path(value)| value).map_err(|error| Refusal::BadPath(error.body_text()))
 }
 
-fn body<T: DeserializeOwned>(bytes: &Bytes) -> Result<T, Refusal> {
-    serde_json::from_slice(bytes).map_err(|error| Refusal::BadBody(error.to_string()))
+type Received = Result<Bytes, BytesRejection>;
+
+fn body<T: DeserializeOwned>(received: Received) -> Result<T, Refusal> {
+    let bytes = received.map_err(|error| match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge(MAX_BODY),
+        _ => Refusal::BadBody(error.body_text()),
+    })?;
+    serde_json::from_slice(&bytes).map_err(|error| Refusal::BadBody(error.to_string()))
 }
 
 async fn host(Shared(state): Shared<State>) -> Json<HostInfo> {
     Json(state.host.info())
 }
 
-async fn sign_in(Shared(state): Shared<State>, bytes: Bytes) -> Result<Json<SignedIn>, Refusal> {
-    Ok(Json(state.host.sign_in(body(&bytes)?).await?))
+async fn sign_in(Shared(state): Shared<State>, received: Received) -> Result<Json<SignedIn>, Refusal> {
+    Ok(Json(state.host.sign_in(body(received)?).await?))
 }
 
-async fn infer(Shared(state): Shared<State>, asset: Parsed<AssetId>, bytes: Bytes) -> Result<Json<Inferred>, Refusal> {
-    Ok(Json(state.host.infer(path(asset)?, body(&bytes)?).await?))
+async fn infer(
+    Shared(state): Shared<State>,
+    asset: Parsed<AssetId>,
+    received: Received,
+) -> Result<Json<Inferred>, Refusal> {
+    Ok(Json(state.host.infer(path(asset)?, body(received)?).await?))
 }
 
 async fn receipt(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<ReceiptRow>, Refusal> {

@@ -5,7 +5,7 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use rand::{RngCore, SeedableRng, rngs::StdRng};
-use tributary_chain::Chain;
+use tributary_chain::{Chain, assets};
 use tributary_sdk::{
     AssetId,
     api::Inferred,
@@ -17,17 +17,37 @@ use super::StepError;
 /// How long a session lasts, in seconds of the chain's time.
 const SESSION: u64 = 60 * 60;
 
-/// Connects to a host and authorises a fresh session key with the license holder's key.
+/// Connects to the host of a model and authorises a fresh session key with the license holder's key.
+///
+/// What the host says about itself is compared with the chain first: receipts of somebody else would prove nothing.
 pub async fn sign_in(
     chain: &Chain,
     url: &str,
+    model: AssetId,
     holder: &PrivateKeySigner,
     license: U256,
 ) -> Result<(Client, Session), StepError> {
     let client = Client::connect(url).await?;
+    check_host(chain, &client, model).await?;
     let expires_at = chain.head().await?.timestamp.saturating_add(SESSION);
     let session = client.sign_in(holder, license, PrivateKeySigner::random(), expires_at).await?;
     Ok((client, session))
+}
+
+async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
+    let host = client.host();
+    let served = client.model(model)?;
+    let version = assets::version(chain, model, served.version).await?;
+    let facts = [
+        ("chain", host.chain_id == chain.id()),
+        ("attribution ledger", host.ledger == chain.deployment().ledger),
+        ("key", host.host == assets::asset(chain, model).await?.shares.host),
+        ("weights", served.weights_hash == version.contentHash),
+    ];
+    match facts.into_iter().find(|(_, same)| !same) {
+        Some((what, _)) => Err(StepError::NotTheHost { what }),
+        None => Ok(()),
+    }
 }
 
 /// Sends records one after the other, each under a signed request; `on_answer` hears of every checked answer.
@@ -44,9 +64,9 @@ pub async fn infer(
         rng.fill_bytes(bytes.as_mut_slice());
         bytes
     };
-    let issued_at = chain.head().await?.timestamp;
     let mut answers = Vec::new();
     for features in inputs {
+        let issued_at = chain.head().await?.timestamp;
         let request = session.request(model, features, random(), random(), issued_at)?;
         let answer = session.infer(&request).await?;
         on_answer(&answer);

@@ -8,7 +8,7 @@ use std::{
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tributary_chain::Chain;
-use tributary_factory::{Contribution, Schema};
+use tributary_factory::{Contribution, Schema, release::MANIFEST_FILE};
 use tributary_sdk::{AssetId, release::VersionRef};
 
 use super::StepError;
@@ -52,18 +52,15 @@ pub struct DatasetState {
     pub snapshot: Option<u32>,
 }
 
-/// `contributions/{id}.json`: records under a recorded consent.
+/// `contributions/{id}.json`: records under a consent. Whether the consent is recorded, and with which priority, is the
+/// chain's to say.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct StoredContribution {
     /// The records and whose they are.
     pub contribution: Contribution,
-    /// Root of the commitments it was committed with.
-    pub commit_root: B256,
-    /// How many commitments that root covers.
+    /// How many commitments it was committed with.
     pub commit_count: u64,
-    /// Its place among them.
-    pub commit_index: u64,
 }
 
 /// `model.json`: a published release.
@@ -114,9 +111,19 @@ impl DataFolder {
         self.write("dataset.json", state)
     }
 
+    /// The manifest of a published snapshot, as it was published.
+    pub fn snapshot(&self, version: u32) -> Result<Vec<u8>, StepError> {
+        self.bytes(&self.join(format!("snapshots/{version}.json")), "tributary dataset snapshot")
+    }
+
+    /// The manifest of the trained release.
+    pub fn release_manifest(&self) -> Result<Vec<u8>, StepError> {
+        self.bytes(&self.release().join(MANIFEST_FILE), "tributary train")
+    }
+
     /// The published model.
     pub fn model(&self) -> Result<ModelState, StepError> {
-        self.read("model.json", "tributary model publish")
+        self.read("model.json", "tributary publish")
     }
 
     /// Keeps the published model.
@@ -172,10 +179,14 @@ impl DataFolder {
 
     fn read<T: DeserializeOwned>(&self, name: impl AsRef<Path>, command: &'static str) -> Result<T, StepError> {
         let path = self.join(name);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(StepError::Missing { path, command }),
-            other => other.map_err(|source| StepError::File { path: path.clone(), source })?,
-        };
+        let bytes = self.bytes(&path, command)?;
         serde_json::from_slice(&bytes).map_err(|error| StepError::Unreadable { path, reason: error.to_string() })
+    }
+
+    fn bytes(&self, path: &Path, command: &'static str) -> Result<Vec<u8>, StepError> {
+        fs::read(path).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => StepError::Missing { path: path.to_owned(), command },
+            _ => StepError::File { path: path.to_owned(), source },
+        })
     }
 }

@@ -12,7 +12,8 @@ use tributary_chain::{
     consent::{self, Signed},
 };
 use tributary_factory::{
-    CommittedRecord, Contribution, Record, Schema, ScreeningReport, Snapshot, dataset::records_hash,
+    CommittedRecord, Contribution, Record, Schema, ScreeningReport, Snapshot,
+    dataset::{partition::LEAST_RECORDS, records_hash},
 };
 use tributary_sdk::{
     AssetId,
@@ -116,21 +117,15 @@ pub async fn contribute(relay: &Account, data: &DataFolder, givers: Vec<Giver>) 
     }
     let roots: Vec<B256> = batch.iter().map(|(signed, _)| signed.contribution.commitment).collect();
     let commitments = MerkleTree::new(&roots)?;
-    consent::commit(relay, &commitments).await?;
     let signed: Vec<Signed> = batch.iter().map(|(signed, _)| signed.clone()).collect();
-    consent::contribute(relay, &commitments, &signed).await?;
-    let mut ids = Vec::with_capacity(batch.len());
-    for (index, (signed, records)) in batch.into_iter().enumerate() {
-        let id = signed.id(chain);
-        let contribution = Contribution { id, contributor: signed.contribution.contributor, records };
-        data.keep_contribution(&StoredContribution {
-            contribution,
-            commit_root: commitments.root(),
-            commit_count: commitments.leaf_count(),
-            commit_index: index as u64,
-        })?;
-        ids.push(id);
+    let ids: Vec<B256> = signed.iter().map(|signed| signed.id(chain)).collect();
+    // Records and salts first: without them a consent on chain is worth nothing, and a file without consent is ignored.
+    for (id, (signed, records)) in ids.iter().zip(batch) {
+        let contribution = Contribution { id: *id, contributor: signed.contribution.contributor, records };
+        data.keep_contribution(&StoredContribution { contribution, commit_count: commitments.leaf_count() })?;
     }
+    consent::commit(relay, &commitments).await?;
+    consent::contribute(relay, &commitments, &signed).await?;
     Ok(ids)
 }
 
@@ -141,7 +136,9 @@ pub async fn snapshot(
     held_out: &[Record],
 ) -> Result<(VersionRef, SnapshotManifest, ScreeningReport), StepError> {
     let mut dataset = data.dataset()?;
-    let (snapshot, report, _) = screened(steward.chain(), data, dataset.schema).await?;
+    check_held_out(held_out, dataset.held_out_hash)?;
+    let (contributions, withdrawn) = contributions(steward.chain(), data, &dataset).await?;
+    let (snapshot, report) = Snapshot::screen(dataset.schema, &contributions, &withdrawn, LEAST_RECORDS)?;
     let pay_policy = SettlementPolicy::from_name(&dataset.pay_policy)?.id();
     let manifest = snapshot.manifest(dataset.asset, held_out, dataset.terms_hash, pay_policy)?;
     let bytes = manifest.to_bytes()?;
@@ -160,26 +157,43 @@ pub async fn grant(steward: &Account, dataset: AssetId, builder: Address, second
     Ok(until)
 }
 
-/// The stored contributions screened in the chain's order of commitments, with the set of withdrawn ones.
-pub(super) async fn screened(
+/// That these are the records that were committed to as held out.
+pub(super) fn check_held_out(held_out: &[Record], expected: B256) -> Result<(), StepError> {
+    match records_hash(held_out) {
+        found if found == expected => Ok(()),
+        found => Err(StepError::WrongHeldOut { found, expected }),
+    }
+}
+
+/// The stored contributions in the chain's order of commitments, and which of them are withdrawn.
+///
+/// A file counts only as far as the chain bears it out: its consent is recorded for this dataset and this contributor,
+/// and its records are the ones committed to. Others are left aside, and the log says so.
+pub(super) async fn contributions(
     chain: &Chain,
     data: &DataFolder,
-    schema: Schema,
-) -> Result<(Snapshot, ScreeningReport, BTreeSet<B256>), StepError> {
+    dataset: &DatasetState,
+) -> Result<(Vec<Contribution>, BTreeSet<B256>), StepError> {
     let mut withdrawn = BTreeSet::new();
     let mut ordered = Vec::new();
-    for stored in data.contributions()? {
-        let id = stored.contribution.id;
-        if consent::consent(chain, id).await?.withdrawnAt != 0 {
+    for StoredContribution { contribution, commit_count } in data.contributions()? {
+        let id = contribution.id;
+        let recorded = consent::recorded(chain, id, commit_count).await?.filter(|recorded| {
+            recorded.dataset == dataset.asset
+                && recorded.contributor == contribution.contributor
+                && Contribution::root(&contribution.records).is_ok_and(|root| root == recorded.commitment)
+        });
+        let Some(recorded) = recorded else {
+            tracing::warn!(%id, "a contribution's file is not what the chain has recorded; it is left aside");
+            continue;
+        };
+        if recorded.withdrawn {
             withdrawn.insert(id);
         }
-        let block = consent::committed_at(chain, stored.commit_root, stored.commit_count).await?;
-        ordered.push(((block, stored.commit_index), stored.contribution));
+        ordered.push((recorded.priority, contribution));
     }
     ordered.sort_by_key(|(priority, contribution)| (*priority, contribution.id));
-    let contributions: Vec<Contribution> = ordered.into_iter().map(|(_, contribution)| contribution).collect();
-    let (snapshot, report) = Snapshot::screen(schema, &contributions, &withdrawn)?;
-    Ok((snapshot, report, withdrawn))
+    Ok((ordered.into_iter().map(|(_, contribution)| contribution).collect(), withdrawn))
 }
 
 /// A published file is named by its hash; where it can be fetched is its publisher's affair.

@@ -43,7 +43,17 @@ pub enum StepError {
         /// Chain id and genesis hash of the node.
         expected: String,
     },
-    /// The token named is not the one offered.
+    /// Gate and baseline shares are decided on records that were committed to before contributions opened, on no others.
+    #[error(
+        "the held-out records have hash {found}, the dataset committed to {expected}: use those of `tributary dataset register`"
+    )]
+    WrongHeldOut {
+        /// Of the records given.
+        found: B256,
+        /// Committed to at registration.
+        expected: B256,
+    },
+    /// The buyer's money does not reach.
     #[error("{account} holds {held} base units of {token}, the license costs {price}: fund it first")]
     CannotPay {
         /// Who buys.
@@ -55,9 +65,20 @@ pub enum StepError {
         /// The price.
         price: u128,
     },
-    /// The host does not have the epoch whose batch was asked for.
-    #[error("the host has no batch {0}")]
-    NoBatch(B256),
+    /// The host is not the one that the chain names.
+    #[error("the host's {what} is not what the chain says of the model: ask the model's own host")]
+    NotTheHost {
+        /// What differs.
+        what: &'static str,
+    },
+    /// A release was trained on records that were withdrawn since.
+    #[error(
+        "contribution {0} was withdrawn since the release was trained: publish a snapshot without it and train again"
+    )]
+    WithdrawnSince(B256),
+    /// The builder may not use the dataset any more.
+    #[error("the grant to {0} has run out or was revoked since the release was trained: ask the dataset's owner")]
+    NoGrant(Address),
     /// Too few attestors agreed.
     #[error("{given} attestations, the vault's policy asks for {needed}: collect more with `tributary epoch attest`")]
     TooFewAttestations {

@@ -1,17 +1,17 @@
 //! Models: train on a permitted snapshot, register, publish.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use alloy::primitives::{Address, B256, keccak256};
 use tributary_chain::{Account, Chain, assets, consent};
 use tributary_factory::{
-    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, TrainingRecipe,
-    attribute, evaluate, train,
+    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, Snapshot,
+    TrainingRecipe, attribute, dataset::partition::LEAST_RECORDS, evaluate, train,
 };
 use tributary_sdk::{
     AssetId,
     contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
-    release::VersionRef,
+    release::{Manifest, ReleaseManifest, SnapshotManifest, VersionRef},
     table::ContributorTable,
 };
 use tributary_settlement::Policy as SettlementPolicy;
@@ -42,14 +42,21 @@ pub async fn build(
     on_step: impl FnMut(Progress),
 ) -> Result<TrainedRelease, StepError> {
     let state = data.dataset()?;
-    let (snapshot, _, withdrawn) = dataset::screened(chain, data, state.schema).await?;
     let version = state
         .snapshot
         .ok_or_else(|| StepError::Missing { path: data.join("snapshots"), command: "tributary dataset snapshot" })?;
+    let published = assets::version(chain, state.asset, version).await?;
+    let manifest = SnapshotManifest::from_committed(&data.snapshot(version)?, published.manifestHash)?;
+    dataset::check_held_out(held_out, manifest.held_out_hash)?;
+    // What was contributed since belongs to a later snapshot; what was withdrawn since forbids this one.
+    let taken: BTreeSet<B256> = manifest.contributions.iter().map(|contribution| contribution.id).collect();
+    let (mut contributions, withdrawn) = dataset::contributions(chain, data, &state).await?;
+    contributions.retain(|contribution| taken.contains(&contribution.id));
+    let (snapshot, _) = Snapshot::screen(state.schema, &contributions, &BTreeSet::new(), LEAST_RECORDS)?;
     let granted = consent::granted_until(chain, state.asset, builder, consent::TRAIN).await?;
     let permission = Permission {
         snapshot: VersionRef { asset: state.asset, version },
-        snapshot_root: assets::version(chain, state.asset, version).await?.contentHash,
+        snapshot_root: published.contentHash,
         grantee: builder,
         purposes: granted.map_or(0, |_| consent::TRAIN),
         valid_until: granted.unwrap_or(0),
@@ -82,6 +89,8 @@ pub struct NewModel {
 }
 
 /// Registers the model with its lineage, share table and pay policy, and publishes the trained release as version 1.
+///
+/// The chain is asked again whether the records may be used: a withdrawal between training and publishing counts.
 pub async fn publish(
     builder: &Account,
     data: &DataFolder,
@@ -89,12 +98,12 @@ pub async fn publish(
     files: &ReleaseFiles,
 ) -> Result<ModelState, StepError> {
     let dataset = data.dataset()?;
+    let snapshot = still_permitted(builder, data, files).await?;
     let mut signers = new.attestors;
     signers.sort();
-    let parent_version = dataset.snapshot.unwrap_or_default();
     let lineage = Edge {
-        parent: dataset.asset.0,
-        parentVersion: parent_version,
+        parent: snapshot.asset.0,
+        parentVersion: snapshot.version,
         kind: registry::EDGE_DATA,
         shareBps: new.dataset_bps,
     };
@@ -118,6 +127,23 @@ pub async fn publish(
     let state = ModelState { version, vault };
     data.keep_model(&state)?;
     Ok(state)
+}
+
+/// The snapshot that the release names, if every contribution in it and the builder's grant still stand.
+async fn still_permitted(builder: &Account, data: &DataFolder, files: &ReleaseFiles) -> Result<VersionRef, StepError> {
+    let chain = builder.chain();
+    let release = ReleaseManifest::from_committed(&data.release_manifest()?, files.manifest_hash)?;
+    let VersionRef { asset, version } = release.snapshot;
+    if consent::granted_until(chain, asset, builder.address(), consent::TRAIN).await?.is_none() {
+        return Err(StepError::NoGrant(builder.address()));
+    }
+    let committed = assets::version(chain, asset, version).await?.manifestHash;
+    for contribution in SnapshotManifest::from_committed(&data.snapshot(version)?, committed)?.contributions {
+        if consent::consent(chain, contribution.id).await?.withdrawnAt != 0 {
+            return Err(StepError::WithdrawnSince(contribution.id));
+        }
+    }
+    Ok(release.snapshot)
 }
 
 async fn publish_version(

@@ -1,0 +1,113 @@
+//! Licenses and sessions run out, and calls are counted.
+
+use alloy::signers::local::PrivateKeySigner;
+use tributary_sdk::client::{Client, ClientError};
+
+use crate::{
+    studio::{Studio, image},
+    town::{DAY, Town, run, word},
+};
+
+#[track_caller]
+fn assert_refused<T: std::fmt::Debug>(result: Result<T, ClientError>, status: u16, code: &str) {
+    match result {
+        Err(ClientError::Refused { status: found, code: said, .. }) => assert_eq!((found, said.as_str()), (status, code)),
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+#[test]
+fn an_expired_license_is_worth_nothing_signed_in_or_not() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.serve().await;
+        let offer = studio.offer();
+        let buyer = studio.sell(tributary_server::steps::license::NewOffer { duration: DAY, earn_period: DAY, ..offer }).await;
+        let session = studio.session(&serving, &buyer).await;
+        session.infer(&studio.request(&session, 0).await).await.unwrap();
+
+        studio.town().advance(DAY).await;
+        let late = studio.request(&session, 1).await;
+        assert_refused(session.infer(&late).await, 403, "not_licensed");
+        let client = Client::connect(&serving.url).await.unwrap();
+        let until = studio.town().now().await + DAY;
+        let again = client.sign_in(&buyer.key, buyer.license, PrivateKeySigner::random(), until).await;
+        assert_refused(again, 403, "not_licensed");
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn an_expired_session_is_over_though_its_license_is_not() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.serve().await;
+        let buyer = studio.buyer().await;
+        let client = Client::connect(&serving.url).await.unwrap();
+        let until = studio.town().now().await + DAY;
+        let session =
+            client.sign_in(&buyer.key, buyer.license, PrivateKeySigner::random(), until).await.unwrap();
+        studio.town().advance(DAY).await;
+        assert_refused(session.infer(&studio.request(&session, 0).await).await, 401, "session_ended");
+        let fresh = studio.session(&serving, &buyer).await;
+        fresh.infer(&studio.request(&fresh, 0).await).await.unwrap();
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn no_more_calls_are_served_than_the_terms_allow_and_refusals_do_not_count() {
+    run(async {
+        let studio = Studio::new(Town::shared().await).await;
+        let serving = studio.serve().await;
+        let offer = studio.offer();
+        let buyer = studio.sell(tributary_server::steps::license::NewOffer { max_calls: 2, ..offer }).await;
+        let session = studio.session(&serving, &buyer).await;
+        let asset = studio.model.version.asset;
+        let now = studio.town().now().await;
+        // The model cannot answer this one: reserved, then given back.
+        let hopeless = session.request(asset, vec![f32::MAX; 64], word(), word(), now).unwrap();
+        assert_refused(session.infer(&hopeless).await, 422, "non_finite_output");
+        let short = session.request(asset, image(0)[1..].to_vec(), word(), word(), now).unwrap();
+        assert_refused(session.infer(&short).await, 422, "wrong_input_width");
+        let first = studio.request(&session, 0).await;
+        session.infer(&first).await.unwrap();
+        session.infer(&first).await.unwrap();
+        session.infer(&studio.request(&session, 1).await).await.unwrap();
+        assert_refused(session.infer(&studio.request(&session, 2).await).await, 429, "quota_exceeded");
+        // A second session of the same license has the same calls.
+        let other = studio.session(&serving, &buyer).await;
+        assert_refused(other.infer(&studio.request(&other, 2).await).await, 429, "quota_exceeded");
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn a_user_who_is_lent_a_license_may_ask_until_the_loan_ends() {
+    run(async {
+        use alloy::primitives::Address;
+        use tributary_chain::transact::send;
+        use tributary_sdk::contracts::LicenseToken;
+
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.serve().await;
+        let buyer = studio.buyer().await;
+        let user = studio.town().resident().await;
+        let owner = studio.town().account(&buyer.key);
+        let token = LicenseToken::new(owner.chain().deployment().license_token, owner.provider());
+        let until = studio.town().now().await + DAY;
+        send("the license token", token.setUser(buyer.license, user.address(), until)).await.unwrap();
+
+        let lent = crate::studio::Buyer { key: user, license: buyer.license };
+        let session = studio.session(&serving, &lent).await;
+        let answer = session.infer(&studio.request(&session, 0).await).await.unwrap();
+        assert_eq!(answer.receipt.payer, lent.key.address());
+        assert_ne!(answer.receipt.payer, Address::ZERO);
+
+        studio.town().advance(2 * DAY).await;
+        assert_refused(session.infer(&studio.request(&session, 1).await).await, 403, "not_licensed");
+        let owners = studio.session(&serving, &buyer).await;
+        owners.infer(&studio.request(&owners, 1).await).await.unwrap();
+        serving.stop().await;
+    });
+}

@@ -1,0 +1,16 @@
+//! The host and the program against real parts: anvil with the contracts, ONNX Runtime, HTTP, separate processes.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod epochs;
+mod folders;
+mod http;
+mod idempotency;
+mod licenses;
+mod program;
+mod release_files;
+mod requests;
+mod studio;
+mod tampered;
+mod town;
+mod training;
+mod walk;

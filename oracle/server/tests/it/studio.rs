@@ -1,0 +1,265 @@
+//! From records to a served model, by the steps that the commands call, at a quarter of the demo's size.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    signers::local::PrivateKeySigner,
+};
+use tempfile::TempDir;
+use tokio::{sync::oneshot, task::JoinHandle};
+use tributary_chain::{licenses::rights, revenue};
+use tributary_factory::{Dataset, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_sdk::{
+    api::{Infer, Inferred},
+    client::{Client, Session},
+    contracts::registry::Shares,
+};
+use tributary_server::{
+    host::{Host, Opening},
+    http::{Listening, ServeError},
+    secret::Secret,
+    steps::{
+        self, DataFolder, StepError,
+        data::ModelState,
+        dataset::{Giver, NewDataset},
+        license::NewOffer,
+        model::{NewModel, TrainedRelease},
+    },
+};
+
+use crate::town::{DAY, Town, folder, word};
+
+const DIGITS: &str = include_str!("../../../../demo/digits.csv");
+const SIZES: SplitSizes = SplitSizes { training: 300, held_out: 60, test: 60 };
+const CONTRIBUTORS: usize = 4;
+const PRICE: u128 = 1_000_000_000;
+
+pub(crate) const POOL_BPS: u16 = 6_000;
+pub(crate) const WINDOW: u32 = 3_600;
+
+/// Real digits, the same in every test.
+pub(crate) static SPLIT: LazyLock<Split> =
+    LazyLock::new(|| Dataset::parse(DIGITS, Schema::DIGITS).unwrap().split(SIZES, 0).unwrap());
+
+/// Test image number `place`, as a request carries it.
+pub(crate) fn image(place: usize) -> Vec<f32> {
+    SPLIT.test[place].features.iter().map(|value| f32::from(*value)).collect()
+}
+
+/// A dataset with contributions and a published snapshot; nobody may train on it yet.
+pub(crate) struct Community {
+    pub(crate) town: Arc<Town>,
+    pub(crate) data: DataFolder,
+    pub(crate) steward: PrivateKeySigner,
+    pub(crate) builder: PrivateKeySigner,
+    pub(crate) contributors: Vec<PrivateKeySigner>,
+    pub(crate) consents: Vec<B256>,
+    pub(crate) folder: TempDir,
+}
+
+impl Community {
+    pub(crate) async fn new(town: Arc<Town>) -> Self {
+        let folder = folder();
+        let data = DataFolder::open(folder.path(), &town.chain).unwrap();
+        let (steward, builder) = (town.resident().await, town.resident().await);
+        let mut contributors = Vec::new();
+        for _ in 0..CONTRIBUTORS {
+            contributors.push(town.resident().await);
+        }
+        let mut community = Self { town, data, steward, builder, contributors, consents: vec![], folder };
+        community.pool().await;
+        community
+    }
+
+    async fn pool(&mut self) {
+        let steward = self.town.account(&self.steward);
+        let new = NewDataset {
+            name: "digits".into(),
+            schema: Schema::DIGITS,
+            terms: "Train on these.".into(),
+            pay_policy: "epoch-signed/1".into(),
+            held_out: SPLIT.held_out.clone(),
+            payee: self.steward.address(),
+        };
+        steps::dataset::register(&steward, &self.data, new).await.unwrap();
+        let parts = partition::simulate(&SPLIT.training, CONTRIBUTORS, 0).unwrap();
+        let giver = |(key, records): (&PrivateKeySigner, &Vec<_>)| Giver { key: key.clone(), records: records.clone() };
+        let givers = self.contributors.iter().zip(&parts).map(giver).collect();
+        self.consents = steps::dataset::contribute(&steward, &self.data, givers).await.unwrap();
+        self.snapshot().await;
+    }
+
+    /// Publishes what is contributed and not withdrawn; returns how many records were accepted.
+    pub(crate) async fn snapshot(&self) -> usize {
+        let steward = self.town.account(&self.steward);
+        steps::dataset::snapshot(&steward, &self.data, &SPLIT.held_out).await.unwrap().2.accepted
+    }
+
+    /// Lets the builder train.
+    pub(crate) async fn grant(&self, seconds: u64) {
+        let (steward, dataset) = (self.town.account(&self.steward), self.data.dataset().unwrap().asset);
+        steps::dataset::grant(&steward, dataset, self.builder.address(), seconds).await.unwrap();
+    }
+
+    pub(crate) async fn train(&self) -> Result<TrainedRelease, StepError> {
+        let (chain, recipe) = (&self.town.chain, TrainingRecipe::default());
+        let (held_out, test) = (&SPLIT.held_out, &SPLIT.test);
+        steps::model::build(chain, &self.data, self.builder.address(), &recipe, held_out, test, |_| ()).await
+    }
+}
+
+/// A published model.
+pub(crate) struct Studio {
+    pub(crate) community: Community,
+    pub(crate) host: PrivateKeySigner,
+    pub(crate) attestors: Vec<PrivateKeySigner>,
+    pub(crate) model: ModelState,
+}
+
+impl Studio {
+    pub(crate) async fn new(town: Arc<Town>) -> Self {
+        let community = Community::new(town).await;
+        community.grant(365 * DAY).await;
+        let built = community.train().await.unwrap();
+        let town = &community.town;
+        let host = town.resident().await;
+        let attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
+        let new = NewModel {
+            name: "digit reader".into(),
+            shares: Shares {
+                payee: community.builder.address(),
+                payeeBps: 2_000,
+                host: host.address(),
+                hostBps: 1_000,
+                curators: community.steward.address(),
+                curatorsBps: 500,
+                poolBps: POOL_BPS,
+            },
+            dataset_bps: 500,
+            attestors: attestors.iter().map(PrivateKeySigner::address).collect(),
+            threshold: 2,
+            window: WINDOW,
+        };
+        let builder = town.account(&community.builder);
+        let model = steps::model::publish(&builder, &community.data, new, &built.files).await.unwrap();
+        Self { community, host, attestors, model }
+    }
+
+    pub(crate) fn town(&self) -> &Town {
+        &self.community.town
+    }
+
+    /// The vault and the token that are divided.
+    pub(crate) fn on(&self) -> revenue::Account {
+        revenue::Account { vault: self.model.vault, token: self.town().dollar }
+    }
+
+    /// An offer of this model: for a year, a fifth earned at once.
+    pub(crate) fn offer(&self) -> NewOffer {
+        NewOffer {
+            asset: self.model.version.asset,
+            rights: rights::INFER,
+            max_calls: 0,
+            legal_text: "Ask.".into(),
+            token: self.town().dollar,
+            price: PRICE,
+            duration: 365 * DAY,
+            upfront_bps: 2_000,
+            earn_period: 365 * DAY,
+        }
+    }
+
+    /// Somebody new with a license under an offer.
+    pub(crate) async fn sell(&self, offer: NewOffer) -> Buyer {
+        let town = self.town();
+        let key = town.resident().await;
+        town.mint(&key, offer.price).await;
+        let offer = steps::license::offer(&town.account(&self.community.builder), offer).await.unwrap();
+        let license = steps::license::buy(&town.account(&key), offer).await.unwrap();
+        Buyer { key, license }
+    }
+
+    pub(crate) async fn buyer(&self) -> Buyer {
+        self.sell(self.offer()).await
+    }
+
+    /// How its host is opened on its own data folder; every license is asked for again.
+    pub(crate) fn opening(&self) -> Opening {
+        self.opening_in(self.community.folder.path(), self.community.data.release())
+    }
+
+    pub(crate) fn opening_in(&self, data: &Path, release: PathBuf) -> Opening {
+        Opening {
+            data: data.to_owned(),
+            release,
+            version: self.model.version,
+            token: self.town().dollar,
+            key: self.host.clone(),
+            onnxruntime: None,
+            license_cache: Duration::ZERO,
+        }
+    }
+
+    pub(crate) async fn serve(&self) -> Serving {
+        Serving::start(Host::open(&self.town().chain, self.opening()).await.unwrap()).await
+    }
+
+    /// A session for a buyer that lasts longer than any test moves the clock.
+    pub(crate) async fn session(&self, serving: &Serving, buyer: &Buyer) -> Session {
+        let client = Client::connect(&serving.url).await.unwrap();
+        let until = self.town().now().await + 3_650 * DAY;
+        client.sign_in(&buyer.key, buyer.license, PrivateKeySigner::random(), until).await.unwrap()
+    }
+
+    /// A signed request about a test image, with a fresh id.
+    pub(crate) async fn request(&self, session: &Session, place: usize) -> Infer {
+        let now = self.town().now().await;
+        session.request(self.model.version.asset, image(place), word(), word(), now).unwrap()
+    }
+
+    /// Asks about the first `count` test images.
+    pub(crate) async fn ask(&self, session: &Session, count: usize) -> Vec<Inferred> {
+        let asset = self.model.version.asset;
+        steps::ask::infer(&self.town().chain, session, asset, (0..count).map(image), |_| ()).await.unwrap()
+    }
+
+    pub(crate) fn contributor_addresses(&self) -> Vec<Address> {
+        self.community.contributors.iter().map(PrivateKeySigner::address).collect()
+    }
+}
+
+pub(crate) struct Buyer {
+    pub(crate) key: PrivateKeySigner,
+    pub(crate) license: U256,
+}
+
+/// A host behind HTTP on a port of its own.
+pub(crate) struct Serving {
+    pub(crate) url: String,
+    pub(crate) token: Secret,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Serving {
+    pub(crate) async fn start(host: Host) -> Self {
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (url, token) = (listening.url(), Secret::new(word().to_string()));
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(listening.serve(Arc::new(host), Some(token.clone()), async {
+            let _ = stopped.await;
+        }));
+        Self { url, token, stop, task }
+    }
+
+    /// Stops as a signal would: what was taken is finished, and the data folder is free again.
+    pub(crate) async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap().unwrap();
+    }
+}
