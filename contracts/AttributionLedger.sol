@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IPool } from "./interfaces/IPool.sol";
 import { MerkleTree } from "./libraries/MerkleTree.sol";
+import { Quorum } from "./libraries/Quorum.sol";
 import { Receipts } from "./libraries/Receipts.sol";
 import { Requests } from "./libraries/Requests.sol";
 import { Roots } from "./libraries/Roots.sol";
@@ -17,17 +17,7 @@ import { SumTree } from "./libraries/SumTree.sol";
 /// @title AttributionLedger
 /// @notice See {IAttributionLedger}.
 contract AttributionLedger is IAttributionLedger, EIP712 {
-    uint256 internal constant MAX_SIGNERS = 32;
-    uint32 internal constant MAX_WINDOW = 30 days;
-
-    /// @dev A {Policy} with its signers in place: the first `count`.
-    struct StoredPolicy {
-        bytes32 settlementPolicy;
-        uint8 threshold;
-        uint8 count;
-        uint32 window;
-        address[MAX_SIGNERS] signers;
-    }
+    using Quorum for Quorum.StoredPolicy;
 
     /// @dev What claims and receipt proofs need of a root, in three slots; the rest is in {RootPosted}. Counts are at
     /// most 2³², so 40 bits hold them.
@@ -49,37 +39,19 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         mapping(address account => uint128) claimedBy;
     }
 
-    mapping(address vault => StoredPolicy) private _policies;
+    mapping(address vault => Quorum.StoredPolicy) private _policies;
     mapping(address vault => mapping(address token => Book)) private _books;
 
     constructor() EIP712("Tributary", "1") { }
 
     /// @inheritdoc IAttributionLedger
     function registerPolicy(Policy calldata policy) external {
-        // Check: the policy is the caller's first.
-        if (_policies[msg.sender].threshold != 0) revert Ledger_PolicyExists(msg.sender);
-
-        // Check: it can be fulfilled.
-        uint256 count = policy.signers.length;
-        if (count == 0 || count > MAX_SIGNERS) revert Ledger_SignerCount(count);
-        address previous = address(0);
-        for (uint256 i = 0; i < count; ++i) {
-            if (policy.signers[i] <= previous) revert Ledger_SignersNotAscending(policy.signers[i]);
-            previous = policy.signers[i];
-        }
-        if (policy.threshold == 0 || policy.threshold > count) revert Ledger_BadThreshold(policy.threshold, count);
-        if (policy.window == 0 || policy.window > MAX_WINDOW) revert Ledger_BadWindow(policy.window);
-        if (policy.settlementPolicy == 0) revert Ledger_ZeroSettlementPolicy();
+        // Check: the policy is the caller's first, and can be fulfilled.
+        if (_policies[msg.sender].exists()) revert Ledger_PolicyExists(msg.sender);
+        Quorum.check(policy);
 
         // Effect.
-        StoredPolicy storage stored = _policies[msg.sender];
-        stored.settlementPolicy = policy.settlementPolicy;
-        stored.threshold = policy.threshold;
-        stored.count = SafeCast.toUint8(count);
-        stored.window = policy.window;
-        for (uint256 i = 0; i < count; ++i) {
-            stored.signers[i] = policy.signers[i];
-        }
+        _policies[msg.sender].store(policy);
 
         // Log.
         emit PolicyRegistered({ vault: msg.sender, policy: policy });
@@ -87,7 +59,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function post(RootStatement memory statement, Attestation[] calldata attestations) external {
-        StoredPolicy storage policy = _policyOf(statement.vault);
+        Quorum.StoredPolicy storage policy = _policyOf(statement.vault);
         Book storage book = _books[statement.vault][statement.token];
 
         // Check: the statement follows the newest root, which is active.
@@ -99,7 +71,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (statement.sum > credited) revert Ledger_SumExceedsCredited(statement.sum, credited);
         // Check: a quorum signed it.
         bytes32 digest = _hashTypedDataV4(Roots.hash(statement));
-        address[] memory signers = _checkQuorum(policy, digest, attestations);
+        address[] memory signers = policy.checkSigned(digest, attestations);
 
         // Effect.
         uint48 activeAt = Time.timestamp() + policy.window;
@@ -145,17 +117,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function policyOf(address vault) external view returns (Policy memory) {
-        StoredPolicy storage stored = _policyOf(vault);
-        address[] memory signers = new address[](stored.count);
-        for (uint256 i = 0; i < signers.length; ++i) {
-            signers[i] = stored.signers[i];
-        }
-        return Policy({
-            signers: signers,
-            threshold: stored.threshold,
-            window: stored.window,
-            settlementPolicy: stored.settlementPolicy
-        });
+        return _policyOf(vault).load();
     }
 
     /// @inheritdoc IAttributionLedger
@@ -236,49 +198,58 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @dev Pays one claim; 0, and nothing done, if the account has claimed as much already.
     function _claim(Claim calldata claim_) private returns (uint128 amount) {
-        // Check: the root is active and has the leaf, and its leaves sum to what the attestors signed.
+        (address account, uint128 cumulative) = (claim_.account, claim_.cumulative);
         Book storage book = _books[claim_.vault][claim_.token];
-        StoredRoot storage stored = book.roots[claim_.rootIndex];
-        if (!_isActive(stored)) revert Ledger_RootNotActive(claim_.vault, claim_.token, claim_.rootIndex);
-        (bytes32 root, uint128 sum) =
-            SumTree.verify(claim_.account, claim_.cumulative, claim_.leafIndex, stored.leafCount, claim_.proof);
-        if (root != stored.root || sum != stored.sum) revert Ledger_BadProof(claim_.account, claim_.cumulative);
+
+        // Check: the root is active and has the leaf, and its leaves sum to what the attestors signed.
+        uint128 limit = _checkLeaf(claim_, book);
 
         // Check: something is left.
-        uint128 already = book.claimedBy[claim_.account];
-        if (claim_.cumulative <= already) return 0;
-        amount = claim_.cumulative - already;
+        amount = book.claimedBy[account];
+        if (cumulative <= amount) return 0;
+        amount = cumulative - amount;
 
         // Check: all claims together stay within the newest active sum.
+        if (claim_.rootIndex != book.count) limit = book.roots[_newestActive(book)].sum;
         uint128 total = book.claimed + amount;
-        uint128 limit = book.roots[_newestActive(book)].sum;
         if (total > limit) revert Ledger_ClaimsExceedSum(total, limit);
 
         // Effect.
-        book.claimedBy[claim_.account] = claim_.cumulative;
+        book.claimedBy[account] = cumulative;
         book.claimed = total;
 
         // Log.
         emit Claimed({
             vault: claim_.vault,
             token: claim_.token,
-            account: claim_.account,
+            account: account,
             rootIndex: claim_.rootIndex,
-            cumulative: claim_.cumulative,
+            cumulative: cumulative,
             amount: amount
         });
 
         // Interaction.
-        IPool(claim_.vault).payFromPool({ token: claim_.token, account: claim_.account, amount: amount });
+        IPool(claim_.vault).payFromPool({ token: claim_.token, account: account, amount: amount });
     }
 
-    function _policyOf(address vault) private view returns (StoredPolicy storage policy) {
+    /// @dev The sum of the root, which is active and has the claim's leaf.
+    function _checkLeaf(Claim calldata claim_, Book storage book) private view returns (uint128 sum) {
+        StoredRoot storage stored = book.roots[claim_.rootIndex];
+        if (!_isActive(stored)) revert Ledger_RootNotActive(claim_.vault, claim_.token, claim_.rootIndex);
+        bytes32 root;
+        (root, sum) =
+            SumTree.verify(claim_.account, claim_.cumulative, claim_.leafIndex, stored.leafCount, claim_.proof);
+        if (root != stored.root || sum != stored.sum) revert Ledger_BadProof(claim_.account, claim_.cumulative);
+    }
+
+    function _policyOf(address vault) private view returns (Quorum.StoredPolicy storage policy) {
         policy = _policies[vault];
-        if (policy.threshold == 0) revert Ledger_UnknownVault(vault);
+        if (!policy.exists()) revert Ledger_UnknownVault(vault);
     }
 
     function _isActive(StoredRoot storage stored) private view returns (bool) {
-        return stored.activeAt != 0 && block.timestamp >= stored.activeAt;
+        uint256 activeAt = stored.activeAt;
+        return activeAt != 0 && block.timestamp >= activeAt;
     }
 
     /// @dev The newest root, or the one before it while the newest is pending; 0 if there is none.
@@ -299,7 +270,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (statement.sum < last.sum) revert Ledger_SumFalls(statement.sum, last.sum);
     }
 
-    function _checkContent(RootStatement memory statement, StoredPolicy storage policy, uint64 previousEnd)
+    function _checkContent(RootStatement memory statement, Quorum.StoredPolicy storage policy, uint64 previousEnd)
         private
         view
     {
@@ -320,35 +291,5 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
             revert Ledger_BadPeriodEnd(statement.periodEnd, previousEnd, timestamp);
         }
         if (timestamp > statement.deadline) revert Ledger_StatementExpired(statement.deadline, timestamp);
-    }
-
-    /// @dev Both lists ascend, so one walk over the policy's signers finds every attestor.
-    function _checkQuorum(StoredPolicy storage policy, bytes32 digest, Attestation[] calldata attestations)
-        private
-        view
-        returns (address[] memory signers)
-    {
-        uint256 given = attestations.length;
-        if (given < policy.threshold) revert Ledger_TooFewSignatures(given, policy.threshold);
-
-        signers = new address[](given);
-        uint256 count = policy.count;
-        uint256 next = 0;
-        address previous = address(0);
-        for (uint256 i = 0; i < given; ++i) {
-            address signer = attestations[i].signer;
-            if (signer <= previous) revert Ledger_AttestationsNotAscending(signer);
-            address known = address(0);
-            while (next < count && known < signer) {
-                known = policy.signers[next];
-                ++next;
-            }
-            if (known != signer) revert Ledger_NotASigner(signer);
-            if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, attestations[i].signature)) {
-                revert Ledger_BadSignature(signer);
-            }
-            signers[i] = signer;
-            previous = signer;
-        }
     }
 }

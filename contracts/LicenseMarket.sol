@@ -9,6 +9,7 @@ import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { ILicenseMarket } from "./interfaces/ILicenseMarket.sol";
+import { ILicenseRenderer } from "./interfaces/ILicenseRenderer.sol";
 import { ILicenseToken } from "./interfaces/ILicenseToken.sol";
 import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
 import { LicenseToken } from "./LicenseToken.sol";
@@ -47,9 +48,9 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
     mapping(bytes32 termsId => Terms) private _terms;
     mapping(uint256 offerId => StoredOffer) private _offers;
 
-    constructor(IAssetRegistry registry_) {
+    constructor(IAssetRegistry registry_, ILicenseRenderer renderer_) {
         registry = address(registry_);
-        licenseToken = address(new LicenseToken(registry_));
+        licenseToken = address(new LicenseToken(registry_, renderer_));
     }
 
     /// @inheritdoc ILicenseMarket
@@ -135,7 +136,7 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
         stored.sold += quantity;
 
         // Interaction: issue the licenses, then pay for them.
-        firstLicenseId = _issue(stored, quantity, recipient);
+        firstLicenseId = _issue(offerId, stored, quantity, recipient);
         uint256 received = Currency.take(stored.token, price);
         if (price != 0) _payFees(stored, firstLicenseId, quantity, received);
 
@@ -181,7 +182,7 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
         return OfferState({ sold: stored.sold, closed: stored.closed });
     }
 
-    function _issue(StoredOffer storage stored, uint64 quantity, address recipient)
+    function _issue(uint256 offerId, StoredOffer storage stored, uint64 quantity, address recipient)
         private
         returns (uint256 firstLicenseId)
     {
@@ -190,6 +191,7 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
         ILicenseToken.License memory license = ILicenseToken.License({
             assetId: stored.assetId,
             termsId: stored.termsId,
+            offerId: offerId,
             issuedAt: timestamp,
             expiresAt: stored.duration == 0 ? 0 : timestamp + stored.duration,
             transferable: terms.transferable,

@@ -12,6 +12,7 @@ import { IERC4907 } from "./interfaces/IERC4907.sol";
 import { IERC5192 } from "./interfaces/IERC5192.sol";
 import { IERC7858 } from "./interfaces/IERC7858.sol";
 import { ILicenseMarket } from "./interfaces/ILicenseMarket.sol";
+import { ILicenseRenderer } from "./interfaces/ILicenseRenderer.sol";
 import { ILicenseToken } from "./interfaces/ILicenseToken.sol";
 
 /// @title LicenseToken
@@ -20,14 +21,13 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
     uint256 internal constant RESALE_ROYALTY_BPS = 500;
     uint256 internal constant BASIS_POINTS = 10_000;
 
-    /// @dev A {License} in two slots.
+    /// @dev A {License} in one slot: asset and terms are the offer's, which never changes.
     struct StoredLicense {
-        uint128 assetId;
+        uint64 offerId;
         uint48 issuedAt;
         uint48 expiresAt;
         bool transferable;
         bool delegable;
-        bytes32 termsId;
     }
 
     struct User {
@@ -39,14 +39,17 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
     address public immutable market;
     /// @inheritdoc ILicenseToken
     address public immutable registry;
+    /// @inheritdoc ILicenseToken
+    address public immutable renderer;
 
     uint256 private _lastId;
     mapping(uint256 tokenId => StoredLicense) private _licenses;
     mapping(uint256 tokenId => User) private _users;
 
-    constructor(IAssetRegistry registry_) ERC721("Tributary License", "LICENSE") {
+    constructor(IAssetRegistry registry_, ILicenseRenderer renderer_) ERC721("Tributary License", "LICENSE") {
         market = msg.sender;
         registry = address(registry_);
+        renderer = address(renderer_);
     }
 
     /// @inheritdoc ILicenseToken
@@ -57,12 +60,11 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         // Effect.
         tokenId = ++_lastId;
         _licenses[tokenId] = StoredLicense({
-            assetId: license.assetId,
+            offerId: SafeCast.toUint64(license.offerId),
             issuedAt: SafeCast.toUint48(license.issuedAt),
             expiresAt: SafeCast.toUint48(license.expiresAt),
             transferable: license.transferable,
-            delegable: license.delegable,
-            termsId: license.termsId
+            delegable: license.delegable
         });
         _mint(recipient, tokenId);
 
@@ -97,15 +99,21 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
     /// @inheritdoc ILicenseToken
     function licenseOf(uint256 tokenId) external view returns (License memory) {
         _requireOwned(tokenId);
-        StoredLicense storage license = _licenses[tokenId];
-        return License({
-            assetId: license.assetId,
-            termsId: license.termsId,
-            issuedAt: license.issuedAt,
-            expiresAt: license.expiresAt,
-            transferable: license.transferable,
-            delegable: license.delegable
+        return _licenseOf(tokenId, _offerOf(tokenId));
+    }
+
+    /// @notice The license's metadata and image, whole; see {ILicenseRenderer-tokenURI}.
+    /// @dev Reverts with ERC721NonexistentToken for one that does not exist.
+    function tokenURI(uint256 tokenId) public view override returns (string memory) {
+        _requireOwned(tokenId);
+        ILicenseMarket.Offer memory offer = _offerOf(tokenId);
+        ILicenseRenderer.Subject memory subject = ILicenseRenderer.Subject({
+            tokenId: tokenId,
+            license: _licenseOf(tokenId, offer),
+            offer: offer,
+            terms: ILicenseMarket(market).termsOf(offer.termsId)
         });
+        return ILicenseRenderer(renderer).tokenURI(subject);
     }
 
     /// @inheritdoc ILicenseToken
@@ -113,7 +121,7 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         address holder = _ownerOf(tokenId);
         if (holder == address(0) || account == address(0) || rights == 0 || _isExpired(tokenId)) return false;
         if (account != holder && account != userOf(tokenId)) return false;
-        uint256 granted = ILicenseMarket(market).termsOf(_licenses[tokenId].termsId).rights;
+        uint256 granted = ILicenseMarket(market).termsOf(_offerOf(tokenId).termsId).rights;
         return granted & rights == rights;
     }
 
@@ -162,7 +170,7 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
     /// @dev 5 % of the price, rounded down, to the asset's vault, where it is revenue without receipts.
     function royaltyInfo(uint256 tokenId, uint256 salePrice) external view returns (address, uint256) {
         _requireOwned(tokenId);
-        address vault = IAssetRegistry(registry).vaultOf(_licenses[tokenId].assetId);
+        address vault = IAssetRegistry(registry).vaultOf(_offerOf(tokenId).assetId);
         return (vault, salePrice * RESALE_ROYALTY_BPS / BASIS_POINTS);
     }
 
@@ -188,6 +196,23 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         // Log.
         emit UpdateUser({ tokenId: tokenId, user: user, expires: expires });
         emit MetadataUpdate(tokenId);
+    }
+
+    function _licenseOf(uint256 tokenId, ILicenseMarket.Offer memory offer) private view returns (License memory) {
+        StoredLicense storage license = _licenses[tokenId];
+        return License({
+            assetId: offer.assetId,
+            termsId: offer.termsId,
+            offerId: license.offerId,
+            issuedAt: license.issuedAt,
+            expiresAt: license.expiresAt,
+            transferable: license.transferable,
+            delegable: license.delegable
+        });
+    }
+
+    function _offerOf(uint256 tokenId) private view returns (ILicenseMarket.Offer memory) {
+        return ILicenseMarket(market).offerOf(_licenses[tokenId].offerId);
     }
 
     function _isExpired(uint256 tokenId) private view returns (bool) {

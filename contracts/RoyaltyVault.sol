@@ -197,11 +197,11 @@ contract RoyaltyVault is IRoyaltyVault, ReentrancyGuardTransient {
         // Check.
         if (msg.sender != ledger) revert Vault_NotLedger(msg.sender);
         Money storage money = _money[token];
-        uint128 available = money.poolCredited - money.poolPaid;
-        if (amount > available) revert Vault_PoolExceeded(token, amount, available);
+        (uint128 credited, uint128 paid) = (money.poolCredited, money.poolPaid);
+        if (amount > credited - paid) revert Vault_PoolExceeded(token, amount, credited - paid);
 
         // Effect.
-        money.poolPaid += amount;
+        money.poolPaid = paid + amount;
 
         // Interaction.
         Currency.send(token, account, amount);

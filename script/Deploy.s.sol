@@ -7,6 +7,7 @@ import { AssetRegistry } from "../contracts/AssetRegistry.sol";
 import { AttributionLedger } from "../contracts/AttributionLedger.sol";
 import { ConsentRegistry } from "../contracts/ConsentRegistry.sol";
 import { LicenseMarket } from "../contracts/LicenseMarket.sol";
+import { LicenseRenderer } from "../contracts/LicenseRenderer.sol";
 import { LicenseToken } from "../contracts/LicenseToken.sol";
 import { RoyaltyVault } from "../contracts/RoyaltyVault.sol";
 
@@ -19,6 +20,7 @@ contract Deploy is Script {
         RoyaltyVault vaultImplementation;
         AssetRegistry registry;
         ConsentRegistry consents;
+        LicenseRenderer renderer;
         LicenseMarket market;
         LicenseToken licenseToken;
     }
@@ -47,8 +49,10 @@ contract Deploy is Script {
         );
         suite.consents =
             ConsentRegistry(create(abi.encodePacked(type(ConsentRegistry).creationCode, abi.encode(suite.registry))));
-        suite.market =
-            LicenseMarket(create(abi.encodePacked(type(LicenseMarket).creationCode, abi.encode(suite.registry))));
+        suite.renderer = LicenseRenderer(create(type(LicenseRenderer).creationCode));
+        suite.market = LicenseMarket(
+            create(abi.encodePacked(type(LicenseMarket).creationCode, abi.encode(suite.registry, suite.renderer)))
+        );
         suite.licenseToken = LicenseToken(suite.market.licenseToken());
     }
 

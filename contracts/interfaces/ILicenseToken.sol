@@ -12,6 +12,8 @@ interface ILicenseToken {
     struct License {
         uint128 assetId;
         bytes32 termsId;
+        /// The offer it was bought under, which names the two above.
+        uint256 offerId;
         /// When it was issued, in seconds since 1970.
         uint64 issuedAt;
         /// The first second at which it is no longer good; 0 means never.
@@ -44,6 +46,9 @@ interface ILicenseToken {
 
     /// @notice The registry that knows the assets and their vaults.
     function registry() external view returns (address);
+
+    /// @notice What writes the licenses' metadata and images.
+    function renderer() external view returns (address);
 
     /// @notice A license. Reverts with ERC721NonexistentToken for one that does not exist.
     function licenseOf(uint256 tokenId) external view returns (License memory);

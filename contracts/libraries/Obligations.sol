@@ -13,4 +13,13 @@ library Obligations {
 
     /// @notice Every obligation there is.
     uint256 internal constant ALL = (1 << 3) - 1;
+
+    /// @notice How many obligations there are.
+    uint256 internal constant COUNT = 3;
+
+    /// @notice What the obligation of bit `index` is called; fails for `COUNT` and more.
+    function label(uint256 index) internal pure returns (string memory) {
+        string[COUNT] memory labels = ["Name contributors", "Share alike", "Disclose model output"];
+        return labels[index];
+    }
 }

@@ -16,4 +16,23 @@ library Rights {
 
     /// @notice Every right there is.
     uint256 internal constant ALL = (1 << 9) - 1;
+
+    /// @notice How many rights there are.
+    uint256 internal constant COUNT = 9;
+
+    /// @notice What the right of bit `index` is called; fails for `COUNT` and more.
+    function label(uint256 index) internal pure returns (string memory) {
+        string[COUNT] memory labels = [
+            "Run inference",
+            "Fine-tune",
+            "Distil",
+            "Merge",
+            "Redistribute",
+            "Train on outputs",
+            "Use commercially",
+            "Sublicense",
+            "Resell"
+        ];
+        return labels[index];
+    }
 }

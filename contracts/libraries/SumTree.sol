@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-
 /// @title SumTree
 /// @notice Merkle-sum proofs over (account, cumulative payout): a proof shows not only that a leaf is in the tree but
 /// also what all leaves sum to.
@@ -36,35 +34,38 @@ library SumTree {
 
         root = keccak256(abi.encodePacked(bytes1(0x00), account, cumulative));
         uint256 total = cumulative;
-        uint256 position = index;
-        uint256 width = leafCount;
-        uint256 offset = 0;
+        uint256 length = 0;
         assembly ("memory-safe") {
             // 97 bytes beyond the free memory pointer: 0x01, the left half, the right half.
-            let preimage := mload(0x40)
-            mstore8(preimage, 0x01)
-            for { } gt(width, 1) { width := shr(1, add(width, 1)) } {
+            let left := add(mload(0x40), 1)
+            mstore8(sub(left, 1), 0x01)
+            let position := index
+            let next := proof.offset
+            // The last position of a level; where it is 0 the level is the root.
+            for { let last := sub(leafCount, 1) } last { last := shr(1, last) } {
                 let isRight := and(position, 1)
                 // A left node at the end of its level has no sibling.
-                if or(isRight, lt(add(position, 1), width)) {
+                if or(isRight, lt(position, last)) {
                     let shift := mul(isRight, SIBLING)
-                    let own := add(add(preimage, 1), shift)
-                    let sibling := sub(add(preimage, 49), shift)
+                    let own := add(left, shift)
                     // The hash is written over the high half of the sum's word. A sum beyond 128 bits, of which this
                     // loses the excess, and siblings beyond the proof's end are refused below.
                     mstore(add(own, 16), total)
                     mstore(own, root)
-                    calldatacopy(sibling, add(proof.offset, offset), SIBLING)
-                    root := keccak256(preimage, 97)
+                    calldatacopy(sub(add(left, SIBLING), shift), next, SIBLING)
+                    root := keccak256(sub(left, 1), 97)
                     // At most 33 terms of 128 bits each.
-                    total := add(total, shr(128, calldataload(add(add(proof.offset, offset), 32))))
-                    offset := add(offset, SIBLING)
+                    total := add(total, shr(128, calldataload(add(next, 32))))
+                    next := add(next, SIBLING)
                 }
                 position := shr(1, position)
             }
+            length := sub(next, proof.offset)
         }
-        if (offset != proof.length) revert SumTree_BadProofLength(proof.length);
+        if (length != proof.length) revert SumTree_BadProofLength(proof.length);
         if (total > type(uint128).max) revert SumTree_Overflow();
-        sum = SafeCast.toUint128(total);
+        // Checked in the line above.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        sum = uint128(total);
     }
 }

@@ -23,6 +23,7 @@ bind! {
     consent_registry, ConsentRegistry, "abi/ConsentRegistry.json";
     demo_dollar, DemoDollar, "abi/DemoDollar.json";
     license_market, LicenseMarket, "abi/LicenseMarket.json";
+    license_renderer, LicenseRenderer, "abi/LicenseRenderer.json";
     license_token, LicenseToken, "abi/LicenseToken.json";
     royalty_vault, RoyaltyVault, "abi/RoyaltyVault.json";
 }
@@ -96,6 +97,8 @@ pub struct Deployment {
     pub registry: Address,
     /// The consent registry.
     pub consent: Address,
+    /// What draws licenses.
+    pub renderer: Address,
     /// The license market.
     pub market: Address,
     /// The license token, created by the market.
@@ -123,15 +126,18 @@ impl Deployment {
         let vault = Creation::new("RoyaltyVault", &RoyaltyVault::BYTECODE, ledger.address().abi_encode());
         let registry = Creation::new("AssetRegistry", &AssetRegistry::BYTECODE, vault.address().abi_encode());
         let consent = Creation::new("ConsentRegistry", &ConsentRegistry::BYTECODE, registry.address().abi_encode());
-        let market = Creation::new("LicenseMarket", &LicenseMarket::BYTECODE, registry.address().abi_encode());
+        let renderer = Creation::new("LicenseRenderer", &LicenseRenderer::BYTECODE, []);
+        let of_market = (registry.address(), renderer.address()).abi_encode();
+        let market = Creation::new("LicenseMarket", &LicenseMarket::BYTECODE, of_market);
         let deployment = Self {
             ledger: ledger.address(),
             vault_implementation: vault.address(),
             registry: registry.address(),
             consent: consent.address(),
+            renderer: renderer.address(),
             market: market.address(),
             license_token: market.address().create(1),
         };
-        (deployment, vec![ledger, vault, registry, consent, market])
+        (deployment, vec![ledger, vault, registry, consent, renderer, market])
     }
 }

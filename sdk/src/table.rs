@@ -184,7 +184,7 @@ mod tests {
 
     fn row(byte: u8, values: Vec<i32>) -> ContributorRow {
         let account = Address::repeat_byte(byte);
-        ContributorRow { account, records: 3, passes_gate: byte % 2 == 0, baseline: 7, values }
+        ContributorRow { account, records: 3, passes_gate: byte.is_multiple_of(2), baseline: 7, values }
     }
 
     #[test]

@@ -66,7 +66,7 @@ contract MoneyFuzzTest is Fixture {
         uint128 secondId = _register(_dataset("second"));
         vm.prank(owner);
         registry.publish(secondId, keccak256("records"), keccak256("manifest"), "");
-        IAssetRegistry.Registration memory registration = _model(bytes32(seed));
+        IAssetRegistry.Registration memory registration = _model(keccak256(abi.encode("random table", seed)));
         registration.edges = new IAssetRegistry.Edge[](2);
         uint256 left = 10_000;
         for (uint256 i = 0; i < 2; ++i) {

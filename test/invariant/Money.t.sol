@@ -19,7 +19,7 @@ contract MoneyInvariantTest is Test {
     function setUp() public {
         handler = new MoneyHandler();
         (ledger, vault, datasetVault, market) = handler.suite();
-        bytes4[] memory selectors = new bytes4[](10);
+        bytes4[] memory selectors = new bytes4[](12);
         selectors[0] = MoneyHandler.buy.selector;
         selectors[1] = MoneyHandler.pay.selector;
         selectors[2] = MoneyHandler.transferBare.selector;
@@ -30,6 +30,8 @@ contract MoneyInvariantTest is Test {
         selectors[7] = MoneyHandler.withdraw.selector;
         selectors[8] = MoneyHandler.post.selector;
         selectors[9] = MoneyHandler.claim.selector;
+        selectors[10] = MoneyHandler.claimAll.selector;
+        selectors[11] = MoneyHandler.settle.selector;
         targetSelector(FuzzSelector({ addr: address(handler), selectors: selectors }));
         targetContract(address(handler));
     }

@@ -143,7 +143,29 @@ contract MoneyHandler is Fixture {
     // Roots and claims
 
     function post(uint256 which, uint256 seed) external step {
+        _postNext(tokens[which % 2], seed);
+    }
+
+    /// @dev A whole epoch at once, without which random actions would rarely reach a second active root.
+    function settle(uint256 which, uint256 seed) external step {
         address token = tokens[which % 2];
+        if (vault.revenue(token) > vault.distributed(token)) vault.distribute(token);
+        _postNext(token, seed);
+        clock += WINDOW;
+    }
+
+    /// @dev Claims for every account of one active root, in a random order.
+    function claimAll(uint256 which, uint256 seed) external step {
+        for (uint256 i = 0; i < ACCOUNTS; ++i) {
+            _claimLeaf(tokens[which % 2], seed, seed % ACCOUNTS + i);
+        }
+    }
+
+    function claim(uint256 which, uint256 seed, uint256 leaf) external step {
+        _claimLeaf(tokens[which % 2], seed, leaf);
+    }
+
+    function _postNext(address token, uint256 seed) internal {
         uint64 count = ledger.rootCount(address(vault), token);
         if (ledger.rootOf(address(vault), token, count).status == IAttributionLedger.RootStatus.PENDING) return;
         if (count != 0 && ledger.periodEnd(address(vault), token) >= clock) return;
@@ -163,8 +185,7 @@ contract MoneyHandler is Fixture {
         ledger.post(statement, _attest(statement, 2));
     }
 
-    function claim(uint256 which, uint256 seed, uint256 leaf) external step {
-        address token = tokens[which % 2];
+    function _claimLeaf(address token, uint256 seed, uint256 leaf) internal {
         (uint64 newest,) = ledger.newestActive(address(vault), token);
         if (newest == 0) return;
         uint64 index = uint64(1 + seed % newest);
@@ -186,7 +207,7 @@ contract MoneyHandler is Fixture {
         return token == NATIVE ? holder.balance : IERC20(token).balanceOf(holder);
     }
 
-    /// @dev Hands out part of the room; one time in four the quorum also moves one account's payout to another.
+    /// @dev Hands out part of the room; every other time the quorum also moves one account's payout to another.
     function _allot(address token, uint256 seed, uint256 room) internal {
         SumTreeBuilder.Leaf[] storage leaves = payouts[token];
         uint256 amount = bound(uint256(keccak256(abi.encode(seed, "amount"))), room == 0 ? 0 : 1, room);
@@ -195,7 +216,7 @@ contract MoneyHandler is Fixture {
             leaves[i].cumulative += uint128(part);
             amount -= part;
         }
-        if (seed % 4 == 0) {
+        if (seed % 2 == 0) {
             (uint256 from, uint256 to) = ((seed >> 8) % ACCOUNTS, (seed >> 16) % ACCOUNTS);
             if (from != to) {
                 leaves[to].cumulative += leaves[from].cumulative;

@@ -20,6 +20,7 @@ contract DeployTest is Test {
         assertEq(suite.market.licenseToken(), address(suite.licenseToken));
         assertEq(suite.licenseToken.market(), address(suite.market));
         assertEq(suite.licenseToken.registry(), address(suite.registry));
+        assertEq(suite.licenseToken.renderer(), address(suite.renderer));
     }
 
     function test_deploy_again_finds_everything_there() public {

@@ -125,3 +125,49 @@ contract CallsWhenPaid {
         failed = !success;
     }
 }
+
+/// @notice A token that answers `symbol()` and `decimals()` with bytes of the test's choosing.
+contract AnsweringToken {
+    bytes private _symbol;
+    bytes private _decimals;
+
+    function setSymbol(bytes calldata answer) external {
+        _symbol = answer;
+    }
+
+    function setDecimals(bytes calldata answer) external {
+        _decimals = answer;
+    }
+
+    function symbol() external view {
+        _answer(_symbol);
+    }
+
+    function decimals() external view {
+        _answer(_decimals);
+    }
+
+    function _answer(bytes memory answer) private pure {
+        assembly ("memory-safe") {
+            return(add(answer, 0x20), mload(answer))
+        }
+    }
+}
+
+/// @notice A token that burns all gas whatever it is asked.
+contract BurningToken {
+    fallback() external {
+        assembly ("memory-safe") {
+            invalid()
+        }
+    }
+}
+
+/// @notice A token that answers anything with a hundred kilobytes.
+contract FloodingToken {
+    fallback() external {
+        assembly ("memory-safe") {
+            return(0x00, 0x19000)
+        }
+    }
+}

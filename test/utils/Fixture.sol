@@ -7,6 +7,7 @@ import { AssetRegistry } from "../../contracts/AssetRegistry.sol";
 import { AttributionLedger } from "../../contracts/AttributionLedger.sol";
 import { ConsentRegistry } from "../../contracts/ConsentRegistry.sol";
 import { LicenseMarket } from "../../contracts/LicenseMarket.sol";
+import { LicenseRenderer } from "../../contracts/LicenseRenderer.sol";
 import { LicenseToken } from "../../contracts/LicenseToken.sol";
 import { RoyaltyVault } from "../../contracts/RoyaltyVault.sol";
 import { DemoDollar } from "../../contracts/demo/DemoDollar.sol";
@@ -30,6 +31,7 @@ abstract contract Fixture is Test {
     AttributionLedger internal ledger;
     AssetRegistry internal registry;
     ConsentRegistry internal consents;
+    LicenseRenderer internal renderer;
     LicenseMarket internal market;
     LicenseToken internal licenses;
     DemoDollar internal dollar;
@@ -56,6 +58,7 @@ abstract contract Fixture is Test {
         ledger = suite.ledger;
         registry = suite.registry;
         consents = suite.consents;
+        renderer = suite.renderer;
         market = suite.market;
         licenses = suite.licenseToken;
         dollar = new DemoDollar();

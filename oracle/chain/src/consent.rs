@@ -93,6 +93,13 @@ pub async fn grant(
     Ok(())
 }
 
+/// Takes back what the account granted.
+pub async fn revoke(account: &Account, dataset: AssetId, grantee: Address) -> Result<(), ChainError> {
+    let registry = ConsentRegistry::new(account.chain().deployment().consent, account.provider());
+    send(CONTRACT, registry.revoke(dataset.0, grantee)).await?;
+    Ok(())
+}
+
 /// Until when `grantee` may use the dataset for all of `purposes`; none if not now.
 pub async fn granted_until(
     chain: &Chain,

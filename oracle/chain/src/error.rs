@@ -21,6 +21,9 @@ pub enum ChainError {
     /// An event that the contract always emits is missing.
     #[error("{0} is missing from the transaction's logs: is the contract at this address the suite's?")]
     MissingEvent(&'static str),
+    /// Nothing answers where a contract should be.
+    #[error("{0} is not where it belongs on this chain: check the chain's URL, and `tributary deploy --check`")]
+    NoContract(&'static str),
     /// The suite is not on this chain.
     #[error("{name} is not deployed at {address} on this chain: run `tributary deploy`")]
     NotDeployed {

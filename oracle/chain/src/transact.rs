@@ -42,6 +42,7 @@ where
 fn refusal(contract: &'static str, error: &ContractError) -> ChainError {
     match error.as_revert_data() {
         Some(data) => ChainError::Reverted { contract, reason: reason(&data) },
+        None if matches!(error, ContractError::ZeroData(..)) => ChainError::NoContract(contract),
         None => ChainError::rpc(error),
     }
 }

@@ -20,7 +20,7 @@ use tributary_sdk::{
 };
 
 pub use batches::Batches;
-pub use open::Opening;
+pub use open::{OpenError, Opening};
 pub use refusal::Refusal;
 
 use admission::Licenses;

@@ -82,7 +82,7 @@ fn a_contribution_that_was_not_committed_to_before_is_refused() {
         let shown = std::slice::from_ref(&signed);
         let early = consent::contribute(&steward, &commitments, shown).await;
         assert_refused(early, "Consent_NotCommittedBefore");
-        assert_eq!(consent::committed_at(&world.chain, commitments.root(), 1).await.unwrap(), 0);
+        assert_eq!(consent::recorded(&world.chain, id, 1).await.unwrap(), None);
 
         // Committing to the same root with another count of leaves is another commitment.
         consent::commit_hash(&steward, commitments.root(), 2).await.unwrap();
@@ -91,8 +91,12 @@ fn a_contribution_that_was_not_committed_to_before_is_refused() {
         assert_eq!(consent::consent(&world.chain, id).await.unwrap().recordedAt, 0);
 
         consent::commit(&steward, &commitments).await.unwrap();
-        assert!(consent::committed_at(&world.chain, commitments.root(), 1).await.unwrap() > 0);
         consent::contribute(&steward, &commitments, shown).await.unwrap();
+        let recorded = consent::recorded(&world.chain, id, 1).await.unwrap().unwrap();
+        assert_eq!(recorded.commitment, signed.contribution.commitment);
+        assert!(recorded.priority.0 > 0 && !recorded.withdrawn);
+        assert_eq!((recorded.dataset, recorded.contributor), (dataset, signed.contribution.contributor));
+        assert_eq!(consent::recorded(&world.chain, id, 7).await.unwrap(), None, "never committed with seven");
     });
 }
 

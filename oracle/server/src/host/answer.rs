@@ -16,7 +16,7 @@ use tributary_sdk::{
     batch::{ReceiptRow, Session},
     records::input_commitment,
     sketch::Sketch,
-    typed_data::{self, Receipt},
+    typed_data::{self, InferenceRequest, Receipt},
 };
 
 use super::{Host, Refusal};
@@ -28,7 +28,14 @@ impl Host {
     /// Serves one request. It runs to its end even if the client hangs up, so that no reservation is left open.
     pub async fn infer(self: Arc<Self>, asset: AssetId, infer: Infer) -> Result<Inferred, Refusal> {
         self.check(asset, &infer)?;
-        let (session, quota) = self.admit(&infer.request, &infer.signature).await?;
+        let admitted = self.admit(&infer.request, &infer.signature).await;
+        // Whoever asks again because the answer was lost must not be told to sign, and pay for, another request.
+        if let Err(Refusal::StaleRequest { .. }) = admitted
+            && self.is_settled(&infer.request)?
+        {
+            return Err(Refusal::AlreadySettled(infer.request.id));
+        }
+        let (session, quota) = admitted?;
         tokio::spawn(async move { self.serve(infer, session, quota).await }).await.map_err(|_| Refusal::Lost)?
     }
 
@@ -50,6 +57,13 @@ impl Host {
             return Err(Refusal::WrongCommitment);
         }
         Ok(())
+    }
+
+    /// Whether this very request was served in an epoch that is closed.
+    fn is_settled(&self, request: &InferenceRequest) -> Result<bool, Refusal> {
+        let hash = request.eip712_signing_hash(&self.chain().ledger_domain());
+        let row = self.ledger.row(request.id)?;
+        Ok(row.is_some_and(|row| row.request_hash == hash && row.epoch.is_some()))
     }
 
     async fn serve(&self, infer: Infer, session: Session, quota: Quota) -> Result<Inferred, Refusal> {

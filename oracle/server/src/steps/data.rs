@@ -144,7 +144,8 @@ impl DataFolder {
         for entry in entries {
             let entry = entry.map_err(|source| StepError::File { path: folder.clone(), source })?;
             if entry.path().extension().is_some_and(|extension| extension == "json") {
-                found.push(self.read(entry.path(), "tributary dataset contribute")?);
+                let name = Path::new("contributions").join(entry.file_name());
+                found.push(self.read(name, "tributary dataset contribute")?);
             }
         }
         Ok(found)

@@ -1,11 +1,13 @@
 //! The host and the program against real parts: anvil with the contracts, ONNX Runtime, HTTP, separate processes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod adversaries;
 mod epochs;
 mod folders;
 mod http;
 mod idempotency;
 mod licenses;
+mod lying_host;
 mod program;
 mod release_files;
 mod requests;

@@ -150,17 +150,17 @@ impl Open {
 }
 
 #[test]
-fn a_number_too_large_for_the_model_is_refused_or_answered_finitely() {
+fn the_largest_and_smallest_numbers_are_answered_finitely() {
     run(async {
         let open = Open::get().await;
         let session = open.session().await;
         let now = open.studio.town().now().await;
-        let features = vec![f32::MAX; 64];
-        let infer = session.request(open.studio.model.version.asset, features, word(), word(), now).unwrap();
-        open.infer(&infer).await.refused(422, "non_finite_output");
-        no_receipt(&open, infer.request.id).await;
-        // The reservation was given back: the id can be asked again, and is refused again.
-        open.infer(&infer).await.refused(422, "non_finite_output");
+        for value in [f32::MAX, f32::MIN, f32::MIN_POSITIVE, -0.0] {
+            let asset = open.studio.model.version.asset;
+            let infer = session.request(asset, vec![value; 64], word(), word(), now).unwrap();
+            let answer = session.infer(&infer).await.unwrap();
+            assert!(answer.logits.iter().all(|logit| logit.is_finite()));
+        }
     });
 }
 
@@ -226,6 +226,15 @@ fn another_version_is_not_served() {
 }
 
 #[test]
+fn a_request_from_another_time_is_refused() {
+    run(async {
+        refused_request(|infer| infer.request.issuedAt += 10 * DAY, None, 422, "future_request").await;
+        refused_request(|infer| infer.request.issuedAt = u64::MAX, None, 422, "future_request").await;
+        refused_request(|infer| infer.request.issuedAt = 0, None, 409, "stale_request").await;
+    });
+}
+
+#[test]
 fn a_request_has_one_unit() {
     run(async {
         for units in [0, 2, u64::MAX] {
@@ -270,7 +279,7 @@ fn a_request_that_was_changed_after_it_was_signed_is_refused() {
         let open = Open::get().await;
         let session = open.session().await;
         let mut infer = open.studio.request(&session, 0).await;
-        infer.request.issuedAt += 1;
+        infer.request.id = word();
         open.infer(&infer).await.refused(401, "no_session");
         infer.signature = Bytes::from(vec![7; 64]);
         open.infer(&infer).await.refused(401, "bad_signature");

@@ -1,0 +1,111 @@
+//! Training needs a grant and everybody's standing consent.
+
+use tributary_chain::consent;
+use tributary_factory::{FactoryError, TrainingRecipe};
+use tributary_sdk::release::{Manifest, SnapshotManifest};
+use tributary_server::steps::{self, StepError, dataset::Giver};
+
+use crate::{
+    studio::{Community, SPLIT},
+    town::{DAY, Town, run},
+};
+
+#[test]
+fn nobody_trains_without_a_grant_or_after_it_has_ended() {
+    run(async {
+        let community = Community::new(Town::start().await).await;
+        let builder = community.builder.address();
+        let refused = |result: Result<_, StepError>| match result {
+            Err(StepError::Factory(FactoryError::PurposeMissing(who))) => assert_eq!(who, builder),
+            Err(other) => panic!("{other}"),
+            Ok(()) => panic!("trained without a grant"),
+        };
+        refused(community.train().await.map(|_| ()));
+        assert!(!community.data.release().exists(), "nothing was written");
+        community.grant(DAY).await;
+        community.train().await.unwrap();
+        community.town.advance(DAY).await;
+        refused(community.train().await.map(|_| ()));
+    });
+}
+
+#[test]
+fn a_withdrawn_contribution_stops_training_until_a_snapshot_leaves_it_out() {
+    run(async {
+        let community = Community::new(Town::shared().await).await;
+        community.grant(365 * DAY).await;
+        let trained = community.train().await.unwrap();
+        let (leaver, consent) = (&community.contributors[1], community.consents[1]);
+        assert!(trained.table.rows().iter().any(|row| row.account == leaver.address()));
+        consent::withdraw(&community.town.account(leaver), consent).await.unwrap();
+
+        let refused = community.train().await.map(|_| ()).unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                StepError::Factory(FactoryError::Withdrawn { contribution, contributor })
+                    if contribution == consent && contributor == leaver.address()
+            ),
+            "{refused}"
+        );
+
+        community.snapshot().await;
+        let manifest = SnapshotManifest::from_bytes(&community.data.snapshot(2).unwrap()).unwrap();
+        assert!(manifest.contributions.iter().all(|contribution| contribution.id != consent));
+        let without = community.train().await.unwrap();
+        assert!(without.table.rows().iter().all(|row| row.account != leaver.address()));
+    });
+}
+
+#[test]
+fn what_is_contributed_after_a_snapshot_waits_for_the_next() {
+    run(async {
+        let community = Community::new(Town::shared().await).await;
+        community.grant(365 * DAY).await;
+        let late = community.town.resident().await;
+        // Somebody else's test images, so that they are no duplicates of what was given.
+        let giver = Giver { key: late.clone(), records: SPLIT.test.clone() };
+        let steward = community.town.account(&community.steward);
+        steps::dataset::contribute(&steward, &community.data, vec![giver]).await.unwrap();
+        let first = community.train().await.unwrap();
+        assert!(first.table.rows().iter().all(|row| row.account != late.address()));
+        community.snapshot().await;
+        let second = community.train().await.unwrap();
+        assert!(second.table.rows().iter().any(|row| row.account == late.address()));
+    });
+}
+
+#[test]
+fn other_held_out_records_than_those_committed_to_are_refused() {
+    run(async {
+        let community = Community::new(Town::shared().await).await;
+        community.grant(365 * DAY).await;
+        let (chosen, recipe) = (&SPLIT.held_out[1..], TrainingRecipe::default());
+        let (chain, builder) = (&community.town.chain, community.builder.address());
+        let trained = steps::model::build(chain, &community.data, builder, &recipe, chosen, &SPLIT.test, |_| ()).await;
+        assert!(matches!(trained, Err(StepError::WrongHeldOut { .. })));
+        let steward = community.town.account(&community.steward);
+        let snapshot = steps::dataset::snapshot(&steward, &community.data, chosen).await;
+        assert!(matches!(snapshot, Err(StepError::WrongHeldOut { .. })));
+    });
+}
+
+#[test]
+fn a_contribution_against_the_schema_is_refused_before_anything_is_sent() {
+    run(async {
+        let community = Community::new(Town::shared().await).await;
+        let giver = community.town.resident().await;
+        let mut records = SPLIT.test[..3].to_vec();
+        records[1].features[5] = 17;
+        let steward = community.town.account(&community.steward);
+        let before = community.town.chain.head().await.unwrap().number;
+        let giver = Giver { key: giver, records };
+        let refused = steps::dataset::contribute(&steward, &community.data, vec![giver]).await.unwrap_err();
+        assert!(
+            matches!(refused, StepError::Factory(FactoryError::FeatureRange { line: 2, field: 6, found: 17, .. })),
+            "{refused}"
+        );
+        assert!(community.town.chain.head().await.unwrap().number >= before);
+        assert_eq!(community.data.contributions().unwrap().len(), community.contributors.len());
+    });
+}

@@ -1,0 +1,440 @@
+//! The main job as people do it: one command after the other, each a process of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::Stdio,
+    time::Duration,
+};
+
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use axum::{Router, extract::Path, routing::get};
+use serde_json::Value;
+use tributary_chain::Chain;
+use tributary_factory::Record;
+use tributary_sdk::{client, contracts::Deployment};
+
+use crate::{
+    program::{Program, Server, tributary},
+    studio::SPLIT,
+    town::{DAY, Town, folder, run, word},
+};
+
+const CHECKED: usize = 6;
+const WINDOW: u64 = 60;
+
+/// Who takes part.
+struct Cast {
+    steward: PrivateKeySigner,
+    contributors: [PrivateKeySigner; 3],
+    builder: PrivateKeySigner,
+    host: PrivateKeySigner,
+    buyer: PrivateKeySigner,
+    attestors: [PrivateKeySigner; 3],
+}
+
+impl Cast {
+    async fn new(town: &Town) -> Self {
+        let key = || town.resident();
+        Self {
+            steward: key().await,
+            contributors: [key().await, key().await, key().await],
+            builder: key().await,
+            host: key().await,
+            buyer: key().await,
+            attestors: [key().await, key().await, key().await],
+        }
+    }
+
+    fn keys(&self) -> Vec<&PrivateKeySigner> {
+        let single = [&self.steward, &self.builder, &self.host, &self.buyer];
+        single.into_iter().chain(&self.contributors).chain(&self.attestors).collect()
+    }
+}
+
+fn csv(records: &[Record]) -> String {
+    let line = |record: &Record| {
+        let fields: Vec<String> = record.to_bytes().iter().map(u8::to_string).collect();
+        fields.join(",") + "\n"
+    };
+    records.iter().map(line).collect()
+}
+
+/// The word after `before` in a text.
+#[track_caller]
+fn after(text: &str, before: &str) -> String {
+    let rest = text.split(before).nth(1).unwrap_or_else(|| panic!("no `{before}` in: {text}"));
+    rest.split([' ', ',', '\n']).next().unwrap().to_owned()
+}
+
+/// A published model with an offer, made by commands.
+struct Shop {
+    town: Town,
+    cast: Cast,
+    program: Program,
+    model: String,
+    vault: String,
+    offer: String,
+}
+
+impl Shop {
+    async fn open(log: Option<&'static str>) -> Self {
+        let town = Town::empty().await;
+        let cast = Cast::new(&town).await;
+        let program = Program::new(town.chain.url(), log, &cast.keys());
+        Self::deploy(&program, &cast);
+        Self::pool(&program, &cast);
+        let (model, vault) = Self::build(&program, &cast);
+        let offer = Self::offer(&program, &cast, &town.dollar.to_string());
+        Self { town, cast, program, model, vault, offer }
+    }
+
+    fn deploy(program: &Program, cast: &Cast) {
+        program.run(None, &["deploy", "--check"]).failed(&["AttributionLedger", "tributary deploy"]);
+        let said = program.run(cast.steward.clone(), &["deploy", "--demo-dollar"]).fine();
+        assert!(said.contains(&Deployment::canonical().ledger.to_string()) && said.contains("Created"), "{said}");
+        let again = program.run(cast.steward.clone(), &["deploy"]).fine();
+        assert!(again.contains("Present") && !again.contains("Created"), "{again}");
+        assert!(program.run(None, &["deploy", "--check"]).fine().contains("the whole suite"));
+    }
+
+    fn pool(program: &Program, cast: &Cast) {
+        program.file("held-out.csv", &csv(&SPLIT.held_out));
+        program.file("test.csv", &csv(&SPLIT.test));
+        program.file("terms.txt", "Train on these.");
+        let early = program.run(cast.steward.clone(), &["dataset", "snapshot", "--held-out", "held-out.csv"]);
+        early.failed(&["tributary dataset register"]);
+        let register =
+            ["dataset", "register", "--name", "digits", "--terms", "terms.txt", "--held-out", "held-out.csv"];
+        let said = program.run(cast.steward.clone(), &register).fine();
+        assert!(said.starts_with("dataset 0x") && said.contains(" with vault 0x"), "{said}");
+
+        let mut consents = Vec::new();
+        for (place, (key, records)) in cast.contributors.iter().zip(SPLIT.training.chunks(100)).enumerate() {
+            let name = format!("records-{place}.csv");
+            program.file(&name, &csv(records));
+            let said = program.run(key.clone(), &["dataset", "contribute", "--records", &name]).fine();
+            consents.push(after(&said, "consent "));
+        }
+        let foreign = program.run(cast.contributors[1].clone(), &["dataset", "withdraw", &consents[2]]);
+        foreign.failed(&["Consent_NotContributor"]);
+        let said = program.run(cast.contributors[2].clone(), &["dataset", "withdraw", &consents[2]]).fine();
+        assert!(said.contains("is withdrawn"), "{said}");
+        let said = program.run(cast.steward.clone(), &["dataset", "snapshot", "--held-out", "held-out.csv"]).fine();
+        assert!(said.contains("of 200 records accepted") && said.contains("snapshot 1 of dataset"), "{said}");
+    }
+
+    fn build(program: &Program, cast: &Cast) -> (String, String) {
+        let train = ["train", "--held-out", "held-out.csv", "--test", "test.csv"];
+        program.run(cast.builder.clone(), &train).failed(&["grant", "does not cover training"]);
+        let to = cast.builder.address().to_string();
+        let said = program.run(cast.steward.clone(), &["dataset", "grant", "--to", &to]).fine();
+        assert!(said.contains("may train until"), "{said}");
+        let said = program.run(cast.builder.clone(), &train).fine();
+        assert!(said.contains("accuracy") && said.contains("contributor table: 2 rows"), "{said}");
+
+        let host = cast.host.address().to_string();
+        let mut publish = ["publish", "--name", "reader", "--host", &host, "--window", "60", "--attestors"]
+            .map(String::from)
+            .to_vec();
+        publish.extend(cast.attestors.iter().map(|key| key.address().to_string()));
+        let said = program.run(cast.builder.clone(), &publish).fine();
+        assert!(said.contains(" version 1, "), "{said}");
+        (after(&said, "model "), after(&said, "vault "))
+    }
+
+    fn offer(program: &Program, cast: &Cast, dollar: &str) -> String {
+        program.file("license.txt", "Ask.");
+        let offer = [
+            "license",
+            "offer",
+            "--token",
+            dollar,
+            "--price",
+            "1000000",
+            "--legal-text",
+            "license.txt",
+            "--max-calls",
+            "100",
+        ];
+        let offer = after(&program.run(cast.builder.clone(), &offer).fine(), "offer ");
+        let said = program.run(None, &["license", "show", &offer]).fine();
+        assert!(said.contains("may     ask the model\n") && said.contains("at most 100 calls"), "{said}");
+        offer
+    }
+
+    async fn buy(&self) -> String {
+        let poor = self.program.run(self.cast.buyer.clone(), &["license", "buy", &self.offer]);
+        poor.failed(&["holds 0 base units", "costs 1000000", "fund it first"]);
+        self.town.mint(&self.cast.buyer, 1_000_000).await;
+        after(&self.program.run(self.cast.buyer.clone(), &["license", "buy", &self.offer]).fine(), "license ")
+    }
+
+    fn serve(&self) -> Server {
+        let dollar = self.town.dollar.to_string();
+        self.program.serve(&self.cast.host, &["serve", "--token", &dollar, "--listen", "127.0.0.1:0"])
+    }
+
+    fn ask(&self, url: &str, license: &str) {
+        let count = CHECKED.to_string();
+        let ask = [
+            "ask",
+            "--host",
+            url,
+            "--license",
+            license,
+            "--model",
+            &self.model,
+            "--records",
+            "test.csv",
+            "--count",
+            &count,
+        ];
+        let said = self.program.run(self.cast.buyer.clone(), &ask).fine();
+        assert_eq!(said.lines().count(), CHECKED, "{said}");
+        assert!(said.lines().all(|line| line.contains("receipt 0x") && line.contains("helped most by")), "{said}");
+        self.program.run(self.cast.steward.clone(), &ask).failed(&["not_licensed"]);
+    }
+
+    /// Closes, attests with two and posts; returns the batch's URL.
+    async fn settle(&self, url: &str) -> String {
+        self.town.advance(DAY).await;
+        let said = self.program.run(None, &["epoch", "close", "--host", url]).fine();
+        assert!(said.contains(&format!("epoch 1 closed with {CHECKED} receipts")), "{said}");
+        let batch = said.lines().nth(1).unwrap().to_owned();
+
+        let audit = ["audit", "--batch", &batch];
+        self.program.run(None, &audit).failed(&["no root on chain commits to this batch"]);
+        let deadline = (self.town.now().await + DAY).to_string();
+        for (place, key) in self.cast.attestors[..2].iter().enumerate() {
+            let attest = ["epoch", "attest", "--batch", &batch, "--deadline", &deadline];
+            let said = self.program.run(key.clone(), &attest).fine();
+            let _: Value = serde_json::from_str(&said).unwrap();
+            self.program.file(&format!("attested-{place}.json"), &said);
+        }
+        let alone = self.program.run(self.cast.host.clone(), &["epoch", "post", "attested-0.json"]);
+        alone.failed(&["1 attestations, the vault's policy asks for 2"]);
+        let post = ["epoch", "post", "attested-0.json", "attested-1.json"];
+        assert!(self.program.run(self.cast.host.clone(), &post).fine().contains("posted as 1"));
+        self.program.run(self.cast.host.clone(), &post).failed(&["Ledger_RootPending"]);
+        batch
+    }
+
+    async fn claim(&self, url: &str) {
+        let dollar = self.town.dollar.to_string();
+        let claim = ["claim", "--host", url, "--epoch", "1", "--vault", &self.vault, "--token", &dollar];
+        let [first, second, third] = &self.cast.contributors;
+        self.program.run(first.clone(), &claim).failed(&["Ledger_RootNotActive"]);
+        self.town.advance(WINDOW).await;
+        assert!(self.program.run(first.clone(), &claim).fine().contains("was paid"));
+        assert!(self.town.balance(first.address()).await > 0);
+        self.program.run(first.clone(), &claim).failed(&["Ledger_NothingToClaim"]);
+        // Anybody may send a claim; the money goes to the account.
+        let of = second.address().to_string();
+        let for_another: Vec<&str> = claim.into_iter().chain(["--account", &of]).collect();
+        assert!(self.program.run(self.cast.host.clone(), &for_another).fine().contains(&of));
+        assert!(self.town.balance(second.address()).await > 0);
+        self.program.run(third.clone(), &claim).failed(&["no_leaf"]);
+    }
+}
+
+#[test]
+fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_logged() {
+    run(async {
+        let shop = Shop::open(Some("debug")).await;
+        let license = shop.buy().await;
+        let server = shop.serve();
+        shop.ask(&server.url, &license);
+        let batch = shop.settle(&server.url).await;
+        shop.claim(&server.url).await;
+        let said = shop.program.run(None, &["audit", "--batch", &batch]).fine();
+        assert!(said.contains("The root on chain MATCHES") && said.contains("active"), "{said}");
+        refuse_tampered(&shop, &batch).await;
+        refuse_taken_port(&shop, &server);
+        let ended = server.stop();
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(ended.err.contains("stopped"), "{}", ended.err);
+        shop.program.check_secrets(&ended.err);
+    });
+}
+
+/// Batches that somebody else serves, and addresses where there is none.
+async fn refuse_tampered(shop: &Shop, batch: &str) {
+    let bytes = client::fetch(batch).await.unwrap();
+    let mut other: Value = serde_json::from_slice(&bytes).unwrap();
+    other["leaves"][0]["cumulative"] = Value::from("1");
+    let tampered = [
+        ("leaf", serde_json::to_vec_pretty(&other).unwrap()),
+        ("space", [&bytes, &b"\n"[..]].concat()),
+        ("cut", bytes[..bytes.len() / 2].to_vec()),
+        ("nothing", vec![]),
+    ];
+    let router = Router::new().route(
+        "/{name}",
+        get(move |Path(name): Path<String>| async move {
+            tampered.into_iter().find(|(known, _)| *known == name).map(|(_, bytes)| bytes).unwrap_or_default()
+        }),
+    );
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let forger = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let missing = format!("{}/{}", batch.rsplit_once('/').unwrap().0, word());
+    let cases = [
+        (format!("{forger}/leaf"), "recomputing gives root"),
+        (format!("{forger}/space"), "data hash"),
+        (format!("{forger}/cut"), "does not read"),
+        (format!("{forger}/nothing"), "does not read"),
+        (missing, "unknown_batch"),
+        ("http://127.0.0.1:1/batch".into(), "did not answer"),
+        ("no URL".into(), "did not answer"),
+    ];
+    for (url, words) in cases {
+        shop.program.run(None, &["audit", "--batch", &url]).failed(&[words]);
+    }
+    serving.abort();
+}
+
+fn refuse_taken_port(shop: &Shop, server: &Server) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let dollar = shop.town.dollar.to_string();
+    let serve = |address: &str| {
+        let args = ["serve", "--token", &dollar, "--listen", address];
+        shop.program.run(shop.cast.host.clone(), &args)
+    };
+    serve(&address).failed(&["is taken by another program", "--listen"]);
+    // Another host on the same folder is refused too, and the first one goes on.
+    serve("127.0.0.1:0").failed(&["is in use"]);
+    assert!(!server.url.is_empty());
+}
+
+#[test]
+fn a_command_that_acts_says_where_its_key_belongs() {
+    run(async {
+        let town = Town::shared().await;
+        let program = Program::new(town.chain.url(), None, &[]);
+        let (address, id) = (Address::repeat_byte(1).to_string(), word().to_string());
+        let records = program.file("records.csv", &csv(&SPLIT.test)).display().to_string();
+        let commands: [&[&str]; 8] = [
+            &["deploy"],
+            &["dataset", "contribute", "--records", &records],
+            &["dataset", "withdraw", &id],
+            &["dataset", "grant", "--to", &address],
+            &["train", "--held-out", &records, "--test", &records],
+            &["license", "buy", "1"],
+            &["claim", "--host", "http://127.0.0.1:1", "--epoch", "1", "--vault", &address, "--token", &address],
+            &["epoch", "attest", "--batch", "http://127.0.0.1:1/batch", "--deadline", "1"],
+        ];
+        for command in commands {
+            program.run(None, command).failed(&["TRIBUTARY_KEY"]);
+        }
+    });
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_and_not_repeated() {
+    run(async {
+        let town = Town::shared().await;
+        let folder = folder();
+        for wrong in ["hunter2hunter2", "123456789012345678901234567890", "0x12", "1e5", "true", "[1, 2]"] {
+            let output = tributary(folder.path())
+                .args(["deploy", "--rpc", town.chain.url()])
+                .env("TRIBUTARY_KEY", wrong)
+                .output()
+                .unwrap();
+            let err = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert!(err.contains("TRIBUTARY_KEY") && !err.contains(wrong), "{err}");
+        }
+    });
+}
+
+#[test]
+fn settings_that_do_not_exist_are_refused_and_the_logs_filter_is_none() {
+    run(async {
+        let town = Town::shared().await;
+        let folder = folder();
+        let check = |name: &str, value: &str| {
+            let mut command = tributary(folder.path());
+            command.args(["deploy", "--check", "--rpc", town.chain.url()]).env(name, value).output().unwrap()
+        };
+        assert!(check("TRIBUTARY_LOG", "tributary=trace").status.success());
+        assert!(check("TRIBUTARY_ADMIN_TOKEN", "007").status.success());
+        let misspelt = check("TRIBUTARY_LISTNE", "127.0.0.1:1");
+        assert_eq!(misspelt.status.code(), Some(1));
+        assert!(String::from_utf8(misspelt.stderr).unwrap().to_lowercase().contains("listne"));
+
+        let file = folder.path().join("settings.toml");
+        std::fs::write(&file, "listen = \"127.0.0.1:1\"\n").unwrap();
+        assert!(check("TRIBUTARY_CONFIG_FILE", file.to_str().unwrap()).status.success());
+        std::fs::write(&file, "listne = \"127.0.0.1:1\"\n").unwrap();
+        assert_eq!(check("TRIBUTARY_CONFIG_FILE", file.to_str().unwrap()).status.code(), Some(1));
+    });
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused_with_advice() {
+    let folder = folder();
+    let address = Address::repeat_byte(1).to_string();
+    let wrong: [&[&str]; 7] = [
+        &[],
+        &["serve"],
+        &["serve", "--token", "0x12"],
+        &["serve", "--token", &address, "--listen", "nowhere"],
+        &["license", "buy", "seven"],
+        &["dataset", "grant", "--to", &address, "--days", "-1"],
+        &["epoch", "post"],
+    ];
+    for args in wrong {
+        let output = tributary(folder.path()).args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("--help"), "{args:?}");
+    }
+    let output = tributary(folder.path()).arg("--version").output().unwrap();
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_node_that_is_not_there_is_said_to_be_missing() {
+    let folder = folder();
+    let output = tributary(folder.path()).args(["deploy", "--check", "--rpc", "http://127.0.0.1:1"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("check the chain's URL"));
+}
+
+/// Whether a node answers at `url` after it was given the time to end.
+async fn outlives(url: &str) -> bool {
+    for _ in 0..100 {
+        if Chain::connect(url).await.is_err() {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    true
+}
+
+#[test]
+fn the_demo_holds_and_leaves_no_chain_behind() {
+    run(async {
+        let folder = folder();
+        let output = tributary(folder.path()).arg("demo").output().unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains("MATCHES") && said.contains("Everything holds"), "{said}");
+        assert!(!outlives(&after(&said, "(anvil) at ")).await);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "it works in a folder of its own");
+    });
+}
+
+#[test]
+fn a_program_that_is_killed_leaves_no_chain_behind() {
+    run(async {
+        let folder = folder();
+        let mut demo = tributary(folder.path()).arg("demo").stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(demo.stdout.take().unwrap()).lines();
+        let line = lines.map(Result::unwrap).find(|line| line.contains("(anvil) at ")).unwrap();
+        demo.kill().unwrap();
+        demo.wait().unwrap();
+        assert!(!outlives(&after(&line, "(anvil) at ")).await);
+    });
+}
