@@ -5,7 +5,7 @@ FORGE := node_modules/.bin/forge
 CARGO := cargo
 DEMO_ARGS ?=
 
-.PHONY: help demo test test-contracts test-rust fmt fmt-check lint contracts vectors fresh bench deny deep clean
+.PHONY: help demo test test-contracts test-rust fmt fmt-check lint contracts vectors fresh gas bench deny deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,6 +24,7 @@ test: test-contracts test-rust ## Contract and Rust tests
 test-contracts: node_modules/.installed ## Unit, fuzz and invariant tests of the contracts
 	$(FORGE) build --sizes
 	$(FORGE) test
+	$(FORGE) test --isolate --match-path 'test/gas/*'
 
 # xtask is tested by itself: the Solidity tool chain it links would change how everybody's dependencies are built.
 test-rust: node_modules/.installed ## Rust tests: real anvil, real ONNX Runtime, real HTTP
@@ -53,6 +54,9 @@ vectors: ## Write the golden vectors to test/vectors
 fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
+
+gas: node_modules/.installed ## Gas of the main calls as whole transactions, against their budgets
+	$(FORGE) test --isolate --match-path 'test/gas/*' -vv
 
 bench: node_modules/.installed ## Attribution against true retraining; see docs/attribution.md
 	$(CARGO) xtask bench attribution

@@ -2,15 +2,12 @@
 
 mod accounts;
 mod cast;
+mod serving;
 
-use std::{collections::BTreeSet, path::PathBuf, process::Command, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, process::Command, time::Duration};
 
-use alloy::{
-    primitives::{Address, U256},
-    signers::local::PrivateKeySigner,
-};
+use alloy::primitives::{Address, U256};
 use eyre::{Result, WrapErr, ensure};
-use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{
     Chain,
     anvil::{self, Anvil},
@@ -25,15 +22,15 @@ use tributary_sdk::{
     contracts::{Deployment, registry::Shares},
 };
 use tributary_server::{
-    host::{Host, Opening},
-    http::{Listening, ServeError, stop_signal},
-    secret::Secret,
+    host::Opening,
+    http::stop_signal,
     settings::Settings,
     steps::{self, DataFolder, data::ModelState},
 };
 
 use super::print;
 use cast::Cast;
+use serving::Serving;
 
 /// The digits, with their source and license, are described in demo/README.md.
 const DIGITS: &str = include_str!("../../../../demo/digits.csv");
@@ -261,33 +258,6 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
     let expires = licenses::license(chain, license).await?.expiresAt;
     println!("  {} bought license {license}, good until {expires}", print::short(buyer.address()));
     Ok(license)
-}
-
-/// A host as a task of its own, reached over HTTP like any other.
-struct Serving {
-    url: String,
-    admin_token: Secret,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Result<(), ServeError>>,
-}
-
-impl Serving {
-    async fn start(chain: &Chain, opening: Opening) -> Result<Self> {
-        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await?;
-        let url = listening.url();
-        let host = Arc::new(Host::open(chain, opening).await?);
-        let admin_token = Secret::new(PrivateKeySigner::random().to_bytes().to_string());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(listening.serve(host, Some(admin_token.clone()), async {
-            let _ = stopped.await;
-        }));
-        Ok(Self { url, admin_token, stop, task })
-    }
-
-    async fn stop(self) -> Result<()> {
-        let _ = self.stop.send(());
-        Ok(self.task.await??)
-    }
 }
 
 async fn ask_host(

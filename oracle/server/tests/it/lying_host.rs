@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::Bytes,
     extract::{Request, State},
     http::StatusCode,
 };
@@ -30,7 +30,7 @@ async fn between(host: String, change: Change) -> String {
 
 async fn pass(State((host, change)): State<(String, Change)>, request: Request) -> (StatusCode, Bytes) {
     let (parts, body) = request.into_parts();
-    let body = axum::body::to_bytes(Body::new(body), 1 << 20).await.unwrap();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let url = format!("{host}{}", parts.uri);
     let answer = client::http().request(parts.method, url).body(body).send().await.unwrap();
     let status = answer.status();

@@ -1,0 +1,298 @@
+//! What can be said on the command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use alloy::primitives::{Address, B256, U256};
+use clap::{Args, Parser, Subcommand};
+use tributary_factory::Schema;
+use tributary_sdk::AssetId;
+
+/// The public ledger and pay-roll of community-owned AI.
+///
+/// The acting account's private key is read from TRIBUTARY_KEY or the configuration file, never from a flag.
+#[derive(Debug, Parser)]
+#[command(name = "tributary", version, max_term_width = 120)]
+pub(crate) struct Program {
+    #[command(flatten)]
+    pub(super) options: Options,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// A century: what is meant for longer is meant for ever.
+const MOST_DAYS: u64 = 36_500;
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Configuration file (TOML).
+    #[arg(long, global = true, env = "TRIBUTARY_CONFIG_FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// URL of the chain's node [environment: TRIBUTARY_RPC].
+    #[arg(long, global = true)]
+    pub(super) rpc: Option<String>,
+    /// Data folder [environment: TRIBUTARY_DATA].
+    #[arg(long, global = true)]
+    pub(super) data: Option<PathBuf>,
+    /// Where the host listens [environment: TRIBUTARY_LISTEN].
+    #[arg(long, global = true)]
+    pub(super) listen: Option<SocketAddr>,
+    /// The ONNX Runtime library [environment: TRIBUTARY_ONNXRUNTIME].
+    #[arg(long, global = true)]
+    pub(super) onnxruntime: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Walk the whole main job on an embedded chain: data, model, license, answers, payouts, audit.
+    Demo {
+        /// Leave chain and host running afterwards and say how to go on.
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Put the contract suite on the chain, at the same addresses as everywhere.
+    Deploy {
+        /// Only say whether it is there.
+        #[arg(long)]
+        check: bool,
+        /// Also deploy the dollar of development chains.
+        #[arg(long)]
+        demo_dollar: bool,
+    },
+    /// Datasets: register, contribute, snapshot, grant, withdraw.
+    #[command(subcommand)]
+    Dataset(Dataset),
+    /// Train on the published snapshot and write the release.
+    Train(Train),
+    /// Register a model and publish the trained release.
+    Publish(Publish),
+    /// Licenses: offer, show, buy.
+    #[command(subcommand)]
+    License(License),
+    /// Serve the published release over HTTP.
+    Serve {
+        /// The token whose revenue is divided.
+        #[arg(long)]
+        token: Address,
+    },
+    /// Sign in to a host with a license and ask it.
+    Ask(Ask),
+    /// Epochs: close, attest, post.
+    #[command(subcommand)]
+    Epoch(Epoch),
+    /// Claim an account's payout; the money goes to the account.
+    Claim(Claim),
+    /// Recompute a posted epoch from the chain and its batch, and say whether the root matches.
+    Audit {
+        /// URL of the batch.
+        #[arg(long)]
+        batch: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Dataset {
+    /// Register a dataset of the acting account and commit to its held-out records.
+    Register {
+        /// Its name.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// The terms that contributors agree to: a text file.
+        #[arg(long)]
+        terms: PathBuf,
+        /// Records nobody trains on, for gate and baseline shares: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+        /// Who is paid what the dataset's vault receives; the acting account if not given.
+        #[arg(long)]
+        payee: Option<Address>,
+    },
+    /// Contribute records of the acting account under a signed consent.
+    Contribute {
+        /// The records: CSV.
+        #[arg(long)]
+        records: PathBuf,
+    },
+    /// Screen what was contributed and publish it as the next version.
+    Snapshot {
+        /// The held-out records of `register`: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+    },
+    /// Let somebody train on the dataset.
+    Grant {
+        /// Who.
+        #[arg(long)]
+        to: Address,
+        /// For how many days.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
+        days: u64,
+    },
+    /// Withdraw a contribution of the acting account.
+    Withdraw {
+        /// The consent's id.
+        id: B256,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Features a record.
+    #[arg(long, default_value_t = Schema::DIGITS.width)]
+    pub(super) width: usize,
+    /// The largest feature.
+    #[arg(long, default_value_t = Schema::DIGITS.largest)]
+    pub(super) largest: u8,
+    /// Number of classes.
+    #[arg(long, default_value_t = Schema::DIGITS.classes)]
+    pub(super) classes: u8,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Train {
+    /// The held-out records of the dataset: CSV.
+    #[arg(long)]
+    pub(super) held_out: PathBuf,
+    /// Records for the accuracy: CSV.
+    #[arg(long)]
+    pub(super) test: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Publish {
+    /// The model's name.
+    #[arg(long)]
+    pub(super) name: String,
+    /// Basis points to the dataset's vault.
+    #[arg(long, default_value_t = 500)]
+    pub(super) dataset_bps: u16,
+    /// Basis points to the acting account, who built it.
+    #[arg(long, default_value_t = 2_000)]
+    pub(super) builder_bps: u16,
+    /// Who serves it.
+    #[arg(long)]
+    pub(super) host: Address,
+    /// Basis points to the host.
+    #[arg(long, default_value_t = 1_000)]
+    pub(super) host_bps: u16,
+    /// Who curates the data; the acting account if not given.
+    #[arg(long)]
+    pub(super) curators: Option<Address>,
+    /// Basis points to the curators.
+    #[arg(long, default_value_t = 500)]
+    pub(super) curators_bps: u16,
+    /// Basis points to the pool that attribution divides.
+    #[arg(long, default_value_t = 6_000)]
+    pub(super) pool_bps: u16,
+    /// Who may attest roots.
+    #[arg(long, required = true, num_args = 1..)]
+    pub(super) attestors: Vec<Address>,
+    /// How many attestors a root needs.
+    #[arg(long, default_value_t = 2)]
+    pub(super) threshold: u8,
+    /// How long a posted root waits, in seconds.
+    #[arg(long, default_value_t = 86_400)]
+    pub(super) window: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum License {
+    /// Offer licenses to the published model.
+    Offer {
+        /// The payment token.
+        #[arg(long)]
+        token: Address,
+        /// Price in base units.
+        #[arg(long)]
+        price: u128,
+        /// The legal text: a file.
+        #[arg(long)]
+        legal_text: PathBuf,
+        /// How long a license lasts, in days; 0 is for ever.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(0..=MOST_DAYS))]
+        days: u64,
+        /// Part of the price that is earned at once, in basis points.
+        #[arg(long, default_value_t = 0)]
+        upfront_bps: u16,
+        /// Most calls; 0 is no limit.
+        #[arg(long, default_value_t = 0)]
+        max_calls: u64,
+        /// Also allow commercial use.
+        #[arg(long)]
+        commercial: bool,
+    },
+    /// Say in words what an offer allows.
+    Show {
+        /// The offer.
+        offer: U256,
+    },
+    /// Buy one license for the acting account.
+    Buy {
+        /// The offer.
+        offer: U256,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Ask {
+    /// URL of the host.
+    #[arg(long)]
+    pub(super) host: String,
+    /// The license of the acting account.
+    #[arg(long)]
+    pub(super) license: U256,
+    /// The model.
+    #[arg(long)]
+    pub(super) model: AssetId,
+    /// The records to ask about: CSV, with labels to compare with.
+    #[arg(long)]
+    pub(super) records: PathBuf,
+    /// How many of them.
+    #[arg(long, default_value_t = 10)]
+    pub(super) count: usize,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Epoch {
+    /// Ask a host to close its open epoch (needs its admin token, TRIBUTARY_ADMIN_TOKEN).
+    Close {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+    },
+    /// Recompute a batch and sign its root as the acting account; prints the attestation as JSON.
+    Attest {
+        /// URL of the batch.
+        #[arg(long)]
+        batch: String,
+        /// By when the root must be posted, in the chain's time; all attestors must use the same.
+        #[arg(long)]
+        deadline: u64,
+    },
+    /// Post a root with the attestations in these files.
+    Post {
+        /// Files that `attest` printed.
+        #[arg(required = true)]
+        attestations: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Claim {
+    /// URL of the host that has the proofs.
+    #[arg(long)]
+    pub(super) host: String,
+    /// The epoch.
+    #[arg(long)]
+    pub(super) epoch: u64,
+    /// The model's vault.
+    #[arg(long)]
+    pub(super) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(super) token: Address,
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    pub(super) account: Option<Address>,
+}

@@ -1,0 +1,40 @@
+//! The demo's host.
+
+use std::sync::Arc;
+
+use alloy::signers::local::PrivateKeySigner;
+use eyre::Result;
+use tokio::{sync::oneshot, task::JoinHandle};
+use tributary_chain::Chain;
+use tributary_server::{
+    host::{Host, Opening},
+    http::{Listening, ServeError},
+    secret::Secret,
+};
+
+/// A host as a task of its own, reached over HTTP like any other.
+pub(super) struct Serving {
+    pub(super) url: String,
+    pub(super) admin_token: Secret,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<Result<(), ServeError>>,
+}
+
+impl Serving {
+    pub(super) async fn start(chain: &Chain, opening: Opening) -> Result<Self> {
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await?;
+        let url = listening.url();
+        let host = Arc::new(Host::open(chain, opening).await?);
+        let admin_token = Secret::new(PrivateKeySigner::random().to_bytes().to_string());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(listening.serve(host, Some(admin_token.clone()), async {
+            let _ = stopped.await;
+        }));
+        Ok(Self { url, admin_token, stop, task })
+    }
+
+    pub(super) async fn stop(self) -> Result<()> {
+        let _ = self.stop.send(());
+        Ok(self.task.await??)
+    }
+}
