@@ -229,9 +229,11 @@ impl Context {
 
     async fn ask(&self, ask: Ask) -> Result<()> {
         let chain = self.chain().await?;
-        let schema = self.data(&chain).and_then(|data| Ok(data.dataset()?.schema)).unwrap_or(Schema::DIGITS);
+        let (client, session) = steps::ask::sign_in(&chain, &ask.host, ask.model, &self.key()?, ask.license).await?;
+        let model = client.model(ask.model)?;
+        let classes = u8::try_from(model.classes).unwrap_or(u8::MAX);
+        let schema = Schema { width: usize::try_from(model.input_width)?, largest: u8::MAX, classes };
         let records = steps::model::records(&ask.records, schema)?;
-        let (_, session) = steps::ask::sign_in(&chain, &ask.host, ask.model, &self.key()?, ask.license).await?;
         let asked: Vec<_> = records.into_iter().take(ask.count).collect();
         let inputs = asked.iter().map(|record| record.features.iter().map(|v| f32::from(*v)).collect());
         let mut labels = asked.iter().map(|record| record.label);

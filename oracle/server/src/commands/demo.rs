@@ -362,9 +362,10 @@ fn keep_running(
     for (role, key) in cast.roles() {
         println!("    {role:15} {} {}", key.address(), key.to_bytes());
     }
-    println!("  For example, ask the model about ten images of your own:");
+    let program = std::env::current_exe().map_or_else(|_| "tributary".into(), |path| path.display().to_string());
+    println!("  For example, ask the model about the first ten digits, as the buyer:");
     println!(
-        "    TRIBUTARY_KEY={} tributary ask --rpc {} --host {} --license {license} --model {} --records demo/digits.csv",
+        "    TRIBUTARY_KEY={} {program} ask --rpc {} --host {} --license {license} --model {} --records demo/digits.csv",
         cast.buyer.to_bytes(),
         chain.url(),
         serving.url,
