@@ -85,6 +85,11 @@ pub async fn standing(chain: &Chain, account: revenue::Account) -> Result<Standi
 
 /// Licenses released in one transaction: about 14,000 gas each, far from any block's limit.
 const RELEASED_AT_ONCE: usize = 200;
+/// Gas for such a transaction. An estimate would be no help: it costs more the moment a fee has earned something, and
+/// that moment may lie between the estimate and the block. What is not used is not paid.
+const RELEASE_GAS: u64 = 100_000;
+/// More of it for every license.
+const RELEASE_GAS_EACH: u64 = 20_000;
 
 /// Makes the vault count what licenses earned by now, and credit everyone their share of it.
 ///
@@ -93,7 +98,8 @@ pub async fn collect(account: &Account, on: revenue::Account, licenses: &[U256])
     let vault = RoyaltyVault::new(on.vault, account.provider());
     let market = account.chain().deployment().market;
     for licenses in licenses.chunks(RELEASED_AT_ONCE) {
-        send(VAULT, vault.release(market, licenses.to_vec())).await?;
+        let gas = RELEASE_GAS.saturating_add(RELEASE_GAS_EACH.saturating_mul(licenses.len() as u64));
+        send(VAULT, vault.release(market, licenses.to_vec()).gas(gas)).await?;
     }
     match send(VAULT, vault.distribute(on.token)).await {
         Err(ChainError::Reverted { reason, .. }) if reason.contains("Vault_NothingToDistribute") => {}

@@ -2,15 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use alloy::primitives::Address;
+use alloy::{
+    primitives::{Address, U256},
+    providers::Provider,
+};
+use serde_json::Value;
 use tributary_chain::{
-    ChainError, root,
+    ChainError, epoch, revenue, root,
+    transact::send,
     verify::{Fault, RootState},
 };
 use tributary_sdk::{
     api::EpochInfo,
     batch::Batch,
     client::{self, Client},
+    contracts::{DemoDollar, LicenseMarket},
     release::Manifest,
     sum_tree::{Leaf, SumTree},
 };
@@ -213,9 +219,9 @@ fn what_strangers_do_to_the_vault_between_closing_and_attesting_changes_nothing(
         let stranger = town.resident().await;
         town.mint(&stranger, 77).await;
         let account = town.account(&stranger);
-        let dollar = tributary_sdk::contracts::DemoDollar::new(town.dollar, account.provider());
-        let sent = dollar.transfer(studio.on().vault, alloy::primitives::U256::from(77));
-        tributary_chain::transact::send("the demo dollar", sent).await.unwrap();
+        let dollar = DemoDollar::new(town.dollar, account.provider());
+        let sent = dollar.transfer(studio.on().vault, U256::from(77));
+        send("the demo dollar", sent).await.unwrap();
         root::receive(&account, studio.on()).await.unwrap();
         studio.buyer().await;
 
@@ -247,5 +253,55 @@ fn a_chain_with_nothing_on_it_has_nothing_to_audit() {
         let nothing = steps::payout::audit(&elsewhere.chain, &url).await.map(|_| ()).unwrap_err();
         assert!(matches!(nothing, StepError::Chain(ChainError::Fault(Fault::NotPosted(_)))), "{nothing}");
         serving.stop().await;
+    });
+}
+
+#[test]
+fn what_fees_earn_while_a_closing_is_on_its_way_does_not_make_it_fail() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let (town, on) = (studio.town(), studio.on());
+        let buyer = studio.buyer().await;
+        let before = town.books(on).await.revenue;
+        // Where gas is estimated nothing has been earned since the sale; ten days later, in the block, much has.
+        let provider = town.chain.provider();
+        let _: Value = provider.raw_request("evm_setAutomine".into(), (false,)).await.unwrap();
+        let (host, license) = (town.account(&studio.host), buyer.license);
+        let sender = host.address();
+        let sent = provider.get_transaction_count(sender).await.unwrap();
+        let closing = tokio::spawn(async move { epoch::collect(&host, on, &[license]).await });
+        while provider.get_transaction_count(sender).pending().await.unwrap() == sent {
+            tokio::task::yield_now().await;
+        }
+        town.advance(10 * DAY).await;
+        let _: Value = provider.raw_request("evm_setAutomine".into(), (true,)).await.unwrap();
+        closing.await.unwrap().unwrap();
+        assert!(town.books(on).await.revenue > before);
+    });
+}
+
+#[test]
+fn a_hundred_licenses_earn_in_one_epoch() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let (town, on) = (studio.town(), studio.on());
+        let (buyer, builder) = (town.resident().await, town.account(&studio.community.builder));
+        let offer = steps::license::offer(&builder, studio.offer()).await.unwrap();
+        let price = U256::from(studio.offer().price * 100);
+        town.mint(&buyer, price.to()).await;
+        let account = town.account(&buyer);
+        let market = LicenseMarket::new(town.chain.deployment().market, account.provider());
+        let dollar = DemoDollar::new(town.dollar, account.provider());
+        send("the demo dollar", dollar.approve(*market.address(), price)).await.unwrap();
+        send("the license market", market.buy(offer, 100, buyer.address(), price)).await.unwrap();
+
+        let upfront = town.books(on).await.revenue;
+        town.advance(365 * DAY).await;
+        let licenses = revenue::licenses(&town.chain, on).await.unwrap();
+        assert_eq!(licenses.len(), 100);
+        epoch::collect(&town.account(&studio.host), on, &licenses).await.unwrap();
+        let books = town.books(on).await;
+        assert_eq!((books.unearned, U256::from(books.revenue)), (0, price));
+        assert!(upfront < books.revenue);
     });
 }

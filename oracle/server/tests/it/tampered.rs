@@ -77,6 +77,9 @@ impl Closed {
     }
 }
 
+/// What a dishonest host might do to a receipt.
+type Change = fn(&mut ReceiptRow);
+
 /// Asserts that a changed batch is refused with a fault like this.
 fn refused(change: impl FnOnce(&Closed, &mut Batch), expected: impl FnOnce(&Fault, &Batch) -> bool) {
     run(async {
@@ -173,7 +176,7 @@ fn a_receipt_for_something_nobody_asked_is_refused() {
         closed.sign(row);
     };
     receipt_refused(invented, "session key");
-    let changes: [(fn(&mut ReceiptRow), &str); 7] = [
+    let changes: [(Change, &str); 7] = [
         (|row| row.receipt.assetId ^= 1, "another release"),
         (|row| row.receipt.version += 1, "another release"),
         (|row| row.receipt.weightsHash = B256::ZERO, "weights"),

@@ -27,7 +27,6 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static SHARED: OnceCell<Arc<Town>> = OnceCell::const_new();
 
 pub(crate) fn run<F: Future>(test: F) -> F::Output {
-    let _ = tracing_subscriber::fmt().with_env_filter("tributary_server=error").with_writer(std::io::stderr).try_init();
     RUNTIME.block_on(test)
 }
 
