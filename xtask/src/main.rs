@@ -4,6 +4,7 @@
 //! `cargo xtask vectors` writes the golden vectors that Rust and Solidity both test;
 //! `cargo xtask bench` runs a measurement. With `--check` the first two change nothing and fail when a file is stale.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod contracts;
 mod generated;
