@@ -24,7 +24,8 @@ pub struct Session {
     pub holder: Address,
     /// Their EIP-712 signature.
     pub signature: Bytes,
-    /// The block at which the host found the holder licensed; auditors ask the chain at the same block.
+    /// The block at which the host signed the key in: its own note, on which nothing depends. Auditors ask the chain
+    /// whether the holder was licensed when each receipt was served.
     pub block: u64,
 }
 

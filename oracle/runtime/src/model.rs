@@ -14,7 +14,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use tokio::sync::oneshot;
 
 use crate::{
-    BatchStats, ModelOptions, OnnxRuntime, Outputs, RuntimeError, TensorInfo,
+    BatchStats, ExecutionProvider, ModelOptions, OnnxRuntime, Outputs, RuntimeError, TensorInfo,
     engine::Engine,
     owner::{self, Job},
     stats::Counters,
@@ -32,6 +32,7 @@ pub struct Model {
     names: Vec<Arc<str>>,
     max_batch: usize,
     capacity: usize,
+    provider: ExecutionProvider,
     counters: Arc<Counters>,
     /// `None` only while dropping.
     queue: Option<SyncSender<Job>>,
@@ -69,10 +70,17 @@ impl Model {
             names,
             max_batch: options.max_batch,
             capacity: options.queue,
+            provider: options.provider,
             counters,
             queue: Some(queue),
             thread: Some(thread),
         })
+    }
+
+    /// Where the session computes. A provider that was asked for and is missing would have refused the model.
+    #[must_use]
+    pub fn provider(&self) -> ExecutionProvider {
+        self.provider
     }
 
     /// The model's input, without its batch dimension.

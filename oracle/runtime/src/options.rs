@@ -11,6 +11,16 @@ pub enum ExecutionProvider {
     Cpu,
 }
 
+impl ExecutionProvider {
+    /// As metadata names it: `cpu`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+        }
+    }
+}
+
 /// How one model's session batches and computes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelOptions {

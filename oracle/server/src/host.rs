@@ -77,7 +77,7 @@ impl Host {
                 weights_hash: manifest.weights_hash,
                 input_width: manifest.input_width,
                 classes: manifest.classes,
-                execution_provider: "cpu".into(),
+                execution_provider: self.model.provider().name().into(),
             }],
         }
     }
