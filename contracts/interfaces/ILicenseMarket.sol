@@ -82,6 +82,7 @@ interface ILicenseMarket is ILicensePurchases, ILicenseRenewals {
     error Market_UnknownTerms(bytes32 termsId);
     error Market_NotAssetOwner(uint128 assetId, address caller);
     error Market_ZeroToken();
+    error Market_NotAToken(address token);
     error Market_BadUpfront(uint16 upfrontBps);
     error Market_BadDuration(uint64 duration, uint64 earnPeriod);
     error Market_BadSupply(uint64 supply);
@@ -99,9 +100,10 @@ interface ILicenseMarket is ILicensePurchases, ILicenseRenewals {
     function defineTerms(Terms calldata terms) external returns (bytes32 termsId);
 
     /// @notice Offers licenses to an asset. An offer never changes; it can only be closed.
-    /// @dev By the asset's owner. Emits {Offered}.
-    /// Errors: Market_NotAssetOwner (ERC721NonexistentToken if there is no such asset), Market_UnknownTerms, Market_ZeroToken,
-    /// Market_BadUpfront (over 10,000), Market_BadDuration (either over 100 years), Market_BadSupply (2⁴⁸ or more).
+    /// @dev By the asset's owner. Emits {Offered}. Approves the token to the vault, for ever, unless that is so already.
+    /// Errors: Market_NotAssetOwner (ERC721NonexistentToken if there is no such asset), Market_UnknownTerms,
+    /// Market_ZeroToken, Market_NotAToken (no contract), Market_BadUpfront (over 10,000), Market_BadDuration (either
+    /// over 100 years), Market_BadSupply (2⁴⁸ or more).
     /// @return offerId The first is 1.
     function offer(Offer calldata offer_) external returns (uint256 offerId);
 

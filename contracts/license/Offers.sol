@@ -6,12 +6,14 @@ import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IAssetRegistry } from "../interfaces/IAssetRegistry.sol";
 import { ILicenseMarket } from "../interfaces/ILicenseMarket.sol";
+import { Currency } from "../libraries/Currency.sol";
 import { Obligations } from "../libraries/Obligations.sol";
 import { Rights } from "../libraries/Rights.sol";
+import { Payments } from "./Payments.sol";
 
 /// @title Offers
 /// @notice The part of the market that says what is for sale: terms and offers. See {ILicenseMarket}.
-abstract contract Offers is ILicenseMarket {
+abstract contract Offers is Payments {
     uint256 internal constant BASIS_POINTS = 10_000;
     uint64 internal constant MAX_DURATION = 36_525 days;
 
@@ -76,6 +78,7 @@ abstract contract Offers is ILicenseMarket {
         _checkAssetOwner(offer_.assetId);
         Terms storage terms = _termsOf(offer_.termsId);
         if (offer_.token == address(0)) revert Market_ZeroToken();
+        if (offer_.token != Currency.NATIVE && offer_.token.code.length == 0) revert Market_NotAToken(offer_.token);
         if (offer_.upfrontBps > BASIS_POINTS) revert Market_BadUpfront(offer_.upfrontBps);
         if (offer_.duration > MAX_DURATION || offer_.earnPeriod > MAX_DURATION) {
             revert Market_BadDuration(offer_.duration, offer_.earnPeriod);
@@ -84,6 +87,7 @@ abstract contract Offers is ILicenseMarket {
 
         // Effect.
         offerId = ++_lastOfferId;
+        address vault = IAssetRegistry(registry).vaultOf(offer_.assetId);
         _offers[offerId] = StoredOffer({
             assetId: offer_.assetId,
             price: offer_.price,
@@ -94,13 +98,16 @@ abstract contract Offers is ILicenseMarket {
             upfrontBps: offer_.upfrontBps,
             flags: (terms.transferable ? TRANSFERABLE : 0) | (terms.delegable ? DELEGABLE : 0)
                 | (terms.revocable ? REVOCABLE : 0),
-            vault: IAssetRegistry(registry).vaultOf(offer_.assetId),
+            vault: vault,
             supply: SafeCast.toUint48(offer_.supply),
             sold: 0
         });
 
         // Log.
         emit Offered({ offerId: offerId, assetId: offer_.assetId, termsId: offer_.termsId, offer: offer_ });
+
+        // Interaction.
+        _allow(offer_.token, vault);
     }
 
     /// @inheritdoc ILicenseMarket

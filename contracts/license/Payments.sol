@@ -25,10 +25,9 @@ abstract contract Payments is ILicenseMarket {
     function _take(address token, address payer, uint256 amount) internal returns (uint256 received) {
         if (token == Currency.NATIVE || amount == 0) return amount;
 
-        // Interaction.
-        uint256 before = IERC20(token).balanceOf(address(this));
+        // Interaction. Nothing of anybody's was here before, so what is here after is the payment.
         IERC20(token).safeTransferFrom(payer, address(this), amount);
-        return _arrived(token, before, amount);
+        return _arrived(token, 0, amount);
     }
 
     /// @dev Takes what a payer has authorised, who cannot be named without their signature: what is free is refused.
@@ -92,8 +91,9 @@ abstract contract Payments is ILicenseMarket {
 
     /// @dev Lets a vault pull. Vaults pull only what this contract pays them, and nothing stays here, so one approval
     /// for ever serves all payments.
-    function _allow(address token, address vault, uint256 amount) internal {
-        if (token == Currency.NATIVE || IERC20(token).allowance(address(this), vault) >= amount) return;
+    function _allow(address token, address vault) internal {
+        if (token == Currency.NATIVE) return;
+        if (IERC20(token).allowance(address(this), vault) > type(uint256).max / 2) return;
         IERC20(token).forceApprove(vault, type(uint256).max);
     }
 

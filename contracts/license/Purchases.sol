@@ -11,12 +11,11 @@ import { IRoyaltyVault } from "../interfaces/IRoyaltyVault.sol";
 import { Currency } from "../libraries/Currency.sol";
 import { Orders } from "../libraries/Orders.sol";
 import { Offers } from "./Offers.sol";
-import { Payments } from "./Payments.sol";
 import { SignedOrders } from "./SignedOrders.sol";
 
 /// @title Purchases
 /// @notice The part of the market that sells: licenses are taken off the offer, issued, and paid for into the vault.
-abstract contract Purchases is Offers, Payments, SignedOrders, ReentrancyGuardTransient {
+abstract contract Purchases is Offers, SignedOrders, ReentrancyGuardTransient {
     /// @dev A purchase that has been checked.
     struct Sale {
         uint256 offerId;
@@ -211,7 +210,6 @@ abstract contract Purchases is Offers, Payments, SignedOrders, ReentrancyGuardTr
     /// @dev One fee stream for each license. What arrived is divided evenly, rounded down; the last gets the rest.
     function _payFees(StoredOffer storage stored, Sale memory sale, uint256 firstLicenseId) private {
         (address vault, address token) = (stored.vault, stored.token);
-        _allow(token, vault, sale.received);
         uint256 each = sale.received / sale.quantity;
         for (uint256 i = 0; i < sale.quantity; ++i) {
             uint256 amount = i + 1 == sale.quantity ? sale.received - each * i : each;

@@ -167,7 +167,6 @@ abstract contract Renewals is Purchases {
         expiresAt = ILicenseToken(licenseToken).renew(extension.licenseId, stored.duration);
         if (extension.price != 0) {
             (address vault, address token, uint256 amount) = (stored.vault, stored.token, extension.received);
-            _allow(token, vault, amount);
             IRoyaltyVault(vault).renewFee{ value: _nativePart(token, amount) }({
                 licenseId: extension.licenseId,
                 token: token,

@@ -59,11 +59,7 @@ abstract contract MarketFixture is Fixture {
         terms.revocable = true;
     }
 
-    function _purchase(uint256 offerId_, uint64 quantity)
-        internal
-        view
-        returns (ILicensePurchases.Purchase memory)
-    {
+    function _purchase(uint256 offerId_, uint64 quantity) internal view returns (ILicensePurchases.Purchase memory) {
         return ILicensePurchases.Purchase({
             offerId: offerId_, quantity: quantity, recipient: payer, maxPrice: type(uint256).max
         });

@@ -54,14 +54,9 @@ contract KeyDollar is ERC20, EIP712 {
         _receive(from, to, value, validAfter, validBefore, nonce);
     }
 
-    function _receive(
-        address from,
-        address to,
-        uint256 value,
-        uint256 validAfter,
-        uint256 validBefore,
-        bytes32 nonce
-    ) internal {
+    function _receive(address from, address to, uint256 value, uint256 validAfter, uint256 validBefore, bytes32 nonce)
+        internal
+    {
         require(to == msg.sender, "caller must be the payee");
         require(block.timestamp > validAfter, "authorization is not yet valid");
         require(block.timestamp < validBefore, "authorization is expired");
