@@ -74,8 +74,20 @@ abstract contract Purchases is Offers, SignedOrders, ReentrancyGuardTransient {
     {
         (StoredOffer storage stored, uint256 price) = _reserve(offerId, uint64(recipients.length), maxPrice);
         _checkValue(_nativePart(stored.token, price), msg.value);
+        Sale memory sale = Sale({
+            offerId: offerId,
+            quantity: 1,
+            recipient: address(0),
+            buyer: msg.sender,
+            price: stored.price,
+            received: _take(stored.token, msg.sender, price)
+        });
+        uint256 left = sale.received;
         for (uint256 i = 0; i < recipients.length; ++i) {
-            uint256 licenseId = _sell(stored, _paid(stored, offerId, 1, recipients[i], msg.sender, stored.price));
+            sale.recipient = recipients[i];
+            sale.received = left / (recipients.length - i);
+            left -= sale.received;
+            uint256 licenseId = _sell(stored, sale);
             if (i == 0) firstLicenseId = licenseId;
         }
     }

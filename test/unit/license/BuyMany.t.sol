@@ -6,6 +6,7 @@ import { IERC20Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.
 import { ILicenseMarket } from "../../../contracts/interfaces/ILicenseMarket.sol";
 import { ILicensePurchases } from "../../../contracts/interfaces/ILicensePurchases.sol";
 import { Currency } from "../../../contracts/libraries/Currency.sol";
+import { FeeOnTransferToken } from "../../utils/Doubles.sol";
 import { MarketFixture } from "../../utils/MarketFixture.sol";
 
 contract BuyManyTest is MarketFixture {
@@ -93,6 +94,17 @@ contract BuyManyTest is MarketFixture {
         _assertMarketIsEmpty();
     }
 
+    function test_giftMany_divides_what_arrives_of_a_token_that_charges() public {
+        FeeOnTransferToken token = new FeeOnTransferToken();
+        token.mint(payer, 1_000_000);
+        uint256 feeOffer = _publishOffer(_terms(), _offerIn(address(token), 12_345));
+        vm.startPrank(payer);
+        token.approve(address(market), type(uint256).max);
+        market.giftMany(feeOffer, staff, 4 * 12_345);
+        assertEq(token.balanceOf(address(market)), 0);
+        assertEq(vault.accounted(address(token)), token.balanceOf(address(vault)));
+    }
+
     function test_giftMany_with_native_coin() public {
         vm.prank(payer);
         market.giftMany{ value: 4 ether }(nativeOffer, staff, 4 ether);
@@ -141,7 +153,7 @@ contract BuyManyTest is MarketFixture {
     function test_giftMany_reverts_without_an_allowance() public {
         vm.prank(stranger);
         vm.expectRevert(
-            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(market), 0, PRICE)
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(market), 0, 4 * PRICE)
         );
         market.giftMany(offerId, staff, 4 * PRICE);
     }
