@@ -6,6 +6,7 @@
 //! | [`typed_data`] | the EIP-712 messages people, session keys, hosts and attestors sign |
 //! | [`records`] | salted commitments to contributed records |
 //! | [`merkle`], [`sum_tree`] | the two trees: one for things, one for money |
+//! | [`faults`] | what is provably wrong with a posted root, and the proof |
 //! | [`sketch`], [`table`] | a served output's sketch and the contributors' integer rows |
 //! | [`release`], [`batch`] | the published files: a model release, an epoch with its receipts |
 //! | [`contracts`] | bindings of the contract suite, from committed ABIs |
@@ -20,6 +21,7 @@ pub mod api;
 pub mod batch;
 pub mod client;
 pub mod contracts;
+pub mod faults;
 pub mod identity;
 pub mod merkle;
 pub mod money;
