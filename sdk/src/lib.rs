@@ -10,6 +10,7 @@
 //! | [`sketch`], [`table`] | a served output's sketch and the contributors' integer rows |
 //! | [`release`], [`batch`] | the published files: a model release, an epoch with its receipts |
 //! | [`contracts`] | bindings of the contract suite, from committed ABIs |
+//! | [`deployment`] | the suite's addresses, and the manifest of a chain it was put on |
 //! | [`api`], [`client`] | the host's HTTP bodies; sign in and ask a model |
 //!
 //! The crate knows no ONNX, no database and no settlement policy. It opens no file.
@@ -21,6 +22,7 @@ pub mod api;
 pub mod batch;
 pub mod client;
 pub mod contracts;
+pub mod deployment;
 pub mod faults;
 pub mod identity;
 pub mod merkle;

@@ -12,7 +12,7 @@ use axum::{Router, extract::Path, routing::get};
 use serde_json::Value;
 use tributary_chain::Chain;
 use tributary_factory::Record;
-use tributary_sdk::{client, contracts::Deployment};
+use tributary_sdk::{client, deployment::Deployment};
 
 use crate::{
     program::{Program, Server, tributary},
