@@ -1,4 +1,11 @@
-import { type AbiParameterToPrimitiveType, BaseError, type Hex, decodeErrorResult, isHex, toFunctionSelector } from "viem";
+import {
+  type AbiParameterToPrimitiveType,
+  BaseError,
+  type Hex,
+  decodeErrorResult,
+  isHex,
+  toFunctionSelector,
+} from "viem";
 
 import { errorsAbi } from "./abi/errors.js";
 
@@ -7,9 +14,11 @@ type ErrorItem = (typeof errorsAbi)[number];
 /** The name of a custom error of the suite. */
 export type SuiteErrorName = ErrorItem["name"];
 
+type ErrorInput<Name extends SuiteErrorName> = Extract<ErrorItem, { name: Name }>["inputs"][number];
+
 /** An error's arguments by their names in Solidity. */
 export type SuiteErrorArgs<Name extends SuiteErrorName> = {
-  readonly [Input in Extract<ErrorItem, { name: Name }>["inputs"][number] as Input["name"]]: AbiParameterToPrimitiveType<Input>;
+  readonly [Input in ErrorInput<Name> as Input["name"]]: AbiParameterToPrimitiveType<Input>;
 };
 
 /** A custom error of the suite: `switch (error.name)` tells which, and with it the type of `error.args`. */
@@ -55,5 +64,6 @@ function revertData(cause: unknown): Hex[] {
 
 /** An error's selector is that of a function with its name and arguments. */
 function selectorOf(item: ErrorItem): Hex {
-  return toFunctionSelector({ type: "function", name: item.name, inputs: item.inputs, outputs: [], stateMutability: "view" });
+  const { name, inputs } = item;
+  return toFunctionSelector({ type: "function", name, inputs, outputs: [], stateMutability: "view" });
 }

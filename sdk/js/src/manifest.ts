@@ -62,7 +62,8 @@ function contract(listed: Record<string, unknown>, name: string, expected: Addre
   const entry = record(listed[name], name);
   const found = address(entry["address"], name);
   if (!isAddressEqual(found, expected)) {
-    throw new ManifestError(`the manifest has ${name} at ${found}, this SDK knows it at ${expected}: use the SDK of its build`);
+    const advice = "use the SDK of its build";
+    throw new ManifestError(`the manifest has ${name} at ${found}, this SDK knows it at ${expected}: ${advice}`);
   }
   const args = entry["constructorArgs"];
   if (args !== undefined && !isHex(args)) throw malformed(`${name}.constructorArgs`);

@@ -9,7 +9,8 @@ const data = encodeErrorResult({ abi: errorsAbi, errorName: "Ledger_UnknownVault
 
 await test("an error of the suite is decoded with its arguments by name", () => {
   const error = decodeSuiteError(data);
-  assert.deepEqual(error, { name: "Ledger_UnknownVault", args: { vault: "0x00000000000000000000000000000000000000A1" } });
+  const args = { vault: "0x00000000000000000000000000000000000000A1" };
+  assert.deepEqual(error, { name: "Ledger_UnknownVault", args });
   // The name decides the type of the arguments.
   const vaultOf = (error: SuiteError) => (error.name === "Ledger_UnknownVault" ? error.args.vault : undefined);
   assert.equal(error && vaultOf(error)?.toLowerCase(), vault);

@@ -19,8 +19,8 @@ const read = async (name: string) =>
 await test("messages have the vectors' digests", async () => {
   const vectors = (await read("typed_data.json")) as TypedDataVectors;
   const domain = domainOf(vectors.chainId, vectors.verifyingContract);
-  const all: Record<string, readonly TypedDataParameter[]> = { ...sessionTypes, ...inferenceRequestTypes, ...consentTypes };
-  for (const [primaryType, fields] of Object.entries(all)) {
+  const types = { ...sessionTypes, ...inferenceRequestTypes, ...consentTypes };
+  for (const [primaryType, fields] of Object.entries<readonly TypedDataParameter[]>(types)) {
     const cases = vectors.messages[primaryType];
     assert.equal(cases !== undefined && cases.count > 0, true, `no vector of ${primaryType}`);
     for (let index = 0; index < (cases?.count ?? 0); index++) {
