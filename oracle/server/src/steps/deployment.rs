@@ -7,7 +7,7 @@ use std::{
 
 use alloy::primitives::Address;
 use tributary_chain::{
-    Account, Chain,
+    Account, Chain, ChainError,
     deploy::{self, Outcome, Since},
 };
 use tributary_sdk::deployment::{ChainManifest, ChainManifestError, Creation, Deployment};
@@ -36,7 +36,7 @@ pub async fn deploy(account: &Account, more: Vec<Creation>, path: &Path) -> Resu
     if let Some(other) = before.as_ref().map(|manifest| manifest.chain_id).filter(|id| *id != chain.id()) {
         // Another chain's manifest is not written over.
         let error = ChainManifestError::Chain { manifest: other, chain: chain.id() };
-        return Err(StepError::ChainManifest { path: path.to_owned(), source: error.into() });
+        return Err(failed(path)(error.into()));
     }
     let creations = creations(more, before.as_ref());
     let contracts = deploy::deploy(account, &creations).await?;
@@ -61,8 +61,11 @@ pub async fn check_suite(chain: &Chain) -> Result<(), StepError> {
 pub async fn check_manifest(chain: &Chain, path: &Path) -> Result<Since, StepError> {
     let missing = || StepError::Missing { path: path.to_owned(), command: "tributary deploy" };
     let manifest = read(path)?.ok_or_else(missing)?;
-    let failed = |source| StepError::ChainManifest { path: path.to_owned(), source };
-    deploy::check_manifest(chain, &manifest).await.map_err(failed)
+    deploy::check_manifest(chain, &manifest).await.map_err(failed(path))
+}
+
+fn failed(path: &Path) -> impl Fn(ChainError) -> StepError {
+    |source| StepError::ChainManifest { path: path.to_owned(), source: Box::new(source) }
 }
 
 fn creations(more: Vec<Creation>, before: Option<&ChainManifest>) -> Vec<Creation> {

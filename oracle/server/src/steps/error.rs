@@ -31,7 +31,7 @@ pub enum StepError {
         /// The manifest.
         path: PathBuf,
         /// What differs.
-        source: ChainError,
+        source: Box<ChainError>,
     },
     /// An earlier step was not taken in this data folder.
     #[error("{} is missing: run `{command}` first, or point --data at the folder where you did", path.display())]
