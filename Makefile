@@ -2,10 +2,11 @@
 # bash and git.
 
 FORGE := node_modules/.bin/forge
+TSC := node_modules/.bin/tsc
 CARGO := cargo
 DEMO_ARGS ?=
 
-.PHONY: help demo test test-contracts test-rust fmt fmt-check lint contracts vectors fresh gas bench deny deep clean
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas bench deny deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,7 +20,7 @@ demo: node_modules/.installed ## The main job on an embedded chain, told in plai
 	$(CARGO) build --release --locked -p tributary-server
 	target/release/tributary demo $(DEMO_ARGS)
 
-test: test-contracts test-rust ## Contract and Rust tests
+test: test-contracts js test-rust ## Contract, TypeScript and Rust tests
 
 test-contracts: node_modules/.installed ## Unit, fuzz and invariant tests of the contracts
 	$(FORGE) build --sizes
@@ -31,6 +32,10 @@ test-rust: node_modules/.installed ## Rust tests: real anvil, real ONNX Runtime,
 	$(CARGO) test --release --locked
 	$(FORGE) build
 	$(CARGO) test --release --locked -p xtask
+
+js: node_modules/.installed ## Type-check, build and test the TypeScript SDK
+	$(TSC) -p sdk/js
+	node --test sdk/js/dist/test/*.test.js
 
 fmt: node_modules/.installed ## Format everything
 	$(CARGO) fmt --all
@@ -45,7 +50,7 @@ lint: node_modules/.installed ## Clippy and forge lint, warnings denied
 	$(CARGO) clippy --release --locked -p xtask --all-targets -- -D warnings
 	$(FORGE) lint --deny warnings
 
-contracts: node_modules/.installed ## Build the contracts and export ABI and initcode to sdk/abi
+contracts: node_modules/.installed ## Build the contracts; export ABI, initcode and TypeScript to sdk
 	$(CARGO) xtask contracts
 
 vectors: ## Write the golden vectors to test/vectors
@@ -70,4 +75,4 @@ deep: node_modules/.installed ## Long fuzzing and invariant runs of the contract
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf out cache node_modules
+	rm -rf out cache node_modules sdk/js/dist

@@ -1,6 +1,7 @@
 //! Maintenance of the tree: generated files and measurements.
 //!
-//! `cargo xtask contracts` builds the contracts and exports what the Rust bindings and the deployer use;
+//! `cargo xtask contracts` builds the contracts and exports what the Rust bindings, the deployer and the TypeScript SDK
+//! use;
 //! `cargo xtask vectors` writes the golden vectors that Rust and Solidity both test;
 //! `cargo xtask bench` runs a measurement. With `--check` the first two change nothing and fail when a file is stale.
 #![forbid(unsafe_code)]
@@ -8,6 +9,7 @@
 
 mod contracts;
 mod generated;
+mod typescript;
 mod vectors;
 
 use std::{path::PathBuf, process::Command};
@@ -18,7 +20,7 @@ use eyre::{Result, ensure};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Maintenance of the Tributary tree")]
 enum Task {
-    /// Build the contracts with foundry.toml's settings and export ABI and initcode into sdk/abi.
+    /// Build the contracts with foundry.toml's settings; export ABI and initcode into sdk/abi, TypeScript into sdk/js.
     Contracts(Mode),
     /// Write the golden vectors into test/vectors.
     Vectors(Mode),
