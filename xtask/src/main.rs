@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod contracts;
+mod gas;
 mod generated;
 mod vectors;
 
@@ -22,6 +23,8 @@ enum Task {
     Contracts(Mode),
     /// Write the golden vectors into test/vectors.
     Vectors(Mode),
+    /// Measure the gas of the main calls into test/gas/snapshots; with --check, fail where one got worse by over 2 %.
+    Gas(Mode),
     /// Run a measurement.
     #[command(subcommand)]
     Bench(Bench),
@@ -47,6 +50,8 @@ fn main() -> Result<()> {
         Task::Vectors(mode) => {
             generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors")
         }
+        Task::Gas(Mode { check: false }) => gas::write(&root()),
+        Task::Gas(Mode { check: true }) => gas::check(&root()),
         Task::Bench(Bench::Attribution) => bench("attribution"),
     }
 }
