@@ -130,7 +130,8 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     }
 
     /// @inheritdoc IAssetRegistry
-    function shareTable(uint128 assetId) external view returns (Payee[] memory payees, uint16 poolBps) {
+    function shareTable(uint128 assetId) external view returns (uint32 epoch, Payee[] memory payees, uint16 poolBps) {
+        epoch = 0;
         Record storage record = _recordOf(assetId);
         Edge[] storage edges = _edges[assetId];
         uint256 edgeCount = edges.length;
@@ -149,6 +150,25 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
             mstore(payees, count)
         }
         poolBps = record.poolBps;
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function dataParents(uint128 assetId) external view returns (Payee[] memory parents) {
+        _recordOf(assetId);
+        Edge[] storage edges = _edges[assetId];
+        uint256 edgeCount = edges.length;
+
+        parents = new Payee[](edgeCount);
+        uint256 count = 0;
+        for (uint256 i = 0; i < edgeCount; ++i) {
+            Edge memory edge = edges[i];
+            if (edge.kind != EdgeKind.DATA) continue;
+            parents[count++] = Payee({ account: vaultOf(edge.parent), bps: edge.shareBps });
+        }
+        assembly ("memory-safe") {
+            // Shortens the list to what was filled.
+            mstore(parents, count)
+        }
     }
 
     /// @inheritdoc IAssetRegistry

@@ -170,5 +170,10 @@ interface IAssetRegistry {
 
     /// @notice Who shares an asset's revenue: the parents' vaults, then payee, host and curators, then the pool. Shares
     /// of nothing are left out; the sum with the pool's is 10,000. Errors: Registry_UnknownAsset.
-    function shareTable(uint128 assetId) external view returns (Payee[] memory payees, uint16 poolBps);
+    /// @return epoch How often the table was changed.
+    function shareTable(uint128 assetId) external view returns (uint32 epoch, Payee[] memory payees, uint16 poolBps);
+
+    /// @notice The vaults of the datasets that an asset was made from, with the shares of the edges to them, which may
+    /// be 0. Errors: Registry_UnknownAsset.
+    function dataParents(uint128 assetId) external view returns (Payee[] memory parents);
 }
