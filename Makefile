@@ -5,8 +5,10 @@ FORGE := node_modules/.bin/forge
 TSC := node_modules/.bin/tsc
 CARGO := cargo
 DEMO_ARGS ?=
+PYTHON := $(CURDIR)/target/tools/python
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas bench deny deep clean
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas coverage bench deny \
+  symbolic slither deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -24,8 +26,8 @@ test: test-contracts js test-rust ## Contract, TypeScript and Rust tests
 
 test-contracts: node_modules/.installed ## Unit, fuzz and invariant tests of the contracts
 	$(FORGE) build --sizes
-	$(FORGE) test
-	$(FORGE) test --isolate --match-path 'test/gas/*'
+	$(FORGE) test --no-match-path 'test/gas/*'
+	$(CARGO) xtask gas --check
 
 # xtask is tested by itself: the Solidity tool chain it links would change how everybody's dependencies are built.
 test-rust: node_modules/.installed ## Rust tests: real anvil, real ONNX Runtime, real HTTP
@@ -60,8 +62,11 @@ fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
 
-gas: node_modules/.installed ## Gas of the main calls as whole transactions, against their budgets
-	$(FORGE) test --isolate --match-path 'test/gas/*' -vv
+gas: node_modules/.installed ## Measure the gas of the main calls as whole transactions into test/gas/snapshots
+	$(CARGO) xtask gas
+
+coverage: node_modules/.installed ## Line and branch coverage of the contracts, against its floors
+	$(CARGO) xtask coverage
 
 bench: node_modules/.installed ## Attribution against true retraining; see docs/attribution.md
 	$(CARGO) xtask bench attribution
@@ -70,8 +75,22 @@ deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under t
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
 	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
 
-deep: node_modules/.installed ## Long fuzzing and invariant runs of the contracts
-	FOUNDRY_PROFILE=deep $(FORGE) test
+# Python is for these two alone.
+$(PYTHON)/.installed: test/static/requirements.txt
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+symbolic: node_modules/.installed $(PYTHON)/.installed ## Halmos: what payout proofs mean, and that money is conserved
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/halmos --contract SumTreeSymbolic --solver z3 --loop 16
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/halmos --contract MoneySymbolic --loop 32 \
+	  --solver-command "$(PYTHON)/bin/python $(CURDIR)/test/symbolic/integers.py"
+
+slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list of findings that each have a reason
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/python test/static/slither.py $(PYTHON)/bin/slither
+
+deep: slither ## Slither, and long fuzzing and invariant runs of the contracts
+	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -3,11 +3,14 @@
 //! `cargo xtask contracts` builds the contracts and exports what the Rust bindings, the deployer and the TypeScript SDK
 //! use;
 //! `cargo xtask vectors` writes the golden vectors that Rust and Solidity both test;
-//! `cargo xtask bench` runs a measurement. With `--check` the first two change nothing and fail when a file is stale.
+//! `cargo xtask gas` measures what calls cost and `cargo xtask coverage` what the contract tests reach;
+//! `cargo xtask bench` runs a measurement. With `--check` the first three change nothing and fail when a file is stale.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod contracts;
+mod coverage;
+mod gas;
 mod generated;
 mod typescript;
 mod vectors;
@@ -24,6 +27,10 @@ enum Task {
     Contracts(Mode),
     /// Write the golden vectors into test/vectors.
     Vectors(Mode),
+    /// Measure the gas of the main calls into test/gas/snapshots; with --check, fail where one got worse by over 2 %.
+    Gas(Mode),
+    /// Line and branch coverage of the contracts; fails below 97 % and 92 %.
+    Coverage,
     /// Run a measurement.
     #[command(subcommand)]
     Bench(Bench),
@@ -49,6 +56,9 @@ fn main() -> Result<()> {
         Task::Vectors(mode) => {
             generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors")
         }
+        Task::Gas(Mode { check: false }) => gas::write(&root()),
+        Task::Gas(Mode { check: true }) => gas::check(&root()),
+        Task::Coverage => coverage::check(&root()),
         Task::Bench(Bench::Attribution) => bench("attribution"),
     }
 }
