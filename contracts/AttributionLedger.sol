@@ -7,6 +7,7 @@ import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IPool } from "./interfaces/IPool.sol";
+import { Policies } from "./ledger/Policies.sol";
 import { MerkleTree } from "./libraries/MerkleTree.sol";
 import { Quorum } from "./libraries/Quorum.sol";
 import { Receipts } from "./libraries/Receipts.sol";
@@ -16,8 +17,8 @@ import { SumTree } from "./libraries/SumTree.sol";
 
 /// @title AttributionLedger
 /// @notice See {IAttributionLedger}.
-contract AttributionLedger is IAttributionLedger, EIP712 {
-    using Quorum for Quorum.StoredPolicy;
+contract AttributionLedger is Policies, EIP712 {
+    using Quorum for Policy;
 
     /// @dev What claims and receipt proofs need of a root, in three slots; the rest is in {RootPosted}. Counts are at
     /// most 2³², so 40 bits hold them.
@@ -32,34 +33,20 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @dev A (vault, token): in the first slot what every claim and every new root needs.
     struct Book {
-        uint128 claimed;
         uint64 count;
         uint64 periodEnd;
         mapping(uint64 index => StoredRoot) roots;
         mapping(address account => uint128) claimedBy;
     }
 
-    mapping(address vault => Quorum.StoredPolicy) private _policies;
     mapping(address vault => mapping(address token => Book)) private _books;
+    mapping(address account => address) private _recipients;
 
     constructor() EIP712("Tributary", "1") { }
 
     /// @inheritdoc IAttributionLedger
-    function registerPolicy(Policy calldata policy) external {
-        // Check: the policy is the caller's first, and can be fulfilled.
-        if (_policies[msg.sender].exists()) revert Ledger_PolicyExists(msg.sender);
-        Quorum.check(policy);
-
-        // Effect.
-        _policies[msg.sender].store(policy);
-
-        // Log.
-        emit PolicyRegistered({ vault: msg.sender, policy: policy });
-    }
-
-    /// @inheritdoc IAttributionLedger
-    function post(RootStatement memory statement, Attestation[] calldata attestations) external {
-        Quorum.StoredPolicy storage policy = _policyOf(statement.vault);
+    function post(RootStatement memory statement, Attestation[] calldata attestations) external payable {
+        (, Policy memory policy) = _policyInEffect(statement.vault);
         Book storage book = _books[statement.vault][statement.token];
 
         // Check: the statement follows the newest root, which is active.
@@ -67,7 +54,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         // Check: it says what it must.
         _checkContent(statement, policy, book.periodEnd);
         // Check: the vault has been credited that much.
-        uint128 credited = IPool(statement.vault).poolCredited(statement.token);
+        uint128 credited = IPool(statement.vault).allocatable(statement.token);
         if (statement.sum > credited) revert Ledger_SumExceedsCredited(statement.sum, credited);
         // Check: a quorum signed it.
         bytes32 digest = _hashTypedDataV4(Roots.hash(statement));
@@ -116,8 +103,18 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
     }
 
     /// @inheritdoc IAttributionLedger
-    function policyOf(address vault) external view returns (Policy memory) {
-        return _policyOf(vault).load();
+    function setRecipient(address recipient) external {
+        // Effect.
+        _recipients[msg.sender] = recipient;
+
+        // Log.
+        emit RecipientSet({ account: msg.sender, recipient: recipient });
+    }
+
+    /// @inheritdoc IAttributionLedger
+    function recipientOf(address account) public view returns (address recipient) {
+        recipient = _recipients[account];
+        if (recipient == address(0)) recipient = account;
     }
 
     /// @inheritdoc IAttributionLedger
@@ -160,7 +157,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
 
     /// @inheritdoc IAttributionLedger
     function totalClaimed(address vault, address token) external view returns (uint128) {
-        return _books[vault][token].claimed;
+        return IPool(vault).poolPaid(token);
     }
 
     /// @inheritdoc IAttributionLedger
@@ -209,27 +206,34 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (cumulative <= amount) return 0;
         amount = cumulative - amount;
 
-        // Check: all claims together stay within the newest active sum.
-        if (claim_.rootIndex != book.count) limit = book.roots[_newestActive(book)].sum;
-        uint128 total = book.claimed + amount;
-        if (total > limit) revert Ledger_ClaimsExceedSum(total, limit);
-
         // Effect.
         book.claimedBy[account] = cumulative;
-        book.claimed = total;
+
+        // Interaction: all claims together stay within the newest active sum.
+        if (claim_.rootIndex != book.count) limit = book.roots[_newestActive(book)].sum;
+        uint128 paid = _pay(claim_, amount, limit);
+
+        // Effect: what could not be paid is not claimed.
+        if (paid < amount) book.claimedBy[account] -= amount - paid;
+        amount = paid;
+    }
+
+    function _pay(Claim calldata claim_, uint128 amount, uint128 limit) private returns (uint128 paid) {
+        address recipient = recipientOf(claim_.account);
+        paid =
+            IPool(claim_.vault).payFromPool({ token: claim_.token, account: recipient, amount: amount, limit: limit });
+        if (paid == 0) revert Ledger_ClaimsExceedSum(claim_.account, limit);
 
         // Log.
         emit Claimed({
             vault: claim_.vault,
             token: claim_.token,
-            account: account,
+            account: claim_.account,
+            recipient: recipient,
             rootIndex: claim_.rootIndex,
-            cumulative: cumulative,
-            amount: amount
+            cumulative: claim_.cumulative,
+            amount: paid
         });
-
-        // Interaction.
-        IPool(claim_.vault).payFromPool({ token: claim_.token, account: account, amount: amount });
     }
 
     /// @dev The sum of the root, which is active and has the claim's leaf.
@@ -240,11 +244,6 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         (root, sum) =
             SumTree.verify(claim_.account, claim_.cumulative, claim_.leafIndex, stored.leafCount, claim_.proof);
         if (root != stored.root || sum != stored.sum) revert Ledger_BadProof(claim_.account, claim_.cumulative);
-    }
-
-    function _policyOf(address vault) private view returns (Quorum.StoredPolicy storage policy) {
-        policy = _policies[vault];
-        if (!policy.exists()) revert Ledger_UnknownVault(vault);
     }
 
     function _isActive(StoredRoot storage stored) private view returns (bool) {
@@ -270,10 +269,7 @@ contract AttributionLedger is IAttributionLedger, EIP712 {
         if (statement.sum < last.sum) revert Ledger_SumFalls(statement.sum, last.sum);
     }
 
-    function _checkContent(RootStatement memory statement, Quorum.StoredPolicy storage policy, uint64 previousEnd)
-        private
-        view
-    {
+    function _checkContent(RootStatement memory statement, Policy memory policy, uint64 previousEnd) private view {
         if (statement.root == 0) revert Ledger_ZeroRoot();
         if (statement.leafCount == 0 || statement.leafCount > SumTree.MAX_LEAVES) {
             revert Ledger_BadLeafCount(statement.leafCount);

@@ -206,7 +206,7 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
     /// @dev One fee stream for each license. What arrived is divided evenly, rounded down; the last gets the rest.
     function _payFees(StoredOffer storage stored, uint256 firstLicenseId, uint64 quantity, uint256 received) private {
         IRoyaltyVault vault = IRoyaltyVault(IAssetRegistry(registry).vaultOf(stored.assetId));
-        if (stored.token != Currency.NATIVE) IERC20(stored.token).forceApprove(address(vault), received);
+        if (stored.token != Currency.NATIVE) _allow(IERC20(stored.token), address(vault), received);
         uint256 each = received / quantity;
         for (uint256 i = 1; i < quantity; ++i) {
             _payFee(stored, vault, firstLicenseId + i - 1, each);
@@ -222,6 +222,12 @@ contract LicenseMarket is ILicenseMarket, ReentrancyGuardTransient {
             upfrontBps: stored.upfrontBps,
             earnPeriod: stored.earnPeriod
         });
+    }
+
+    /// @dev Vaults pull what the market pays them and nothing else, and the market holds nothing between calls, so one
+    /// approval for ever serves all payments.
+    function _allow(IERC20 token, address vault, uint256 amount) private {
+        if (token.allowance(address(this), vault) < amount) token.forceApprove(vault, type(uint256).max);
     }
 
     function _termsOf(bytes32 termsId) private view returns (Terms storage terms) {

@@ -10,13 +10,14 @@ import { Requests } from "../libraries/Requests.sol";
 /// A root is *pending* from its post until its window has passed, then *active* for ever: activation needs no
 /// transaction. A (vault, token) has at most one pending root, and a root can only follow an active one.
 ///
-/// Always, per (vault, token): claimed ≤ sum of the newest active root ≤ what the vault credited to its pool. So a
+/// Always, per (vault, token): claimed ≤ sum of the newest active root ≤ what the vault's pool can allot. So a
 /// dishonest quorum can misdirect one vault's not yet active increment and nothing else.
 ///
 /// Every signature is EIP-712 in the domain (`Tributary`, `1`, chain, this contract), by an account or by a contract
 /// under ERC-1271.
 interface IAttributionLedger {
-    /// @notice Who may sign a vault's roots and how long a root waits. Fixed when the vault is made.
+    /// @notice Who may sign a vault's roots, how long a root waits, who judges it and what that costs. Bonds are in wei
+    /// of the native coin.
     struct Policy {
         /// The attestors, strictly ascending, none zero, at most 32.
         address[] signers;
@@ -24,6 +25,16 @@ interface IAttributionLedger {
         uint8 threshold;
         /// Seconds from post to activation: at least 1, at most 30 days.
         uint32 window;
+        /// Who rules on challenges; none of the signers. Zero if nobody does: then only faults that can be proven count.
+        address arbiter;
+        /// Seconds in which the arbiter must rule: 1 hour to 30 days; 0 if and only if there is no arbiter.
+        uint32 arbiterPeriod;
+        /// What a poster stakes on a root; may be 0.
+        uint88 posterBond;
+        /// What a challenger stakes, until timeouts double it; 0 if and only if there is no arbiter.
+        uint88 challengeBond;
+        /// Seconds from the announcement of a fallback to the fallback: 7 to 3,650 days, or 0 for never.
+        uint32 fallbackAfter;
         /// keccak256 of the settlement policy's name, for example of `epoch-signed/1`. Not zero.
         bytes32 settlementPolicy;
     }
@@ -100,7 +111,18 @@ interface IAttributionLedger {
         RootStatus status;
     }
 
-    event PolicyRegistered(address indexed vault, Policy policy);
+    /// @param index 1: the vault's first policy.
+    event PolicyRegistered(address indexed vault, uint24 index, Policy policy);
+
+    /// @notice Another policy will be in effect from `effectiveAt` on. It replaces one announced before that is not in
+    /// effect yet.
+    event PolicyAnnounced(address indexed vault, uint24 index, Policy policy, uint64 effectiveAt);
+
+    /// @notice The announced policy will not take effect.
+    event PolicyCancelled(address indexed vault, uint24 index);
+
+    /// @param recipient Who is paid in the account's place from now on; zero for the account itself.
+    event RecipientSet(address indexed account, address recipient);
 
     /// @param statement Everything that was signed.
     /// @param digest The EIP-712 digest that was signed.
@@ -116,11 +138,13 @@ interface IAttributionLedger {
         uint64 activeAt
     );
 
-    /// @param amount What was paid now: `cumulative` less everything claimed before.
+    /// @param recipient Who was paid: the account, or whom it named.
+    /// @param amount What was paid now: `cumulative` less everything claimed before, or what the newest active sum left.
     event Claimed(
         address indexed vault,
         address indexed token,
         address indexed account,
+        address recipient,
         uint64 rootIndex,
         uint128 cumulative,
         uint128 amount
@@ -131,7 +155,12 @@ interface IAttributionLedger {
     error Ledger_SignersNotAscending(address signer);
     error Ledger_BadThreshold(uint8 threshold, uint256 signers);
     error Ledger_BadWindow(uint32 window);
+    error Ledger_BadArbitration(address arbiter, uint32 arbiterPeriod, uint88 challengeBond);
+    error Ledger_ArbiterIsSigner(address arbiter);
+    error Ledger_BadFallbackAfter(uint32 fallbackAfter);
     error Ledger_ZeroSettlementPolicy();
+    error Ledger_NoPolicyAnnounced(address vault);
+    error Ledger_UnknownPolicy(address vault, uint24 index);
 
     error Ledger_UnknownVault(address vault);
     error Ledger_RootPending(address vault, address token, uint64 index, uint64 activeAt);
@@ -155,13 +184,27 @@ interface IAttributionLedger {
     error Ledger_RootNotActive(address vault, address token, uint64 index);
     error Ledger_BadProof(address account, uint128 cumulative);
     error Ledger_NothingToClaim(address account, uint128 cumulative, uint128 claimed);
-    error Ledger_ClaimsExceedSum(uint128 claimed, uint128 sum);
+    error Ledger_ClaimsExceedSum(address account, uint128 sum);
 
-    /// @notice Fixes the policy of the calling vault, once and for ever.
-    /// @dev By a vault when it is made. Emits {PolicyRegistered}.
+    /// @notice Gives the calling vault its first policy, at once.
+    /// @dev By a vault, once. Emits {PolicyRegistered}.
     /// Errors: Ledger_PolicyExists, Ledger_SignerCount (none, or more than 32), Ledger_SignersNotAscending (also for a
-    /// zero or repeated signer), Ledger_BadThreshold, Ledger_BadWindow, Ledger_ZeroSettlementPolicy.
+    /// zero or repeated signer), Ledger_BadThreshold, Ledger_BadWindow, Ledger_BadArbitration (some but not all of
+    /// arbiter, period and challenge bond, or a period out of bounds), Ledger_ArbiterIsSigner, Ledger_BadFallbackAfter,
+    /// Ledger_ZeroSettlementPolicy.
     function registerPolicy(Policy calldata policy) external;
+
+    /// @notice Announces another policy for the calling vault. It takes effect by time alone, a day after every root
+    /// posted under the old or the new policy now would be resolved: after the larger window + arbiterPeriod of the two,
+    /// plus 1 day.
+    /// @dev By a vault that has a policy. An announcement before that moment replaces the earlier one and starts the wait
+    /// anew. Roots keep the policy they were posted under. Emits {PolicyAnnounced}.
+    /// Errors: Ledger_UnknownVault and those of `registerPolicy` but Ledger_PolicyExists.
+    function announcePolicy(Policy calldata policy) external;
+
+    /// @notice Takes the calling vault's announced policy back.
+    /// @dev Before it takes effect. Emits {PolicyCancelled}. Errors: Ledger_NoPolicyAnnounced.
+    function cancelPolicy() external;
 
     /// @notice Posts a root that a quorum of the vault's attestors signed.
     /// @dev By anyone. Attestations are strictly ascending by signer; every one given must be valid. Emits {RootPosted}.
@@ -169,7 +212,7 @@ interface IAttributionLedger {
     /// Ledger_ZeroRoot, Ledger_BadLeafCount, Ledger_BadReceipts, Ledger_ZeroDataHash, Ledger_WrongSettlementPolicy,
     /// Ledger_BadPeriodEnd, Ledger_StatementExpired, Ledger_SumFalls, Ledger_SumExceedsCredited,
     /// Ledger_TooFewSignatures, Ledger_AttestationsNotAscending, Ledger_NotASigner, Ledger_BadSignature.
-    function post(RootStatement calldata statement, Attestation[] calldata attestations) external;
+    function post(RootStatement calldata statement, Attestation[] calldata attestations) external payable;
 
     /// @notice Pays an account what an active root allots to it beyond what it has claimed.
     /// @dev By anyone; the money always goes to the account. Emits {Claimed}.
@@ -183,8 +226,28 @@ interface IAttributionLedger {
     /// @return amounts What was paid for each, in base units; 0 for those left out.
     function claimMany(Claim[] calldata claims) external returns (uint128[] memory amounts);
 
-    /// @notice The policy of a vault. Errors: Ledger_UnknownVault.
+    /// @notice Names who is paid in the caller's place, by claims and by vaults, from now on; zero for the caller itself.
+    /// @dev By anyone, for itself. Emits {RecipientSet}.
+    function setRecipient(address recipient) external;
+
+    /// @notice Who is paid when an account is: itself, or whom it named.
+    function recipientOf(address account) external view returns (address);
+
+    /// @notice Whether a vault has a policy.
+    function hasPolicy(address vault) external view returns (bool);
+
+    /// @notice The policy in effect. Errors: Ledger_UnknownVault.
     function policyOf(address vault) external view returns (Policy memory);
+
+    /// @notice The index of the policy in effect; the first is 1. Errors: Ledger_UnknownVault.
+    function policyIndexOf(address vault) external view returns (uint24);
+
+    /// @notice A policy that is, was or may come to be in effect. Errors: Ledger_UnknownPolicy.
+    function policyAt(address vault, uint24 index) external view returns (Policy memory);
+
+    /// @notice The announced policy's index, and the first second at which it is in effect; both 0 if there is none that
+    /// is not in effect yet.
+    function announcedPolicyOf(address vault) external view returns (uint24 index, uint64 effectiveAt);
 
     /// @notice A posted root; all zero, with status NONE, if there is none at that index.
     function rootOf(address vault, address token, uint64 index) external view returns (Root memory);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Currency
 /// @notice ERC-20 tokens and the native coin behind one set of functions.
@@ -22,7 +23,7 @@ library Currency {
 
     /// @notice Takes `amount` from the caller: the native coin must be exactly the call's value, a token is pulled.
     /// @dev The caller of this function must exclude reentrancy. Errors: Currency_WrongValue.
-    /// @return received What arrived.
+    /// @return received What arrived, at most `amount`: if more did, a token that calls out let others pay meanwhile.
     function take(address token, uint256 amount) internal returns (uint256 received) {
         uint256 expected = token == NATIVE ? amount : 0;
         if (msg.value != expected) revert Currency_WrongValue(msg.value, expected);
@@ -30,7 +31,7 @@ library Currency {
 
         uint256 before = IERC20(token).balanceOf(address(this));
         IERC20(token).safeTransferFrom(msg.sender, address(this), amount);
-        return IERC20(token).balanceOf(address(this)) - before;
+        return Math.min(IERC20(token).balanceOf(address(this)) - before, amount);
     }
 
     /// @notice Sends `amount` to `account`; reverts if it cannot be sent.

@@ -85,10 +85,17 @@ abstract contract Fixture is Test {
     // Assets
 
     function _policy() internal view returns (IAttributionLedger.Policy memory) {
-        return
-            IAttributionLedger.Policy({
-                signers: attestors, threshold: 2, window: WINDOW, settlementPolicy: SETTLEMENT
-            });
+        return IAttributionLedger.Policy({
+            signers: attestors,
+            threshold: 2,
+            window: WINDOW,
+            arbiter: address(0),
+            arbiterPeriod: 0,
+            posterBond: 0,
+            challengeBond: 0,
+            fallbackAfter: 0,
+            settlementPolicy: SETTLEMENT
+        });
     }
 
     function _dataset(bytes32 salt) internal view returns (IAssetRegistry.Registration memory registration) {

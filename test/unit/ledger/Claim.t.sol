@@ -24,7 +24,7 @@ contract ClaimTest is Fixture {
         IAttributionLedger.Claim memory claim = _claimOf(index, leaves, 3);
         vm.expectEmit();
         emit IAttributionLedger.Claimed(
-            address(vault), address(dollar), claim.account, index, claim.cumulative, claim.cumulative
+            address(vault), address(dollar), claim.account, claim.account, index, claim.cumulative, claim.cumulative
         );
         vm.prank(stranger);
         assertEq(ledger.claim(claim), claim.cumulative);
@@ -173,10 +173,12 @@ contract ClaimTest is Fixture {
         uint64 second = _activate(theft);
 
         ledger.claim(_claimOf(first, honest, 0));
-        uint128 wanted = sum + honest[0].cumulative;
         IAttributionLedger.Claim memory claim = _claimOf(second, theft, 0);
-        vm.expectRevert(abi.encodeWithSelector(IAttributionLedger.Ledger_ClaimsExceedSum.selector, wanted, sum));
+        assertEq(ledger.claim(claim), sum - honest[0].cumulative);
+        assertEq(ledger.claimed(address(vault), address(dollar), stranger), sum - honest[0].cumulative);
+        vm.expectRevert(abi.encodeWithSelector(IAttributionLedger.Ledger_ClaimsExceedSum.selector, stranger, sum));
         ledger.claim(claim);
+        assertEq(ledger.totalClaimed(address(vault), address(dollar)), sum);
     }
 
     function test_claim_of_one_vault_does_not_move_anothers_money() public {

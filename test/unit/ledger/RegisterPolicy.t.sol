@@ -8,7 +8,7 @@ contract RegisterPolicyTest is Fixture {
     function test_registerPolicy_stores_the_policy_of_the_caller() public {
         IAttributionLedger.Policy memory policy = _policy();
         vm.expectEmit();
-        emit IAttributionLedger.PolicyRegistered(stranger, policy);
+        emit IAttributionLedger.PolicyRegistered(stranger, 1, policy);
         vm.prank(stranger);
         ledger.registerPolicy(policy);
         assertEq(abi.encode(ledger.policyOf(stranger)), abi.encode(policy));

@@ -53,7 +53,7 @@ contract RegisterTest is Fixture {
     }
 
     function test_shareTable_lists_parents_payee_host_curators_and_pool() public view {
-        (IAssetRegistry.Payee[] memory payees, uint16 poolBps) = registry.shareTable(modelId);
+        (, IAssetRegistry.Payee[] memory payees, uint16 poolBps) = registry.shareTable(modelId);
         assertEq(payees.length, 4);
         assertEq(payees[0].account, address(datasetVault));
         assertEq(payees[0].bps, 1_000);
@@ -66,7 +66,7 @@ contract RegisterTest is Fixture {
     }
 
     function test_shareTable_leaves_out_shares_of_nothing() public view {
-        (IAssetRegistry.Payee[] memory payees, uint16 poolBps) = registry.shareTable(datasetId);
+        (, IAssetRegistry.Payee[] memory payees, uint16 poolBps) = registry.shareTable(datasetId);
         assertEq(payees.length, 1);
         assertEq(payees[0].account, payee);
         assertEq(poolBps, 8_000);

@@ -22,7 +22,7 @@ contract DistributeTest is Fixture {
         vm.expectEmit();
         emit IRoyaltyVault.Credited(address(dollar), curators, 500);
         vm.expectEmit();
-        emit IRoyaltyVault.Distributed(address(dollar), 10_000, 4_500);
+        emit IRoyaltyVault.Distributed(address(dollar), 0, 10_000, 4_500);
         vault.distribute(address(dollar));
 
         assertEq(vault.creditOf(address(dollar), address(datasetVault)), 1_000);

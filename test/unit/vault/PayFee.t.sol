@@ -27,9 +27,8 @@ contract PayFeeTest is Fixture {
         assertEq(dollar.balanceOf(address(vault)), 1_000);
         IRoyaltyVault.FeeStream memory stream = vault.streamOf(buyer, 5);
         assertEq(stream.token, address(dollar));
-        assertEq(stream.amount, 1_000);
-        assertEq(stream.released, 250);
-        assertEq(stream.upfrontBps, 2_500);
+        assertEq(stream.amount, 750);
+        assertEq(stream.released, 0);
         assertEq(stream.start, START);
         assertEq(stream.end, START + 100);
     }
@@ -38,7 +37,7 @@ contract PayFeeTest is Fixture {
         _payFee(5, 1_000, 0, 0);
         assertEq(vault.unearned(address(dollar)), 0);
         assertEq(vault.revenue(address(dollar)), 1_000);
-        assertEq(vault.earnedAt(buyer, 5, START), 1_000);
+        assertEq(vault.streamOf(buyer, 5).amount, 0);
     }
 
     function test_payFee_earns_everything_at_once_when_all_is_upfront() public {
@@ -128,10 +127,10 @@ contract PayFeeTest is Fixture {
     function test_earnedAt_is_nothing_before_the_start_and_everything_after_the_end() public {
         _payFee(5, 1_000, 1_000, 100);
         assertEq(vault.earnedAt(buyer, 5, START - 1), 0);
-        assertEq(vault.earnedAt(buyer, 5, START), 100);
-        assertEq(vault.earnedAt(buyer, 5, START + 50), 550);
-        assertEq(vault.earnedAt(buyer, 5, START + 99), 991);
-        assertEq(vault.earnedAt(buyer, 5, START + 100), 1_000);
-        assertEq(vault.earnedAt(buyer, 5, type(uint64).max), 1_000);
+        assertEq(vault.earnedAt(buyer, 5, START), 0);
+        assertEq(vault.earnedAt(buyer, 5, START + 50), 450);
+        assertEq(vault.earnedAt(buyer, 5, START + 99), 891);
+        assertEq(vault.earnedAt(buyer, 5, START + 100), 900);
+        assertEq(vault.earnedAt(buyer, 5, type(uint64).max), 900);
     }
 }

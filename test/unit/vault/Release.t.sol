@@ -29,7 +29,7 @@ contract ReleaseTest is Fixture {
         vault.release(buyer, _ids(1, 2));
         assertEq(vault.revenue(address(dollar)), 100 + 450 + 500);
         assertEq(vault.unearned(address(dollar)), 450 + 2_500);
-        assertEq(vault.streamOf(buyer, 1).released, 550);
+        assertEq(vault.streamOf(buyer, 1).released, 450);
     }
 
     function test_release_says_no_later_time_than_the_end() public {

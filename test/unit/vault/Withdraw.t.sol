@@ -11,7 +11,7 @@ contract WithdrawTest is Fixture {
     function test_withdraw_pays_the_account_whoever_calls() public {
         _fundPool(10_000);
         vm.expectEmit();
-        emit IRoyaltyVault.Withdrawn(address(dollar), payee, 3_000);
+        emit IRoyaltyVault.Withdrawn(address(dollar), payee, payee, 3_000);
         vm.prank(stranger);
         assertEq(vault.withdraw(address(dollar), payee), 3_000);
         assertEq(dollar.balanceOf(payee), 3_000);
@@ -99,7 +99,7 @@ contract WithdrawTest is Fixture {
     function test_payFromPool_pays_when_the_ledger_asks() public {
         _fundPool(10_000);
         vm.prank(address(ledger));
-        vault.payFromPool(address(dollar), stranger, 4_500);
+        vault.payFromPool(address(dollar), stranger, 4_500, 4_500);
         assertEq(dollar.balanceOf(stranger), 4_500);
         assertEq(vault.poolPaid(address(dollar)), 4_500);
     }
@@ -109,15 +109,18 @@ contract WithdrawTest is Fixture {
         _fundPool(10_000);
         vm.prank(caller);
         vm.expectRevert(abi.encodeWithSelector(IRoyaltyVault.Vault_NotLedger.selector, caller));
-        vault.payFromPool(address(dollar), caller, 1);
+        vault.payFromPool(address(dollar), caller, 1, 1);
     }
 
-    function test_payFromPool_reverts_beyond_what_the_pool_has() public {
+    function test_payFromPool_pays_no_more_than_the_limit_or_the_pool_leaves() public {
         _fundPool(10_000);
         vm.startPrank(address(ledger));
-        vault.payFromPool(address(dollar), stranger, 4_000);
-        vm.expectRevert(abi.encodeWithSelector(IRoyaltyVault.Vault_PoolExceeded.selector, dollar, 501, 500));
-        vault.payFromPool(address(dollar), stranger, 501);
+        assertEq(vault.payFromPool(address(dollar), stranger, 4_000, 3_000), 3_000);
+        assertEq(vault.payFromPool(address(dollar), stranger, 4_000, 3_000), 0);
+        assertEq(vault.payFromPool(address(dollar), stranger, 4_000, 9_000), 1_500);
+        assertEq(vault.payFromPool(address(dollar), stranger, 4_000, 9_000), 0);
+        assertEq(dollar.balanceOf(stranger), 4_500);
+        assertEq(vault.poolPaid(address(dollar)), 4_500);
     }
 
     function test_initialize_reverts_for_anybody_but_the_registry() public {
