@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Clones } from "@openzeppelin/contracts/proxy/Clones.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
+import { LibClone } from "solady/utils/LibClone.sol";
 
 import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
@@ -29,7 +29,6 @@ contract AssetRegistry is Changes {
         // Check: the id is new, the parents allow it, the shares are whole.
         if (_records[assetId].exists) revert Registry_AssetExists(assetId);
         if (registration.edges.length > MAX_EDGES) revert Registry_TooManyEdges(registration.edges.length);
-        _checkDerivation(registration.derivation);
         PackedEdge[] memory edges = _checkEdges(assetId, msg.sender, registration.edges);
         bool hasPolicy = registration.policy.signers.length != 0;
         _checkTable(edges, registration.shares, hasPolicy);
@@ -40,7 +39,7 @@ contract AssetRegistry is Changes {
         _mint(registration.owner, assetId);
 
         // Interaction: the vault is ours, and registers its policy with the ledger.
-        vault = Clones.cloneDeterministicWithImmutableArgs({
+        vault = LibClone.cloneDeterministic({
             implementation: vaultImplementation,
             args: abi.encode(address(this), assetId),
             salt: bytes32(uint256(assetId))
@@ -62,8 +61,11 @@ contract AssetRegistry is Changes {
 
         // Effect.
         version = ++record.versions;
-        _versions[assetId][version] =
-            Version({ contentHash: contentHash, manifestHash: manifestHash, publishedAt: Time.timestamp(), uri: uri });
+        Version storage added = _versions[assetId][version];
+        added.contentHash = contentHash;
+        added.manifestHash = manifestHash;
+        added.publishedAt = Time.timestamp();
+        added.uri = uri;
 
         // Log.
         emit VersionPublished({
@@ -118,23 +120,18 @@ contract AssetRegistry is Changes {
     }
 
     /// @inheritdoc IAssetRegistry
-    function versionOf(uint128 assetId, uint32 version) external view returns (Version memory) {
-        if (version == 0 || version > _records[assetId].versions) revert Registry_UnknownVersion(assetId, version);
+    function versionOf(uint128 assetId, uint32 version) public view returns (Version memory) {
+        _checkVersion(assetId, _records[assetId], version);
         return _versions[assetId][version];
     }
 
     /// @inheritdoc IAssetRegistry
-    function versionsOf(uint128 assetId, uint32 from, uint32 count)
-        external
-        view
-        returns (Version[] memory versions)
-    {
+    function versionsOf(uint128 assetId, uint32 from, uint32 count) external view returns (Version[] memory versions) {
         uint256 newest = _recordOf(assetId).versions;
-        uint256 first = from == 0 ? 1 : from;
-        uint256 left = newest < first ? 0 : newest - first + 1;
+        uint256 left = from > newest ? 0 : newest - from + 1;
         versions = new Version[](count < left ? count : left);
         for (uint256 i = 0; i < versions.length; ++i) {
-            versions[i] = _versions[assetId][uint32(first + i)];
+            versions[i] = versionOf(assetId, uint32(from + i));
         }
     }
 
@@ -154,13 +151,9 @@ contract AssetRegistry is Changes {
         Record storage record = _records[assetId];
         record.exists = true;
         record.kind = registration.kind;
-        record.rule = registration.derivation.rule;
-        record.minShareBps = registration.derivation.minShareBps;
         record.hasPolicy = hasPolicy;
         record.shares = registration.shares;
-        if (registration.derivation.licenseToken != address(0)) {
-            _licenseTokens[assetId] = registration.derivation.licenseToken;
-        }
+        _setDerivation(assetId, record, registration.derivation);
         _uris[assetId] = registration.uri;
     }
 
@@ -171,5 +164,10 @@ contract AssetRegistry is Changes {
         Record storage record = _records[assetId];
         ++record.transfers;
         if (record.changeAt != 0) _cancelChange(assetId, record);
+
+        // Interaction: the vault is ours, and tells the ledger.
+        address vault = vaultOf(assetId);
+        (, uint64 policyAt) = IAttributionLedger(ledger).announcedPolicyOf(vault);
+        if (policyAt != 0) IRoyaltyVault(vault).cancelPolicy();
     }
 }

@@ -63,42 +63,41 @@ contract CommunityFactory is ICommunityFactory {
 
     /// @inheritdoc ICommunityFactory
     function assetIdOf(address creator, bytes32 salt, bytes32 assetSalt) external view returns (uint128) {
-        return IAssetRegistry(registry).assetIdOf({
-            registrant: address(this), salt: _assetSalt(_communitySalt(creator, salt), assetSalt)
-        });
+        return IAssetRegistry(registry)
+            .assetIdOf({ registrant: address(this), salt: _assetSalt(_communitySalt(creator, salt), assetSalt) });
     }
 
     /// @dev The votes come first: the governor asks them whether its rules can be met.
     function _initialize(Community memory community, Charter calldata charter) private {
         CommunityVotes(community.votes)
             .initialize({
-                name_: charter.name,
-                symbol_: charter.symbol,
-                timelock_: community.timelock,
-                emission: ICommunityVotes.Emission({
-                    founders: charter.founders, cap: charter.emissionCap, votesPerRecord: charter.votesPerRecord
-                })
-            });
+            name_: charter.name,
+            symbol_: charter.symbol,
+            timelock_: community.timelock,
+            emission: ICommunityVotes.Emission({
+            founders: charter.founders, cap: charter.emissionCap, votesPerRecord: charter.votesPerRecord
+        })
+        });
         CommunityGovernor(payable(community.governor))
             .initialize({
-                name_: charter.name,
-                votes: community.votes,
-                timelock_: community.timelock,
-                rules: ICommunityGovernor.Rules({
-                    votingDelay: charter.votingDelay,
-                    votingPeriod: charter.votingPeriod,
-                    proposalThreshold: charter.proposalThreshold,
-                    quorum: charter.quorum
-                })
-            });
+            name_: charter.name,
+            votes: community.votes,
+            timelock_: community.timelock,
+            rules: ICommunityGovernor.Rules({
+            votingDelay: charter.votingDelay,
+            votingPeriod: charter.votingPeriod,
+            proposalThreshold: charter.proposalThreshold,
+            quorum: charter.quorum
+        })
+        });
 
         address[] memory proposers = new address[](1);
         proposers[0] = community.governor;
         // The zero address as executor means anyone; as administrator it means nobody but the timelock itself.
         CommunityTimelock(payable(community.timelock))
             .initialize({
-                minDelay: charter.timelockDelay, proposers: proposers, executors: new address[](1), admin: address(0)
-            });
+            minDelay: charter.timelockDelay, proposers: proposers, executors: new address[](1), admin: address(0)
+        });
     }
 
     function _register(address timelock, bytes32 communitySalt, IAssetRegistry.Registration[] calldata assets)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    GovernorUpgradeable
-} from "@openzeppelin/contracts-upgradeable/governance/GovernorUpgradeable.sol";
+import { GovernorUpgradeable } from "@openzeppelin/contracts-upgradeable/governance/GovernorUpgradeable.sol";
 import {
     GovernorCountingSimpleUpgradeable
 } from "@openzeppelin/contracts-upgradeable/governance/extensions/GovernorCountingSimpleUpgradeable.sol";
@@ -44,12 +42,10 @@ contract CommunityGovernor is
     }
 
     /// @inheritdoc ICommunityGovernor
-    function initialize(
-        string calldata name_,
-        address votes,
-        address timelock_,
-        Rules calldata rules
-    ) external initializer {
+    function initialize(string calldata name_, address votes, address timelock_, Rules calldata rules)
+        external
+        initializer
+    {
         // Effect: every contract of the suite has the same EIP-712 domain name.
         __EIP712_init("Tributary", version());
         __Governor_init_unchained(name_);

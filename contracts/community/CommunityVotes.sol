@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {
-    VotesUpgradeable
-} from "@openzeppelin/contracts-upgradeable/governance/utils/VotesUpgradeable.sol";
+import { VotesUpgradeable } from "@openzeppelin/contracts-upgradeable/governance/utils/VotesUpgradeable.sol";
 import {
     ERC20VotesUpgradeable
 } from "@openzeppelin/contracts-upgradeable/token/ERC20/extensions/ERC20VotesUpgradeable.sol";
@@ -44,12 +42,10 @@ contract CommunityVotes is ICommunityVotes, ERC20VotesUpgradeable {
     }
 
     /// @inheritdoc ICommunityVotes
-    function initialize(
-        string calldata name_,
-        string calldata symbol_,
-        address timelock_,
-        Emission calldata emission
-    ) external initializer {
+    function initialize(string calldata name_, string calldata symbol_, address timelock_, Emission calldata emission)
+        external
+        initializer
+    {
         // Check.
         if (emission.cap > MAX_CAP) revert Community_BadCap(emission.cap);
         if (emission.votesPerRecord == 0) revert Community_ZeroVotes();

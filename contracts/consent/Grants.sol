@@ -68,11 +68,7 @@ abstract contract Grants is IConsentRegistry {
 
         // Log.
         emit Accessed({
-            datasetId: datasetId,
-            version: version,
-            accessor: msg.sender,
-            purposes: purposes,
-            evidenceHash: evidenceHash
+            datasetId: datasetId, version: version, accessor: msg.sender, purposes: purposes, evidenceHash: evidenceHash
         });
     }
 

@@ -155,9 +155,7 @@ interface IAssetRegistry {
     event DerivationSet(uint128 indexed assetId, Derivation derivation);
     event ChildAllowed(uint128 indexed parentId, uint128 indexed childId, address indexed owner);
     event ChildDisallowed(uint128 indexed parentId, uint128 indexed childId, address indexed owner);
-    event ShareConsented(
-        uint128 indexed parentId, uint128 indexed childId, address indexed owner, uint16 shareBps
-    );
+    event ShareConsented(uint128 indexed parentId, uint128 indexed childId, address indexed owner, uint16 shareBps);
 
     /// @param effectiveAt From when it may be applied, in seconds since 1970.
     event ChangeAnnounced(uint128 indexed assetId, bytes32 indexed changeHash, Change change, uint64 effectiveAt);
@@ -192,7 +190,6 @@ interface IAssetRegistry {
     error Registry_NoPendingChange(uint128 assetId);
     error Registry_OtherChange(uint128 assetId, bytes32 changeHash, bytes32 pendingHash);
     error Registry_ChangeNotDue(uint128 assetId, uint64 effectiveAt);
-    error Registry_BadConsent(uint16 shareBps);
 
     /// @notice Registers an asset, mints its token to `registration.owner` and makes its vault.
     /// @dev By anyone. The cost grows with the number of edges and not with the depth of the lineage.
@@ -230,7 +227,7 @@ interface IAssetRegistry {
     /// @notice Consents to getting less of a child's revenue. Replaces an earlier consent; used up by the first change
     /// that lowers an edge to the parent; void once the parent changes hands.
     /// @dev By the parent's owner. To take a consent back, consent to what the parent gets already. Emits
-    /// {ShareConsented}. Errors: Registry_UnknownAsset, Registry_NotOwner, Registry_BadConsent (over 9,000).
+    /// {ShareConsented}. Errors: Registry_UnknownAsset, Registry_NotOwner.
     /// @param shareBps The least that the child's edges to the parent may come to, in basis points. EVAL edges are
     /// counted apart from the others.
     function consentToShare(uint128 parentId, uint128 childId, uint16 shareBps) external;
@@ -300,16 +297,13 @@ interface IAssetRegistry {
     function versionOf(uint128 assetId, uint32 version) external view returns (Version memory);
 
     /// @notice Versions of an asset, from number `from` on: as many as there are, at most `count`.
-    /// Errors: Registry_UnknownAsset.
+    /// Errors: Registry_UnknownAsset, Registry_UnknownVersion (from 0).
     function versionsOf(uint128 assetId, uint32 from, uint32 count) external view returns (Version[] memory);
 
     /// @notice Who shares an asset's revenue: the parents' vaults, then payee, host and curators, then the pool. Shares
     /// of nothing are left out; the sum with the pool's is 10,000. Errors: Registry_UnknownAsset.
     /// @return epoch The number of the table: 0 at first, one more with each change.
-    function shareTable(uint128 assetId)
-        external
-        view
-        returns (uint32 epoch, Payee[] memory payees, uint16 poolBps);
+    function shareTable(uint128 assetId) external view returns (uint32 epoch, Payee[] memory payees, uint16 poolBps);
 
     /// @notice The vaults of the datasets a model was trained on, with the shares of its DATA edges, shares of nothing
     /// among them. Errors: Registry_UnknownAsset.

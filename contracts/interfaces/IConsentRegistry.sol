@@ -95,9 +95,7 @@ interface IConsentRegistry {
     );
     event Withdrawn(bytes32 indexed contributionId, address indexed contributor);
     /// @param commitment The record's; all others of the contribution stay.
-    event RecordWithdrawn(
-        bytes32 indexed contributionId, address indexed contributor, bytes32 indexed commitment
-    );
+    event RecordWithdrawn(bytes32 indexed contributionId, address indexed contributor, bytes32 indexed commitment);
     event NonceCancelled(address indexed contributor, uint256 nonce);
     event Granted(uint128 indexed datasetId, address indexed grantee, uint128 purposes, uint64 until);
     event Revoked(uint128 indexed datasetId, address indexed grantee);

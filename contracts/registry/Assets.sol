@@ -2,8 +2,8 @@
 pragma solidity 0.8.37;
 
 import { IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
-import { Clones } from "@openzeppelin/contracts/proxy/Clones.sol";
 import { ERC721 } from "solady/tokens/ERC721.sol";
+import { LibClone } from "solady/utils/LibClone.sol";
 
 import { IAssetRegistry } from "../interfaces/IAssetRegistry.sol";
 import { IRoyaltyVault } from "../interfaces/IRoyaltyVault.sol";
@@ -63,10 +63,11 @@ abstract contract Assets is IAssetRegistry, IERC721Errors, ERC721 {
 
     /// @inheritdoc IAssetRegistry
     function vaultOf(uint128 assetId) public view returns (address) {
-        return Clones.predictDeterministicAddressWithImmutableArgs({
+        return LibClone.predictDeterministicAddress({
             implementation: vaultImplementation,
-            args: abi.encode(address(this), assetId),
-            salt: bytes32(uint256(assetId))
+            data: abi.encode(address(this), assetId),
+            salt: bytes32(uint256(assetId)),
+            deployer: address(this)
         });
     }
 
@@ -84,5 +85,9 @@ abstract contract Assets is IAssetRegistry, IERC721Errors, ERC721 {
     function _ownRecordOf(uint128 assetId) internal view returns (Record storage record) {
         record = _recordOf(assetId);
         if (_ownerOf(assetId) != msg.sender) revert Registry_NotOwner(assetId, msg.sender);
+    }
+
+    function _checkVersion(uint128 assetId, Record storage record, uint32 version) internal view {
+        if (version == 0 || version > record.versions) revert Registry_UnknownVersion(assetId, version);
     }
 }

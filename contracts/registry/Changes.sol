@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { IAssetRegistry } from "../interfaces/IAssetRegistry.sol";
 import { PackedEdge } from "./PackedEdge.sol";
@@ -10,7 +10,7 @@ import { ShareTables } from "./ShareTables.sol";
 /// @title Changes
 /// @notice The part of {IAssetRegistry} about changing a share table: announced, then applied after the notice.
 abstract contract Changes is ShareTables {
-    uint64 internal constant NOTICE = 7 days;
+    uint48 internal constant NOTICE = 7 days;
 
     mapping(uint128 assetId => bytes32) private _changeHashes;
 
@@ -22,7 +22,7 @@ abstract contract Changes is ShareTables {
 
         // Effect.
         bytes32 changeHash = keccak256(abi.encode(change));
-        uint48 effectiveAt = SafeCast.toUint48(block.timestamp + NOTICE);
+        uint48 effectiveAt = Time.timestamp() + NOTICE;
         record.changeAt = effectiveAt;
         _changeHashes[assetId] = changeHash;
 
@@ -90,22 +90,18 @@ abstract contract Changes is ShareTables {
         view
         returns (PackedEdge[] memory table)
     {
+        PackedEdge[] memory added = _checkEdges(assetId, _ownerOf(assetId), change.added);
         PackedEdge[] memory edges = _edges[assetId];
-        uint256 total = edges.length + change.added.length;
+        uint256 total = edges.length + added.length;
         if (total > MAX_EDGES) revert Registry_TooManyEdges(total);
         if (change.edgeShares.length != total) revert Registry_EdgeSharesMismatch(change.edgeShares.length, total);
 
-        PackedEdge[] memory added = _checkEdges(assetId, _ownerOf(assetId), change.added);
         table = new PackedEdge[](total);
         for (uint256 i = 0; i < total; ++i) {
-            uint16 shareBps = change.edgeShares[i];
-            if (i < edges.length) {
-                table[i] = edges[i].withShare(shareBps);
-            } else {
-                table[i] = added[i - edges.length];
-                if (table[i].shareBps() != shareBps) {
-                    revert Registry_EdgeShareMismatch(table[i].parent(), table[i].shareBps(), shareBps);
-                }
+            PackedEdge edge = i < edges.length ? edges[i] : added[i - edges.length];
+            table[i] = edge.withShare(change.edgeShares[i]);
+            if (i >= edges.length && PackedEdge.unwrap(edge) != PackedEdge.unwrap(table[i])) {
+                revert Registry_EdgeShareMismatch(edge.parent(), edge.shareBps(), table[i].shareBps());
             }
         }
         _checkTable(table, change.shares, record.hasPolicy);

@@ -23,12 +23,8 @@ abstract contract Lineage is Assets {
     function setDerivation(uint128 assetId, Derivation calldata derivation) external {
         // Check.
         Record storage record = _ownRecordOf(assetId);
-        _checkDerivation(derivation);
 
-        // Effect.
-        record.rule = derivation.rule;
-        record.minShareBps = derivation.minShareBps;
-        _licenseTokens[assetId] = derivation.licenseToken;
+        _setDerivation(assetId, record, derivation);
 
         // Log.
         emit DerivationSet({ assetId: assetId, derivation: derivation });
@@ -86,39 +82,46 @@ abstract contract Lineage is Assets {
         }
     }
 
-    function _checkDerivation(Derivation calldata derivation) internal pure {
-        if (derivation.minShareBps > MAX_UPSTREAM_BPS) revert Registry_BadMinShare(derivation.minShareBps);
-        if ((derivation.rule == DerivationRule.LICENSED) != (derivation.licenseToken != address(0))) {
-            revert Registry_LicenseTokenMismatch(derivation.rule, derivation.licenseToken);
+    function _setDerivation(uint128 assetId, Record storage record, Derivation calldata derivation) internal {
+        // Check.
+        (DerivationRule rule, uint16 minShareBps) = (derivation.rule, derivation.minShareBps);
+        address licenseToken = derivation.licenseToken;
+        if (minShareBps > MAX_UPSTREAM_BPS) revert Registry_BadMinShare(minShareBps);
+        if ((rule == DerivationRule.LICENSED) != (licenseToken != address(0))) {
+            revert Registry_LicenseTokenMismatch(rule, licenseToken);
         }
+
+        // Effect.
+        record.rule = rule;
+        record.minShareBps = minShareBps;
+        _licenseTokens[assetId] = licenseToken;
     }
 
     /// @dev The license that the edge takes, 0 for none.
-    function _checkEdge(uint128 childId, address deriver, Edge memory edge) private view returns (uint256) {
-        uint128 parentId = edge.parent;
+    function _checkEdge(uint128 childId, address deriver, Edge memory edge) private view returns (uint256 licenseId) {
+        (uint128 parentId, EdgeKind kind) = (edge.parent, edge.kind);
         Record storage parent = _recordOf(parentId);
         if (parentId == childId) revert Registry_OwnParent(childId);
-        if (edge.parentVersion == 0 || edge.parentVersion > parent.versions) {
-            revert Registry_UnknownVersion(parentId, edge.parentVersion);
-        }
-        if (edge.kind == EdgeKind.EVAL) return 0;
+        _checkVersion(parentId, parent, edge.parentVersion);
+        if (kind == EdgeKind.EVAL) return 0;
 
-        AssetKind needed = edge.kind == EdgeKind.DATA ? AssetKind.DATASET : AssetKind.MODEL;
-        if (parent.kind != needed) revert Registry_EdgeKindMismatch(parentId, edge.kind);
-        if (edge.shareBps < parent.minShareBps) {
-            revert Registry_ShareTooSmall(parentId, edge.shareBps, parent.minShareBps);
+        if (parent.kind != (kind == EdgeKind.DATA ? AssetKind.DATASET : AssetKind.MODEL)) {
+            revert Registry_EdgeKindMismatch(parentId, kind);
         }
+        uint16 minShareBps = parent.minShareBps;
+        if (edge.shareBps < minShareBps) revert Registry_ShareTooSmall(parentId, edge.shareBps, minShareBps);
+
         DerivationRule rule = parent.rule;
         if (rule == DerivationRule.OPEN || _ownerOf(parentId) == deriver) return 0;
         if (_isAllowed(parent, parentId, childId)) return 0;
         if (rule == DerivationRule.CLOSED) revert Registry_DerivationClosed(parentId, deriver);
 
         // The license is for the parent, good now, and the deriver's to use in this way.
-        uint256 licenseId = edge.licenseId;
+        licenseId = edge.licenseId;
         ILicenseToken token = ILicenseToken(_licenseTokens[parentId]);
-        if (
-            !token.isLicensed(licenseId, deriver, _rightFor(edge.kind)) || token.licenseOf(licenseId).assetId != parentId
-        ) revert Registry_NotLicensed(parentId, deriver, licenseId);
+        if (!token.isLicensed(licenseId, deriver, _rightFor(kind)) || token.licenseOf(licenseId).assetId != parentId) {
+            revert Registry_NotLicensed(parentId, deriver, licenseId);
+        }
         return SafeCast.toUint72(licenseId);
     }
 

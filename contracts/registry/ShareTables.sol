@@ -21,31 +21,23 @@ abstract contract ShareTables is Lineage {
     function consentToShare(uint128 parentId, uint128 childId, uint16 shareBps) external {
         // Check.
         Record storage parent = _ownRecordOf(parentId);
-        if (shareBps > MAX_UPSTREAM_BPS) revert Registry_BadConsent(shareBps);
 
         // Effect.
-        _consents[parentId][childId] =
-            StoredConsent({ owner: msg.sender, shareBps: shareBps, transfers: parent.transfers });
+        StoredConsent storage consent = _consents[parentId][childId];
+        consent.owner = msg.sender;
+        consent.shareBps = shareBps;
+        consent.transfers = parent.transfers;
 
         // Log.
         emit ShareConsented({ parentId: parentId, childId: childId, owner: msg.sender, shareBps: shareBps });
     }
 
     /// @inheritdoc IAssetRegistry
-    function shareTable(uint128 assetId)
-        external
-        view
-        returns (uint32 epoch, Payee[] memory payees, uint16 poolBps)
-    {
+    function shareTable(uint128 assetId) external view returns (uint32 epoch, Payee[] memory payees, uint16 poolBps) {
         Record storage record = _recordOf(assetId);
         Shares memory shares = record.shares;
-        PackedEdge[] memory edges = _edges[assetId];
-
-        payees = new Payee[](edges.length + 3);
-        uint256 count = 0;
-        for (uint256 i = 0; i < edges.length; ++i) {
-            count = _append(payees, count, vaultOf(edges[i].parent()), edges[i].shareBps());
-        }
+        uint256 count;
+        (payees, count) = _parentsOf(assetId, false);
         count = _append(payees, count, shares.payee, shares.payeeBps);
         count = _append(payees, count, shares.host, shares.hostBps);
         count = _append(payees, count, shares.curators, shares.curatorsBps);
@@ -56,35 +48,29 @@ abstract contract ShareTables is Lineage {
     /// @inheritdoc IAssetRegistry
     function dataParents(uint128 assetId) external view returns (Payee[] memory parents) {
         _recordOf(assetId);
-        PackedEdge[] memory edges = _edges[assetId];
-
-        parents = new Payee[](edges.length);
-        uint256 count = 0;
-        for (uint256 i = 0; i < edges.length; ++i) {
-            if (edges[i].kind() != EdgeKind.DATA) continue;
-            parents[count++] = Payee({ account: vaultOf(edges[i].parent()), bps: edges[i].shareBps() });
-        }
+        uint256 count;
+        (parents, count) = _parentsOf(assetId, true);
         _shorten(parents, count);
     }
 
     /// @inheritdoc IAssetRegistry
-    function shareConsentOf(uint128 parentId, uint128 childId) external view returns (ShareConsent memory) {
-        StoredConsent storage consent = _consents[parentId][childId];
-        if (consent.transfers != _recordOf(parentId).transfers) return ShareConsent(address(0), 0);
-        return ShareConsent({ owner: consent.owner, shareBps: consent.shareBps });
+    function shareConsentOf(uint128 parentId, uint128 childId) public view returns (ShareConsent memory consent) {
+        StoredConsent memory stored = _consents[parentId][childId];
+        if (stored.transfers != _recordOf(parentId).transfers) return consent;
+        consent.owner = stored.owner;
+        consent.shareBps = stored.shareBps;
     }
 
     /// @dev The table is whole, and a pool has somebody to divide it.
-    function _checkTable(PackedEdge[] memory edges, Shares calldata shares_, bool hasPolicy) internal pure {
+    function _checkTable(PackedEdge[] memory edges, Shares memory shares, bool hasPolicy) internal pure {
         uint256 totalBps = 0;
         for (uint256 i = 0; i < edges.length; ++i) {
             totalBps += edges[i].shareBps();
         }
         if (totalBps > MAX_UPSTREAM_BPS) revert Registry_UpstreamTooLarge(totalBps);
 
-        Shares memory shares = shares_;
         totalBps += _checkPayee(shares.payee, shares.payeeBps) + _checkPayee(shares.host, shares.hostBps)
-            + _checkPayee(shares.curators, shares.curatorsBps) + shares.poolBps;
+        + _checkPayee(shares.curators, shares.curatorsBps) + shares.poolBps;
         if (totalBps != BASIS_POINTS) revert Registry_SharesNotWhole(totalBps);
         if (shares.poolBps != 0 && !hasPolicy) revert Registry_PoolNeedsPolicy();
     }
@@ -118,9 +104,21 @@ abstract contract ShareTables is Lineage {
 
     /// @dev Whether the parent's owner has consented to this much or less.
     function _isConsented(uint128 parentId, uint128 childId, uint256 shareBps) private view returns (bool) {
-        StoredConsent storage consent = _consents[parentId][childId];
-        return consent.owner != address(0) && consent.transfers == _records[parentId].transfers
-            && shareBps >= consent.shareBps;
+        ShareConsent memory consent = shareConsentOf(parentId, childId);
+        return consent.owner != address(0) && shareBps >= consent.shareBps;
+    }
+
+    /// @dev The parents' vaults, `count` of them, in a list with room for three payees more: those whose edges are DATA,
+    /// or those with a share.
+    function _parentsOf(uint128 assetId, bool isDataOnly) private view returns (Payee[] memory payees, uint256 count) {
+        PackedEdge[] memory edges = _edges[assetId];
+        payees = new Payee[](edges.length + 3);
+        for (uint256 i = 0; i < edges.length; ++i) {
+            PackedEdge edge = edges[i];
+            uint16 bps = edge.shareBps();
+            if (isDataOnly ? edge.kind() != EdgeKind.DATA : bps == 0) continue;
+            payees[count++] = Payee({ account: vaultOf(edge.parent()), bps: bps });
+        }
     }
 
     /// @dev What an edge's parent gets by a table, over all edges to it that are evaluations as this one is or is not.
