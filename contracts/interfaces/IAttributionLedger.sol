@@ -3,19 +3,29 @@ pragma solidity 0.8.37;
 
 import { Receipts } from "../libraries/Receipts.sol";
 import { Requests } from "../libraries/Requests.sol";
+import { ILedgerExtension } from "./ILedgerExtension.sol";
 
 /// @title IAttributionLedger
 /// @notice Divides the pool of every vault by Merkle-sum roots of cumulative payouts, signed by a quorum of attestors.
 ///
 /// A root is *pending* from its post until its window has passed, then *active* for ever: activation needs no
-/// transaction. A (vault, token) has at most one pending root, and a root can only follow an active one.
+/// transaction. Until then it can be *rejected*: by anyone's proof of an objective fault, or by a challenge that the
+/// policy's arbiter upholds or does not rule on in time. A rejected root leaves no trace but the count of attempts at its
+/// index. A (vault, token) has at most one root that is not active, and a root can only follow an active one.
 ///
-/// Always, per (vault, token): claimed ≤ sum of the newest active root ≤ what the vault's pool can allot. So a
-/// dishonest quorum can misdirect one vault's not yet active increment and nothing else.
+/// Always, per (vault, token): claimed ≤ sum of the newest active root ≤ what the vault's pool can allot. So a dishonest
+/// quorum can misdirect one vault's not yet active increment and nothing else.
+///
+/// Bonds are native coin. What is released, won or returned is kept here until {withdrawBond}; nothing is pushed. A vault
+/// can be any contract: what it answers moves its own pool and the bonds staked on its own roots, and nothing else.
+///
+/// The code of what {ILedgerExtension} lists stands in a second contract, for one contract's code may not be larger than
+/// 24,576 bytes (EIP-170). The ledger creates it and runs it on its own state; nobody can replace it, and for callers
+/// there is only the ledger.
 ///
 /// Every signature is EIP-712 in the domain (`Tributary`, `1`, chain, this contract), by an account or by a contract
 /// under ERC-1271.
-interface IAttributionLedger {
+interface IAttributionLedger is ILedgerExtension {
     /// @notice Who may sign a vault's roots, how long a root waits, who judges it and what that costs. Bonds are in wei
     /// of the native coin.
     struct Policy {
@@ -47,19 +57,20 @@ interface IAttributionLedger {
         address token;
         /// The newest active root's index plus one. The first is 1.
         uint64 index;
-        /// How many roots were rejected at this index before. Nothing rejects a root yet, so it is 0.
+        /// How many roots were rejected at this index before.
         uint32 attempt;
         /// The newest active root; zero if there is none.
         bytes32 prevRoot;
         /// The Merkle-sum root over (account, cumulative payout). Not zero.
         bytes32 root;
-        /// The sum of all cumulative payouts, in base units: at least the newest active sum, at most what was credited.
+        /// The sum of all cumulative payouts, in base units: at least the newest active sum, at most what the pool can
+        /// allot.
         uint128 sum;
         /// How many accounts the tree has: 1 to 2³².
         uint64 leafCount;
         /// The Merkle root over the receipts that were settled; zero if and only if there are none.
         bytes32 receiptsRoot;
-        /// How many receipts were settled: at most 2³².
+        /// How many receipts were settled: less than 2³².
         uint64 receiptsCount;
         /// keccak256 of the published batch from which anyone can recompute the root. Not zero.
         bytes32 dataHash;
@@ -93,10 +104,70 @@ interface IAttributionLedger {
         bytes proof;
     }
 
+    /// @notice What an account allows whoever holds its signature to claim. EIP-712: `ClaimOrder(address account,address
+    /// recipient,Payout[] payouts,uint256 nonce,uint64 deadline)Payout(address vault,address token,uint128 cumulative)`,
+    /// where the payouts are those of the claims, in their order.
+    struct ClaimOrder {
+        /// Whose claims they are and who signs.
+        address account;
+        /// Who is paid.
+        address recipient;
+        /// Any number that the account has not used: orders may be executed in any order.
+        uint256 nonce;
+        /// The last second at which the order may be executed.
+        uint64 deadline;
+    }
+
+    /// @notice An account's credit in a vault.
+    struct Withdrawal {
+        address vault;
+        address token;
+        address account;
+    }
+
+    /// @notice One place to withdraw from.
+    struct Source {
+        address vault;
+        address token;
+    }
+
+    /// @notice What an account allows whoever holds its signature to withdraw. EIP-712: `WithdrawOrder(address account,
+    /// address recipient,Source[] sources,uint256 nonce,uint64 deadline)Source(address vault,address token)`.
+    struct WithdrawOrder {
+        address account;
+        address recipient;
+        Source[] sources;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
+    /// @notice A leaf of a root with its proof, to show a fault.
+    struct Leaf {
+        address account;
+        uint128 cumulative;
+        uint64 index;
+        bytes proof;
+    }
+
     enum RootStatus {
         NONE,
         PENDING,
+        CHALLENGED,
         ACTIVE
+    }
+
+    /// @notice Why a root was rejected. The first three were proven, for the others see {challenge}.
+    enum RejectionReason {
+        DISORDER,
+        DECREASE,
+        OMISSION,
+        ARBITER,
+        TIMEOUT
+    }
+
+    enum Ruling {
+        DISMISSED,
+        UPHELD
     }
 
     /// @notice A posted root.
@@ -106,9 +177,38 @@ interface IAttributionLedger {
         uint64 leafCount;
         bytes32 receiptsRoot;
         uint64 receiptsCount;
-        /// The first second at which the root can be claimed against.
+        /// The first second at which the root can be claimed against; 2⁴⁰ − 1 while it is challenged.
         uint64 activeAt;
         RootStatus status;
+        /// How many roots were rejected at this index before; also told where there is no root.
+        uint32 attempt;
+    }
+
+    /// @notice What the next statement must say.
+    struct Next {
+        uint64 index;
+        uint32 attempt;
+        bytes32 prevRoot;
+        /// The least sum.
+        uint128 prevSum;
+        /// The period must end later.
+        uint64 periodEnd;
+        /// The greatest sum.
+        uint128 allocatable;
+        /// Whether it may be posted now: if not, the newest root is unresolved, and the rest is what will hold once it is
+        /// active.
+        bool open;
+    }
+
+    /// @notice An open challenge.
+    struct Challenge {
+        address challenger;
+        /// In wei.
+        uint256 bond;
+        /// The last second at which the arbiter may rule.
+        uint64 until;
+        /// When the root would have been active.
+        uint64 activeAt;
     }
 
     /// @param index 1: the vault's first policy.
@@ -127,7 +227,9 @@ interface IAttributionLedger {
     /// @param statement Everything that was signed.
     /// @param digest The EIP-712 digest that was signed.
     /// @param signers Those who signed, ascending.
-    /// @param activeAt The first second at which the root can be claimed against.
+    /// @param poster Who staked the policy's poster bond on the root.
+    /// @param policyIndex The policy that the root is under, whatever is announced later.
+    /// @param activeAt The first second at which the root can be claimed against, unless it is rejected or challenged.
     event RootPosted(
         address indexed vault,
         address indexed token,
@@ -135,8 +237,52 @@ interface IAttributionLedger {
         RootStatement statement,
         bytes32 digest,
         address[] signers,
+        address poster,
+        uint24 policyIndex,
         uint64 activeAt
     );
+
+    /// @notice The index is free again, for the next attempt.
+    /// @param by Who proved the fault, ruled, or noticed the timeout: this contract if a post did.
+    event RootRejected(
+        address indexed vault,
+        address indexed token,
+        uint64 indexed index,
+        uint32 attempt,
+        RejectionReason reason,
+        address by
+    );
+
+    /// @param reasonHash keccak256 of what the challenger published to the arbiter.
+    /// @param bond What the challenger stakes, in wei.
+    /// @param until The last second at which the arbiter may rule.
+    event Challenged(
+        address indexed vault,
+        address indexed token,
+        uint64 indexed index,
+        address challenger,
+        bytes32 reasonHash,
+        uint256 bond,
+        uint64 until
+    );
+
+    /// @param activeAt The first second at which the root can be claimed against after all.
+    event ChallengeDismissed(address indexed vault, address indexed token, uint64 indexed index, uint64 activeAt);
+
+    /// @notice Bonds that were paid in, released, won or returned: the account can stake or withdraw them.
+    event BondCredited(address indexed account, uint256 amount);
+
+    /// @notice Bonds staked on a root out of what the account had.
+    event BondStaked(address indexed account, uint256 amount);
+
+    event BondWithdrawn(address indexed account, uint256 amount);
+
+    event FallbackAnnounced(address indexed vault, address indexed token, uint64 executableAt);
+
+    event FallbackExecuted(address indexed vault, address indexed token, uint128 amount);
+
+    /// @notice An order was executed or cancelled.
+    event NonceUsed(address indexed account, uint256 nonce);
 
     /// @param recipient Who was paid: the account, or whom it named.
     /// @param amount What was paid now: `cumulative` less everything claimed before, or what the newest active sum left.
@@ -181,43 +327,59 @@ interface IAttributionLedger {
     error Ledger_NotASigner(address signer);
     error Ledger_BadSignature(address signer);
 
+    error Ledger_LengthMismatch(uint256 statements, uint256 attestations);
+    error Ledger_TooManyAttempts(address vault, address token, uint64 index);
+    error Ledger_BondTooSmall(address poster, uint256 available, uint256 needed);
+    error Ledger_NoBond(address account);
+
+    error Ledger_NotPending(address vault, address token);
+    error Ledger_NoFault(RejectionReason reason);
+    error Ledger_NoArbiter(address vault);
+    error Ledger_AlreadyChallenged(address vault, address token, uint64 index);
+    error Ledger_WrongBond(uint256 value, uint256 expected);
+    error Ledger_NotChallenged(address vault, address token);
+    error Ledger_NotArbiter(address caller);
+    error Ledger_RulingLate(uint64 until, uint64 timestamp);
+    error Ledger_RulingOpen(uint64 until, uint64 timestamp);
+
+    error Ledger_NoFallback(address vault);
+    error Ledger_NothingUnallocated(address vault, address token);
+    error Ledger_FallbackAnnounced(address vault, address token, uint64 executableAt);
+    error Ledger_FallbackNotDue(address vault, address token, uint64 executableAt);
+
+    error Ledger_OrderExpired(uint64 deadline, uint64 timestamp);
+    error Ledger_NonceUsed(address account, uint256 nonce);
+    error Ledger_WrongAccount(address account, address expected);
+    error Ledger_ZeroRecipient();
     error Ledger_RootNotActive(address vault, address token, uint64 index);
     error Ledger_BadProof(address account, uint128 cumulative);
     error Ledger_NothingToClaim(address account, uint128 cumulative, uint128 claimed);
     error Ledger_ClaimsExceedSum(address account, uint128 sum);
 
-    /// @notice Gives the calling vault its first policy, at once.
-    /// @dev By a vault, once. Emits {PolicyRegistered}.
-    /// Errors: Ledger_PolicyExists, Ledger_SignerCount (none, or more than 32), Ledger_SignersNotAscending (also for a
-    /// zero or repeated signer), Ledger_BadThreshold, Ledger_BadWindow, Ledger_BadArbitration (some but not all of
-    /// arbiter, period and challenge bond, or a period out of bounds), Ledger_ArbiterIsSigner, Ledger_BadFallbackAfter,
-    /// Ledger_ZeroSettlementPolicy.
-    function registerPolicy(Policy calldata policy) external;
-
-    /// @notice Announces another policy for the calling vault. It takes effect by time alone, a day after every root
-    /// posted under the old or the new policy now would be resolved: after the larger window + arbiterPeriod of the two,
-    /// plus 1 day.
-    /// @dev By a vault that has a policy. An announcement before that moment replaces the earlier one and starts the wait
-    /// anew. Roots keep the policy they were posted under. Emits {PolicyAnnounced}.
-    /// Errors: Ledger_UnknownVault and those of `registerPolicy` but Ledger_PolicyExists.
-    function announcePolicy(Policy calldata policy) external;
-
-    /// @notice Takes the calling vault's announced policy back.
-    /// @dev Before it takes effect. Emits {PolicyCancelled}. Errors: Ledger_NoPolicyAnnounced.
-    function cancelPolicy() external;
-
-    /// @notice Posts a root that a quorum of the vault's attestors signed.
-    /// @dev By anyone. Attestations are strictly ascending by signer; every one given must be valid. Emits {RootPosted}.
-    /// Errors: Ledger_UnknownVault, Ledger_RootPending, Ledger_WrongIndex, Ledger_WrongAttempt, Ledger_WrongPrevRoot,
-    /// Ledger_ZeroRoot, Ledger_BadLeafCount, Ledger_BadReceipts, Ledger_ZeroDataHash, Ledger_WrongSettlementPolicy,
-    /// Ledger_BadPeriodEnd, Ledger_StatementExpired, Ledger_SumFalls, Ledger_SumExceedsCredited,
-    /// Ledger_TooFewSignatures, Ledger_AttestationsNotAscending, Ledger_NotASigner, Ledger_BadSignature.
+    /// @notice Posts a root that a quorum of the vault's attestors signed, under the policy in effect.
+    /// @dev By anyone who stakes the policy's poster bond, which comes out of what the sender has here, the value of the
+    /// call included. The bond of the previous root is released to its poster at the same time, so whoever posts steadily
+    /// stakes it once. A challenge on which the arbiter did not rule in time is settled first, as by `timeout`.
+    /// Attestations are strictly ascending by signer; every one given must be valid. Emits {RootPosted} and, as they
+    /// apply, {BondCredited}, {BondStaked}, {RootRejected}.
+    /// Errors: Ledger_UnknownVault, Ledger_RootPending (also if challenged), Ledger_WrongIndex, Ledger_WrongAttempt,
+    /// Ledger_TooManyAttempts (65,535), Ledger_WrongPrevRoot, Ledger_ZeroRoot, Ledger_BadLeafCount, Ledger_BadReceipts,
+    /// Ledger_ZeroDataHash, Ledger_WrongSettlementPolicy, Ledger_BadPeriodEnd, Ledger_StatementExpired, Ledger_SumFalls,
+    /// Ledger_SumExceedsCredited, Ledger_TooFewSignatures, Ledger_AttestationsNotAscending, Ledger_NotASigner,
+    /// Ledger_BadSignature, Ledger_BondTooSmall.
     function post(RootStatement calldata statement, Attestation[] calldata attestations) external payable;
 
-    /// @notice Pays an account what an active root allots to it beyond what it has claimed.
-    /// @dev By anyone; the money always goes to the account. Emits {Claimed}.
+    /// @notice Posts many roots, of any vaults and tokens; all or none.
+    /// @dev As `post`. Errors: those of `post`, and Ledger_LengthMismatch.
+    /// @param attestations Those of each statement.
+    function postMany(RootStatement[] calldata statements, Attestation[][] calldata attestations) external payable;
+
+    /// @notice Pays an account what an active root allots to it beyond what it has claimed, or to whom it named. If all
+    /// claims together would exceed the newest active sum, as only a root that takes payouts back can cause, what is left
+    /// of that is paid.
+    /// @dev By anyone. Emits {Claimed}.
     /// Errors: Ledger_RootNotActive, Ledger_BadProof, Ledger_NothingToClaim (also for an older root that allots less
-    /// than was claimed), Ledger_ClaimsExceedSum, the errors of `SumTree` and of {IPool-payFromPool}.
+    /// than was claimed), Ledger_ClaimsExceedSum (nothing is left), the errors of `SumTree` and of {IPool-payFromPool}.
     /// @return amount What was paid, in base units.
     function claim(Claim calldata claim_) external returns (uint128 amount);
 
@@ -255,8 +417,11 @@ interface IAttributionLedger {
     /// @notice The newest root that can be claimed against; index 0 and all zero if there is none.
     function newestActive(address vault, address token) external view returns (uint64 index, Root memory root);
 
-    /// @notice How many roots were posted, which is the index of the newest one, active or pending.
+    /// @notice How many roots were posted and not rejected, which is the index of the newest one, active or not.
     function rootCount(address vault, address token) external view returns (uint64);
+
+    /// @notice What the next statement must say: all that attestors and posters need to know of this contract.
+    function nextOf(address vault, address token) external view returns (Next memory);
 
     /// @notice The end of the period that the newest root settles; 0 if there is none.
     function periodEnd(address vault, address token) external view returns (uint64);
@@ -264,8 +429,26 @@ interface IAttributionLedger {
     /// @notice What an account has claimed so far, in base units. Never falls.
     function claimed(address vault, address token, address account) external view returns (uint128);
 
-    /// @notice What all accounts have claimed so far, in base units. Never falls.
+    /// @notice What all accounts have claimed so far, in base units: what the vault paid out of its pool. Never falls.
     function totalClaimed(address vault, address token) external view returns (uint128);
+
+    /// @notice What an account can stake or withdraw, in wei.
+    function bondOf(address account) external view returns (uint256);
+
+    /// @notice What is staked on the newest root, in wei, and by whom; zero if it was released or lost.
+    function stakeOf(address vault, address token) external view returns (address poster, uint256 bond);
+
+    /// @notice What challenging the newest root costs, in wei; 0 if it has no arbiter. Errors: Ledger_NotPending.
+    function challengeBondOf(address vault, address token) external view returns (uint256);
+
+    /// @notice The open challenge, also if its time is over; all zero if there is none.
+    function challengeOf(address vault, address token) external view returns (Challenge memory);
+
+    /// @notice The first second at which the announced fallback can be executed; 0 if none is announced.
+    function fallbackAt(address vault, address token) external view returns (uint64);
+
+    /// @notice Whether an order's nonce was used or cancelled.
+    function isNonceUsed(address account, uint256 nonce) external view returns (bool);
 
     /// @notice Whether a receipt is the one at `index` of those that a posted root settled.
     /// @dev False for a root that was not posted, a wrong index and a malformed proof; never reverts.
@@ -290,4 +473,7 @@ interface IAttributionLedger {
 
     /// @notice The EIP-712 digest that the license's owner or user signs.
     function hashSession(Requests.SessionAuthorization calldata authorization) external view returns (bytes32);
+
+    /// @notice The contract with the code of what {ILedgerExtension} lists.
+    function extension() external view returns (address);
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title IPool
-/// @notice The part of a vault that attribution divides, as the ledger sees it: all that the ledger knows of a vault.
+/// @notice A vault as the ledger sees it: above all the part of its money that attribution divides.
 ///
 /// Always, per token: poolPaid ≤ allocatable = poolCredited − fallbackPaid.
 interface IPool {
@@ -38,4 +38,10 @@ interface IPool {
     /// Emits {IRoyaltyVault-Credited} for each and {IRoyaltyVault-FellBack}.
     /// Errors: Vault_NotLedger, Vault_PoolExceeded, Vault_NoDataParents.
     function fallbackPool(address token, uint128 amount) external;
+
+    /// @notice Pays an account's credit to `recipient`; nothing if there is none.
+    /// @dev By the ledger alone, on the account's order or for many at once. Emits {IRoyaltyVault-Withdrawn}.
+    /// Errors: Vault_NotLedger, and whatever the token or a refusing recipient of native coin reverts with.
+    /// @return amount What was paid, in base units.
+    function withdrawTo(address token, address account, address recipient) external returns (uint128 amount);
 }

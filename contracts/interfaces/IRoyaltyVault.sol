@@ -187,12 +187,6 @@ interface IRoyaltyVault is IPool {
     /// @return amount What was paid, in base units.
     function withdraw(address token, address account) external returns (uint128 amount);
 
-    /// @notice Pays an account's credit to `recipient`; nothing if there is none.
-    /// @dev By the ledger alone, on the account's order or for many at once. Emits {Withdrawn}. Errors: Vault_NotLedger,
-    /// and whatever the token or a refusing recipient of native coin reverts with.
-    /// @return amount What was paid, in base units.
-    function withdrawTo(address token, address account, address recipient) external returns (uint128 amount);
-
     /// @notice The registry that made this vault and holds the share table.
     function registry() external view returns (address);
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
-
 import { IAttributionLedger } from "../interfaces/IAttributionLedger.sol";
+import { Signatures } from "./Signatures.sol";
 
 /// @title Quorum
 /// @notice Whether a policy can be fulfilled, and whether enough of its signers have signed.
@@ -18,7 +17,7 @@ library Quorum {
     /// @notice Reverts unless a policy can be fulfilled.
     /// @dev Errors: Ledger_SignerCount, Ledger_SignersNotAscending, Ledger_BadThreshold, Ledger_BadWindow,
     /// Ledger_BadArbitration, Ledger_ArbiterIsSigner, Ledger_BadFallbackAfter, Ledger_ZeroSettlementPolicy.
-    function check(IAttributionLedger.Policy calldata policy) internal pure {
+    function check(IAttributionLedger.Policy memory policy) internal pure {
         uint256 count = policy.signers.length;
         if (count == 0 || count > MAX_SIGNERS) revert IAttributionLedger.Ledger_SignerCount(count);
         address previous = address(0);
@@ -67,7 +66,7 @@ library Quorum {
                 ++next;
             }
             if (known != signer) revert IAttributionLedger.Ledger_NotASigner(signer);
-            if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, attestations[i].signature)) {
+            if (!Signatures.isValid(signer, digest, attestations[i].signature)) {
                 revert IAttributionLedger.Ledger_BadSignature(signer);
             }
             signers[i] = signer;

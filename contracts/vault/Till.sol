@@ -6,6 +6,7 @@ import { ReentrancyGuardTransient } from "@openzeppelin/contracts/utils/Reentran
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IAttributionLedger } from "../interfaces/IAttributionLedger.sol";
+import { IPool } from "../interfaces/IPool.sol";
 import { IRoyaltyVault } from "../interfaces/IRoyaltyVault.sol";
 import { Currency } from "../libraries/Currency.sol";
 
@@ -58,7 +59,7 @@ abstract contract Till is IRoyaltyVault, ReentrancyGuardTransient {
         if (amount == 0) revert Vault_NothingToWithdraw(token, account);
     }
 
-    /// @inheritdoc IRoyaltyVault
+    /// @inheritdoc IPool
     function withdrawTo(address token, address account, address recipient)
         external
         nonReentrant

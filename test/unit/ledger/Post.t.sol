@@ -50,7 +50,7 @@ contract PostTest is Fixture {
         bytes32 digest = ledger.hashStatement(statement);
         vm.expectEmit();
         emit IAttributionLedger.RootPosted(
-            address(vault), address(dollar), 1, statement, digest, signers, START + WINDOW
+            address(vault), address(dollar), 1, statement, digest, signers, address(this), 1, START + WINDOW
         );
         ledger.post(statement, attestations);
     }
@@ -191,7 +191,7 @@ contract PostTest is Fixture {
             statement, abi.encodeWithSelector(IAttributionLedger.Ledger_BadReceipts.selector, bytes32(0), 1)
         );
         statement.receiptsRoot = keccak256("receipts");
-        statement.receiptsCount = (1 << 32) + 1;
+        statement.receiptsCount = 1 << 32;
         _expectPostRevert(
             statement,
             abi.encodeWithSelector(
