@@ -22,6 +22,11 @@ contract DeployTest is Test {
         assertEq(suite.licenseToken.market(), address(suite.market));
         assertEq(suite.licenseToken.registry(), address(suite.registry));
         assertEq(suite.licenseToken.renderer(), address(suite.renderer));
+        assertEq(suite.votesImplementation.registry(), address(suite.registry));
+        assertEq(suite.communityFactory.registry(), address(suite.registry));
+        assertEq(suite.communityFactory.votesImplementation(), address(suite.votesImplementation));
+        assertEq(suite.communityFactory.governorImplementation(), address(suite.governorImplementation));
+        assertEq(suite.communityFactory.timelockImplementation(), address(suite.timelockImplementation));
     }
 
     /// @dev The vector is what Rust deploys from the committed initcode: both say the same addresses, or one is stale.
@@ -30,13 +35,18 @@ contract DeployTest is Test {
         assertEq(deployer.CREATE2_PROXY(), vm.parseJsonAddress(vector, ".create2Proxy"));
         assertEq(deployer.SALT(), vm.parseJsonBytes32(vector, ".salt"));
         assertEq(address(suite.ledger), _address("AttributionLedger"));
+        assertEq(suite.ledger.extension(), _address("LedgerExtension"));
         assertEq(address(suite.vaultImplementation), _address("RoyaltyVault"));
         assertEq(address(suite.registry), _address("AssetRegistry"));
         assertEq(address(suite.consents), _address("ConsentRegistry"));
         assertEq(address(suite.renderer), _address("LicenseRenderer"));
         assertEq(address(suite.market), _address("LicenseMarket"));
         assertEq(address(suite.licenseToken), _address("LicenseToken"));
-        assertEq(vm.parseJsonKeys(vector, ".contracts").length, 7);
+        assertEq(address(suite.votesImplementation), _address("CommunityVotes"));
+        assertEq(address(suite.governorImplementation), _address("CommunityGovernor"));
+        assertEq(address(suite.timelockImplementation), _address("CommunityTimelock"));
+        assertEq(address(suite.communityFactory), _address("CommunityFactory"));
+        assertEq(vm.parseJsonKeys(vector, ".contracts").length, 12);
     }
 
     function _address(string memory name) internal view returns (address) {
