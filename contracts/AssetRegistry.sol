@@ -35,7 +35,7 @@ contract AssetRegistry is Changes {
 
         // Effect.
         _store(assetId, registration, hasPolicy);
-        _setEdges(assetId, edges);
+        _storeEdges(assetId, _records[assetId], edges);
         _mint(registration.owner, assetId);
 
         // Interaction: the vault is ours, and registers its policy with the ledger.
