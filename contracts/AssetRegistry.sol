@@ -131,6 +131,8 @@ contract AssetRegistry is Changes {
         uint256 left = from > newest ? 0 : newest - from + 1;
         versions = new Version[](count < left ? count : left);
         for (uint256 i = 0; i < versions.length; ++i) {
+            // At most the newest version's number.
+            // forge-lint: disable-next-line(unsafe-typecast)
             versions[i] = versionOf(assetId, uint32(from + i));
         }
     }
@@ -160,6 +162,8 @@ contract AssetRegistry is Changes {
     /// @dev What an owner has announced does not bind the next one.
     function _beforeTokenTransfer(address from, address, uint256 tokenId) internal override {
         if (from == address(0)) return;
+        // Only assets have tokens.
+        // forge-lint: disable-next-line(unsafe-typecast)
         uint128 assetId = uint128(tokenId);
         Record storage record = _records[assetId];
         ++record.transfers;

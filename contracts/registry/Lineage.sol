@@ -12,8 +12,6 @@ import { PackedEdge, PackedEdges } from "./PackedEdge.sol";
 /// @title Lineage
 /// @notice The part of {IAssetRegistry} about edges: what a parent asks of its children, and who may become one.
 abstract contract Lineage is Assets {
-    uint256 private constant TRAIN = 1 << 9;
-
     mapping(uint128 assetId => PackedEdge[MAX_EDGES]) private _edges;
     mapping(uint128 assetId => address) internal _licenseTokens;
     /// @dev One more than how often the parent had been transferred when its owner allowed the child; 0 for never.
@@ -145,7 +143,7 @@ abstract contract Lineage is Assets {
 
     /// @dev What a license must allow for an edge; an evaluation needs none.
     function _rightFor(EdgeKind kind) private pure returns (uint256) {
-        if (kind == EdgeKind.DATA) return TRAIN;
+        if (kind == EdgeKind.DATA) return Rights.TRAIN;
         if (kind == EdgeKind.MERGE) return Rights.MERGE;
         if (kind == EdgeKind.DISTIL) return Rights.DISTIL;
         return Rights.FINE_TUNE;

@@ -106,18 +106,23 @@ contract RegistryFuzzTest is RegistryFixture {
         }
     }
 
-    function testFuzz_a_packed_edge_is_the_edge(IAssetRegistry.Edge memory edge, uint72 licenseId, uint16 bps)
-        public
-        pure
-    {
+    function testFuzz_a_packed_edge_is_the_edge(
+        uint128 parent,
+        uint32 parentVersion,
+        uint8 kind,
+        uint16[2] memory shares,
+        uint72 licenseId
+    ) public pure {
+        IAssetRegistry.Edge memory edge = _edge(parent, IAssetRegistry.EdgeKind(kind % 6), shares[0]);
+        edge.parentVersion = parentVersion;
         PackedEdge packed = PackedEdges.pack(edge, licenseId);
         edge.licenseId = licenseId;
         assertEq(abi.encode(packed.unpack()), abi.encode(edge));
         assertEq(packed.parent(), edge.parent);
         assertEq(uint8(packed.kind()), uint8(edge.kind));
         assertEq(packed.shareBps(), edge.shareBps);
-        edge.shareBps = bps;
-        assertEq(abi.encode(packed.withShare(bps).unpack()), abi.encode(edge));
+        edge.shareBps = shares[1];
+        assertEq(abi.encode(packed.withShare(shares[1]).unpack()), abi.encode(edge));
     }
 
     /// @dev Whoever owns the asset, what its earlier owners announced or allowed is gone.
