@@ -57,10 +57,14 @@ contract SumTreeSymbolic {
     }
 
     /// @dev A leaf's hash is no node's, so no node can be passed off as a leaf or the reverse.
-    function check_no_leaf_is_a_node(address account, uint128 amount, bytes32 left, uint128 leftSum, bytes32 right, uint128 rightSum)
-        public
-        pure
-    {
+    function check_no_leaf_is_a_node(
+        address account,
+        uint128 amount,
+        bytes32 left,
+        uint128 leftSum,
+        bytes32 right,
+        uint128 rightSum
+    ) public pure {
         bytes32 leaf = keccak256(abi.encodePacked(uint8(0), account, amount));
         assert(leaf != keccak256(abi.encodePacked(uint8(1), left, leftSum, right, rightSum)));
     }
