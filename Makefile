@@ -2,10 +2,13 @@
 # bash and git.
 
 FORGE := node_modules/.bin/forge
+TSC := node_modules/.bin/tsc
 CARGO := cargo
 DEMO_ARGS ?=
+PYTHON := $(CURDIR)/target/tools/python
 
-.PHONY: help demo test test-contracts test-rust fmt fmt-check lint contracts vectors fresh gas bench deny deep clean
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas coverage bench deny \
+  symbolic slither deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -19,18 +22,22 @@ demo: node_modules/.installed ## The main job on an embedded chain, told in plai
 	$(CARGO) build --release --locked -p tributary-server
 	target/release/tributary demo $(DEMO_ARGS)
 
-test: test-contracts test-rust ## Contract and Rust tests
+test: test-contracts js test-rust ## Contract, TypeScript and Rust tests
 
 test-contracts: node_modules/.installed ## Unit, fuzz and invariant tests of the contracts
 	$(FORGE) build --sizes
-	$(FORGE) test
-	$(FORGE) test --isolate --match-path 'test/gas/*'
+	$(FORGE) test --no-match-path 'test/gas/*'
+	$(CARGO) xtask gas --check
 
 # xtask is tested by itself: the Solidity tool chain it links would change how everybody's dependencies are built.
 test-rust: node_modules/.installed ## Rust tests: real anvil, real ONNX Runtime, real HTTP
 	$(CARGO) test --release --locked
 	$(FORGE) build
 	$(CARGO) test --release --locked -p xtask
+
+js: node_modules/.installed ## Type-check, build and test the TypeScript SDK
+	$(TSC) -p sdk/js
+	node --test sdk/js/dist/test/*.test.js
 
 fmt: node_modules/.installed ## Format everything
 	$(CARGO) fmt --all
@@ -45,7 +52,7 @@ lint: node_modules/.installed ## Clippy and forge lint, warnings denied
 	$(CARGO) clippy --release --locked -p xtask --all-targets -- -D warnings
 	$(FORGE) lint --deny warnings
 
-contracts: node_modules/.installed ## Build the contracts and export ABI and initcode to sdk/abi
+contracts: node_modules/.installed ## Build the contracts; export ABI, initcode and TypeScript to sdk
 	$(CARGO) xtask contracts
 
 vectors: ## Write the golden vectors to test/vectors
@@ -55,8 +62,11 @@ fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
 
-gas: node_modules/.installed ## Gas of the main calls as whole transactions, against their budgets
-	$(FORGE) test --isolate --match-path 'test/gas/*' -vv
+gas: node_modules/.installed ## Measure the gas of the main calls as whole transactions into test/gas/snapshots
+	$(CARGO) xtask gas
+
+coverage: node_modules/.installed ## Line and branch coverage of the contracts, against its floors
+	$(CARGO) xtask coverage
 
 bench: node_modules/.installed ## Attribution against true retraining; see docs/attribution.md
 	$(CARGO) xtask bench attribution
@@ -65,9 +75,23 @@ deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under t
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
 	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
 
-deep: node_modules/.installed ## Long fuzzing and invariant runs of the contracts
-	FOUNDRY_PROFILE=deep $(FORGE) test
+# Python is for these two alone.
+$(PYTHON)/.installed: test/static/requirements.txt
+	python3 -m venv $(PYTHON)
+	$(PYTHON)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+symbolic: node_modules/.installed $(PYTHON)/.installed ## Halmos: what payout proofs mean, and that money is conserved
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/halmos --contract SumTreeSymbolic --solver z3 --loop 16
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/halmos --contract MoneySymbolic --loop 32 \
+	  --solver-command "$(PYTHON)/bin/python $(CURDIR)/test/symbolic/integers.py"
+
+slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list of findings that each have a reason
+	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/python test/static/slither.py $(PYTHON)/bin/slither
+
+deep: slither ## Slither, and long fuzzing and invariant runs of the contracts
+	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 
 clean: ## Remove what was built
 	$(CARGO) clean
-	rm -rf out cache node_modules
+	rm -rf out cache node_modules sdk/js/dist

@@ -1,49 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { Clones } from "@openzeppelin/contracts/proxy/Clones.sol";
-import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
+import { LibClone } from "solady/utils/LibClone.sol";
 
 import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
+import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
+import { Assets } from "./registry/Assets.sol";
+import { Changes } from "./registry/Changes.sol";
+import { PackedEdge } from "./registry/PackedEdge.sol";
 
 /// @title AssetRegistry
-/// @notice See {IAssetRegistry}.
-contract AssetRegistry is IAssetRegistry, ERC721 {
-    uint256 internal constant BASIS_POINTS = 10_000;
-    uint256 internal constant MAX_UPSTREAM_BPS = 9_000;
-    uint256 internal constant MAX_EDGES = 16;
-
-    /// @dev An asset in three slots. What a child's registration needs of its parents is in the first.
-    struct Record {
-        bool exists;
-        AssetKind kind;
-        DerivationRule rule;
-        uint16 minShareBps;
-        uint32 versions;
-        uint16 poolBps;
-        address payee;
-        address host;
-        uint16 payeeBps;
-        uint16 hostBps;
-        uint16 curatorsBps;
-        address curators;
-    }
-
-    /// @inheritdoc IAssetRegistry
-    address public immutable ledger;
-    /// @inheritdoc IAssetRegistry
-    address public immutable vaultImplementation;
-
-    mapping(uint128 assetId => Record) private _records;
-    mapping(uint128 assetId => Edge[]) private _edges;
+/// @notice See {IAssetRegistry}. Registration, versions and policies; what edges, share tables and their changes are
+/// about is in {Lineage}, {ShareTables} and {Changes}.
+contract AssetRegistry is Changes {
     mapping(uint256 tokenId => string) private _uris;
     mapping(uint128 assetId => mapping(uint32 version => Version)) private _versions;
 
-    constructor(IRoyaltyVault vaultImplementation_) ERC721("Tributary Asset", "ASSET") {
-        ledger = vaultImplementation_.ledger();
-        vaultImplementation = address(vaultImplementation_);
+    constructor(IRoyaltyVault vaultImplementation_) Assets(vaultImplementation_) {
+        emit ContractURIUpdated();
     }
 
     /// @inheritdoc IAssetRegistry
@@ -52,20 +28,18 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
 
         // Check: the id is new, the parents allow it, the shares are whole.
         if (_records[assetId].exists) revert Registry_AssetExists(assetId);
-        if (registration.derivation.minShareBps > MAX_UPSTREAM_BPS) {
-            revert Registry_BadMinShare(registration.derivation.minShareBps);
-        }
-        uint256 upstreamBps = _checkEdges(registration.edges);
-        _checkShares(registration.shares, upstreamBps);
+        if (registration.edges.length > MAX_EDGES) revert Registry_TooManyEdges(registration.edges.length);
+        PackedEdge[] memory edges = _checkEdges(assetId, msg.sender, registration.edges);
         bool hasPolicy = registration.policy.signers.length != 0;
-        if (registration.shares.poolBps != 0 && !hasPolicy) revert Registry_PoolNeedsPolicy();
+        _checkTable(edges, registration.shares, hasPolicy);
 
         // Effect.
-        _store(assetId, registration);
+        _store(assetId, registration, hasPolicy);
+        _storeEdges(assetId, _records[assetId], edges);
         _mint(registration.owner, assetId);
 
         // Interaction: the vault is ours, and registers its policy with the ledger.
-        vault = Clones.cloneDeterministicWithImmutableArgs({
+        vault = LibClone.cloneDeterministic({
             implementation: vaultImplementation,
             args: abi.encode(address(this), assetId),
             salt: bytes32(uint256(assetId))
@@ -82,14 +56,16 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
         returns (uint32 version)
     {
         // Check.
-        Record storage record = _recordOf(assetId);
-        if (_ownerOf(assetId) != msg.sender) revert Registry_NotOwner(assetId, msg.sender);
+        Record storage record = _ownRecordOf(assetId);
         if (contentHash == 0 || manifestHash == 0) revert Registry_ZeroHash();
 
         // Effect.
         version = ++record.versions;
-        _versions[assetId][version] =
-            Version({ contentHash: contentHash, manifestHash: manifestHash, publishedAt: Time.timestamp(), uri: uri });
+        Version storage added = _versions[assetId][version];
+        added.contentHash = contentHash;
+        added.manifestHash = manifestHash;
+        added.publishedAt = Time.timestamp();
+        added.uri = uri;
 
         // Log.
         emit VersionPublished({
@@ -98,160 +74,104 @@ contract AssetRegistry is IAssetRegistry, ERC721 {
     }
 
     /// @inheritdoc IAssetRegistry
-    function assetOf(uint128 assetId) external view returns (Asset memory) {
+    function announcePolicy(uint128 assetId, IAttributionLedger.Policy calldata policy) external {
+        // Check.
+        Record storage record = _ownRecordOf(assetId);
+        IRoyaltyVault vault = IRoyaltyVault(vaultOf(assetId));
+
+        // Interaction: the vault is ours, and asks the ledger.
+        if (record.hasPolicy) {
+            vault.announcePolicy(policy);
+        } else {
+            record.hasPolicy = true;
+            vault.initialize(policy);
+        }
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function cancelPolicy(uint128 assetId) external {
+        // Check.
+        _ownRecordOf(assetId);
+
+        // Interaction: the vault is ours, and tells the ledger.
+        IRoyaltyVault(vaultOf(assetId)).cancelPolicy();
+    }
+
+    /// @inheritdoc IAssetRegistry
+    function assetOf(uint128 assetId) public view returns (Asset memory) {
         Record storage record = _recordOf(assetId);
         return Asset({
             kind: record.kind,
-            derivation: Derivation({ rule: record.rule, minShareBps: record.minShareBps }),
-            shares: Shares({
-                payee: record.payee,
-                payeeBps: record.payeeBps,
-                host: record.host,
-                hostBps: record.hostBps,
-                curators: record.curators,
-                curatorsBps: record.curatorsBps,
-                poolBps: record.poolBps
+            derivation: Derivation({
+                rule: record.rule, minShareBps: record.minShareBps, licenseToken: _licenseTokens[assetId]
             }),
+            shares: record.shares,
             versions: record.versions,
             vault: vaultOf(assetId)
         });
     }
 
     /// @inheritdoc IAssetRegistry
-    function edgesOf(uint128 assetId) external view returns (Edge[] memory) {
-        _recordOf(assetId);
-        return _edges[assetId];
+    function assetsOf(uint128[] calldata assetIds) external view returns (Asset[] memory assets) {
+        assets = new Asset[](assetIds.length);
+        for (uint256 i = 0; i < assetIds.length; ++i) {
+            assets[i] = assetOf(assetIds[i]);
+        }
     }
 
     /// @inheritdoc IAssetRegistry
-    function versionOf(uint128 assetId, uint32 version) external view returns (Version memory) {
-        if (version == 0 || version > _records[assetId].versions) revert Registry_UnknownVersion(assetId, version);
+    function versionOf(uint128 assetId, uint32 version) public view returns (Version memory) {
+        _checkVersion(assetId, _records[assetId], version);
         return _versions[assetId][version];
     }
 
     /// @inheritdoc IAssetRegistry
-    function shareTable(uint128 assetId) external view returns (uint32 epoch, Payee[] memory payees, uint16 poolBps) {
-        epoch = 0;
-        Record storage record = _recordOf(assetId);
-        Edge[] storage edges = _edges[assetId];
-        uint256 edgeCount = edges.length;
-
-        payees = new Payee[](edgeCount + 3);
-        uint256 count = 0;
-        for (uint256 i = 0; i < edgeCount; ++i) {
-            Edge memory edge = edges[i];
-            if (edge.shareBps != 0) payees[count++] = Payee({ account: vaultOf(edge.parent), bps: edge.shareBps });
-        }
-        if (record.payeeBps != 0) payees[count++] = Payee({ account: record.payee, bps: record.payeeBps });
-        if (record.hostBps != 0) payees[count++] = Payee({ account: record.host, bps: record.hostBps });
-        if (record.curatorsBps != 0) payees[count++] = Payee({ account: record.curators, bps: record.curatorsBps });
-        assembly ("memory-safe") {
-            // Shortens the list to what was filled.
-            mstore(payees, count)
-        }
-        poolBps = record.poolBps;
-    }
-
-    /// @inheritdoc IAssetRegistry
-    function dataParents(uint128 assetId) external view returns (Payee[] memory parents) {
-        _recordOf(assetId);
-        Edge[] storage edges = _edges[assetId];
-        uint256 edgeCount = edges.length;
-
-        parents = new Payee[](edgeCount);
-        uint256 count = 0;
-        for (uint256 i = 0; i < edgeCount; ++i) {
-            Edge memory edge = edges[i];
-            if (edge.kind != EdgeKind.DATA) continue;
-            parents[count++] = Payee({ account: vaultOf(edge.parent), bps: edge.shareBps });
-        }
-        assembly ("memory-safe") {
-            // Shortens the list to what was filled.
-            mstore(parents, count)
+    function versionsOf(uint128 assetId, uint32 from, uint32 count) external view returns (Version[] memory versions) {
+        uint256 newest = _recordOf(assetId).versions;
+        uint256 left = from > newest ? 0 : newest - from + 1;
+        versions = new Version[](count < left ? count : left);
+        for (uint256 i = 0; i < versions.length; ++i) {
+            // At most the newest version's number.
+            // forge-lint: disable-next-line(unsafe-typecast)
+            versions[i] = versionOf(assetId, uint32(from + i));
         }
     }
 
     /// @inheritdoc IAssetRegistry
-    function vaultOf(uint128 assetId) public view returns (address) {
-        return Clones.predictDeterministicAddressWithImmutableArgs({
-            implementation: vaultImplementation,
-            args: abi.encode(address(this), assetId),
-            salt: bytes32(uint256(assetId))
-        });
-    }
-
-    /// @inheritdoc IAssetRegistry
-    function assetIdOf(address registrant, bytes32 salt) public pure returns (uint128) {
-        return uint128(uint256(keccak256(abi.encode(registrant, salt))));
+    function contractURI() external pure returns (string memory) {
+        return "data:application/json;utf8,{\"name\":\"Tributary Assets\",\"symbol\":\"ASSET\",\"description\":"
+            "\"Datasets and models with their versions, lineage and share tables. Each token is one asset.\"}";
     }
 
     /// @notice Where the asset is described.
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
-        _requireOwned(tokenId);
+        ownerOf(tokenId);
         return _uris[tokenId];
     }
 
-    /// @dev Every parent exists in that version and allows the edge; returns the edges' shares together.
-    function _checkEdges(Edge[] calldata edges) private view returns (uint256 upstreamBps) {
-        if (edges.length > MAX_EDGES) revert Registry_TooManyEdges(edges.length);
-        for (uint256 i = 0; i < edges.length; ++i) {
-            Edge calldata edge = edges[i];
-            Record storage parent = _recordOf(edge.parent);
-            if (edge.parentVersion == 0 || edge.parentVersion > parent.versions) {
-                revert Registry_UnknownVersion(edge.parent, edge.parentVersion);
-            }
-            upstreamBps += edge.shareBps;
-            if (edge.kind == EdgeKind.EVAL) continue;
-
-            AssetKind needed = edge.kind == EdgeKind.DATA ? AssetKind.DATASET : AssetKind.MODEL;
-            if (parent.kind != needed) revert Registry_EdgeKindMismatch(edge.parent, edge.kind);
-            if (parent.rule == DerivationRule.CLOSED && _ownerOf(edge.parent) != msg.sender) {
-                revert Registry_DerivationClosed(edge.parent, msg.sender);
-            }
-            if (edge.shareBps < parent.minShareBps) {
-                revert Registry_ShareTooSmall(edge.parent, edge.shareBps, parent.minShareBps);
-            }
-        }
-        if (upstreamBps > MAX_UPSTREAM_BPS) revert Registry_UpstreamTooLarge(upstreamBps);
-    }
-
-    function _checkShares(Shares calldata shares, uint256 upstreamBps) private pure {
-        _checkPayee(shares.payee, shares.payeeBps);
-        _checkPayee(shares.host, shares.hostBps);
-        _checkPayee(shares.curators, shares.curatorsBps);
-        uint256 totalBps = upstreamBps + shares.payeeBps + shares.hostBps + shares.curatorsBps + shares.poolBps;
-        if (totalBps != BASIS_POINTS) revert Registry_SharesNotWhole(totalBps);
-    }
-
-    function _checkPayee(address account, uint16 bps) private pure {
-        if ((account == address(0)) != (bps == 0)) revert Registry_PayeeMismatch(account, bps);
-    }
-
-    function _store(uint128 assetId, Registration calldata registration) private {
-        Shares calldata shares = registration.shares;
-        _records[assetId] = Record({
-            exists: true,
-            kind: registration.kind,
-            rule: registration.derivation.rule,
-            minShareBps: registration.derivation.minShareBps,
-            versions: 0,
-            poolBps: shares.poolBps,
-            payee: shares.payee,
-            host: shares.host,
-            payeeBps: shares.payeeBps,
-            hostBps: shares.hostBps,
-            curatorsBps: shares.curatorsBps,
-            curators: shares.curators
-        });
-        Edge[] storage edges = _edges[assetId];
-        for (uint256 i = 0; i < registration.edges.length; ++i) {
-            edges.push(registration.edges[i]);
-        }
+    function _store(uint128 assetId, Registration calldata registration, bool hasPolicy) private {
+        Record storage record = _records[assetId];
+        record.exists = true;
+        record.kind = registration.kind;
+        record.hasPolicy = hasPolicy;
+        record.shares = registration.shares;
+        _setDerivation(assetId, record, registration.derivation);
         _uris[assetId] = registration.uri;
     }
 
-    function _recordOf(uint128 assetId) private view returns (Record storage record) {
-        record = _records[assetId];
-        if (!record.exists) revert Registry_UnknownAsset(assetId);
+    /// @dev What an owner has announced does not bind the next one.
+    function _beforeTokenTransfer(address from, address, uint256 tokenId) internal override {
+        if (from == address(0)) return;
+        // Only assets have tokens.
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint128 assetId = uint128(tokenId);
+        Record storage record = _records[assetId];
+        ++record.transfers;
+        if (record.changeAt != 0) _cancelChange(assetId, record);
+
+        // Interaction: the vault is ours, and tells the ledger.
+        address vault = vaultOf(assetId);
+        (, uint64 policyAt) = IAttributionLedger(ledger).announcedPolicyOf(vault);
+        if (policyAt != 0) IRoyaltyVault(vault).cancelPolicy();
     }
 }

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { IERC721 } from "@openzeppelin/contracts/token/ERC721/IERC721.sol";
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import { BitMaps } from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
+import { Grants } from "./consent/Grants.sol";
 import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { IConsentRegistry } from "./interfaces/IConsentRegistry.sol";
 import { Contributions } from "./libraries/Contributions.sol";
 import { MerkleTree } from "./libraries/MerkleTree.sol";
-import { Purposes } from "./libraries/Purposes.sol";
 
 /// @title ConsentRegistry
-/// @notice See {IConsentRegistry}.
-contract ConsentRegistry is IConsentRegistry, EIP712 {
+/// @notice See {IConsentRegistry}. Commitments, consents and their withdrawal; who may use a dataset is in {Grants}.
+contract ConsentRegistry is Grants, EIP712 {
     using BitMaps for BitMaps.BitMap;
 
     /// @dev A {Consent} in one slot.
@@ -25,21 +24,16 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         uint48 withdrawnAt;
     }
 
-    /// @inheritdoc IConsentRegistry
-    address public immutable registry;
-
     // Keyed by the count too, so that nobody can spoil a root by committing it first with another count.
     mapping(bytes32 root => mapping(uint64 count => Commitment)) private _commitments;
     mapping(bytes32 contributionId => StoredConsent) private _consents;
+    mapping(bytes32 contributionId => mapping(bytes32 commitment => bool)) private _recordsWithdrawn;
     mapping(address contributor => BitMaps.BitMap) private _nonces;
-    mapping(uint128 datasetId => mapping(address grantee => Grant)) private _grants;
 
-    constructor(IAssetRegistry registry_) EIP712("Tributary", "1") {
-        registry = address(registry_);
-    }
+    constructor(IAssetRegistry registry_) Grants(registry_) EIP712("Tributary", "1") { }
 
     /// @inheritdoc IConsentRegistry
-    function commit(bytes32 root, uint64 count) external {
+    function commit(bytes32 root, uint64 count) public {
         // Check.
         if (root == 0) revert Consent_ZeroRoot();
         if (count == 0 || count > MerkleTree.MAX_LEAVES) revert Consent_BadCount(count);
@@ -52,6 +46,13 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
 
         // Log.
         emit Committed({ root: root, count: count, committer: msg.sender });
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function commitMany(Batch[] calldata batches) external {
+        for (uint256 i = 0; i < batches.length; ++i) {
+            commit(batches[i].root, batches[i].count);
+        }
     }
 
     /// @inheritdoc IConsentRegistry
@@ -134,6 +135,40 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     }
 
     /// @inheritdoc IConsentRegistry
+    function withdrawRecord(Contribution calldata contribution, bytes32 commitment, uint64 index, bytes calldata proof)
+        external
+    {
+        // Check.
+        bytes32 contributionId = hashContribution(contribution);
+        StoredConsent storage consent = _standing(contributionId);
+        if (consent.contributor != msg.sender) revert Consent_NotContributor(contributionId, msg.sender);
+        _checkRecord(contribution, commitment, index, proof);
+
+        _withdrawRecord(contributionId, contribution.contributor, commitment);
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function withdrawRecordBySig(
+        Contribution calldata contribution,
+        bytes32 commitment,
+        uint64 index,
+        bytes calldata proof,
+        uint64 deadline,
+        bytes calldata signature
+    ) external {
+        // Check.
+        bytes32 contributionId = hashContribution(contribution);
+        _standing(contributionId);
+        if (block.timestamp > deadline) revert Consent_Expired(deadline, Time.timestamp());
+        RecordWithdrawal memory withdrawal =
+            RecordWithdrawal({ contributionId: contributionId, commitment: commitment, deadline: deadline });
+        _checkSignature(contribution.contributor, _hashTypedDataV4(Contributions.hash(withdrawal)), signature);
+        _checkRecord(contribution, commitment, index, proof);
+
+        _withdrawRecord(contributionId, contribution.contributor, commitment);
+    }
+
+    /// @inheritdoc IConsentRegistry
     function cancelNonce(uint256 nonce) external {
         // Effect.
         _useNonce(msg.sender, nonce);
@@ -143,40 +178,12 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     }
 
     /// @inheritdoc IConsentRegistry
-    function grant(uint128 datasetId, address grantee, uint128 purposes, uint64 until) external {
-        // Check.
-        _checkOwner(datasetId);
-        if (grantee == address(0)) revert Consent_ZeroGrantee();
-        if (purposes == 0 || purposes & ~Purposes.ALL != 0) revert Consent_BadPurposes(purposes);
-        if (until <= block.timestamp) revert Consent_BadUntil(until, Time.timestamp());
-
-        // Effect.
-        _grants[datasetId][grantee] = Grant({ purposes: purposes, until: until });
-
-        // Log.
-        emit Granted({ datasetId: datasetId, grantee: grantee, purposes: purposes, until: until });
-    }
-
-    /// @inheritdoc IConsentRegistry
-    function revoke(uint128 datasetId, address grantee) external {
-        // Check.
-        _checkOwner(datasetId);
-        if (_grants[datasetId][grantee].until == 0) revert Consent_NoGrant(datasetId, grantee);
-
-        // Effect.
-        delete _grants[datasetId][grantee];
-
-        // Log.
-        emit Revoked({ datasetId: datasetId, grantee: grantee });
-    }
-
-    /// @inheritdoc IConsentRegistry
     function commitmentOf(bytes32 root, uint64 count) external view returns (Commitment memory) {
         return _commitments[root][count];
     }
 
     /// @inheritdoc IConsentRegistry
-    function consentOf(bytes32 contributionId) external view returns (Consent memory) {
+    function consentOf(bytes32 contributionId) public view returns (Consent memory) {
         StoredConsent storage consent = _consents[contributionId];
         return
             Consent({
@@ -185,19 +192,21 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
     }
 
     /// @inheritdoc IConsentRegistry
+    function consentsOf(bytes32[] calldata contributionIds) external view returns (Consent[] memory consents) {
+        consents = new Consent[](contributionIds.length);
+        for (uint256 i = 0; i < contributionIds.length; ++i) {
+            consents[i] = consentOf(contributionIds[i]);
+        }
+    }
+
+    /// @inheritdoc IConsentRegistry
+    function isRecordWithdrawn(bytes32 contributionId, bytes32 commitment) external view returns (bool) {
+        return _recordsWithdrawn[contributionId][commitment] || _consents[contributionId].withdrawnAt != 0;
+    }
+
+    /// @inheritdoc IConsentRegistry
     function isNonceUsed(address contributor, uint256 nonce) external view returns (bool) {
         return _nonces[contributor].get(nonce);
-    }
-
-    /// @inheritdoc IConsentRegistry
-    function grantOf(uint128 datasetId, address grantee) external view returns (Grant memory) {
-        return _grants[datasetId][grantee];
-    }
-
-    /// @inheritdoc IConsentRegistry
-    function isGranted(uint128 datasetId, address grantee, uint128 purposes) external view returns (bool) {
-        Grant storage given = _grants[datasetId][grantee];
-        return purposes != 0 && block.timestamp < given.until && given.purposes & purposes == purposes;
     }
 
     /// @inheritdoc IConsentRegistry
@@ -210,12 +219,30 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         return _hashTypedDataV4(Contributions.hash(withdrawal));
     }
 
+    /// @inheritdoc IConsentRegistry
+    function hashRecordWithdrawal(RecordWithdrawal calldata withdrawal) external view returns (bytes32) {
+        return _hashTypedDataV4(Contributions.hash(withdrawal));
+    }
+
     function _withdraw(bytes32 contributionId, StoredConsent storage consent) private {
         // Effect.
         consent.withdrawnAt = Time.timestamp();
 
         // Log.
         emit Withdrawn({ contributionId: contributionId, contributor: consent.contributor });
+    }
+
+    function _withdrawRecord(bytes32 contributionId, address contributor, bytes32 commitment) private {
+        // Check.
+        if (_recordsWithdrawn[contributionId][commitment]) {
+            revert Consent_RecordAlreadyWithdrawn(contributionId, commitment);
+        }
+
+        // Effect.
+        _recordsWithdrawn[contributionId][commitment] = true;
+
+        // Log.
+        emit RecordWithdrawn({ contributionId: contributionId, contributor: contributor, commitment: commitment });
     }
 
     function _useNonce(address contributor, uint256 nonce) private {
@@ -230,8 +257,14 @@ contract ConsentRegistry is IConsentRegistry, EIP712 {
         if (consent.withdrawnAt != 0) revert Consent_AlreadyWithdrawn(contributionId);
     }
 
-    function _checkOwner(uint128 datasetId) private view {
-        if (IERC721(registry).ownerOf(datasetId) != msg.sender) revert Consent_NotDatasetOwner(datasetId, msg.sender);
+    /// @dev The record is one of the contribution's.
+    function _checkRecord(Contribution calldata contribution, bytes32 commitment, uint64 index, bytes calldata proof)
+        private
+        pure
+    {
+        if (!MerkleTree.verify(contribution.commitment, commitment, index, contribution.records, proof)) {
+            revert Consent_BadProof(contribution.commitment, commitment);
+        }
     }
 
     function _checkSignature(address signer, bytes32 digest, bytes calldata signature) private view {

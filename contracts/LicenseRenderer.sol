@@ -36,6 +36,18 @@ contract LicenseRenderer is ILicenseRenderer {
     }
 
     /// @inheritdoc ILicenseRenderer
+    function contractURI() external pure returns (string memory) {
+        string memory json = string.concat(
+            '{"name":"Tributary Licenses","symbol":"LICENSE","description":"Licenses to community-owned data, models and '
+            'adapters. One token is one seat. What it allows, its limits, its price and its end are in its own metadata.",'
+            '"image":"data:image/svg+xml;base64,',
+            Base64.encode(bytes(LicenseCard.mark())),
+            '"}'
+        );
+        return string.concat("data:application/json;base64,", Base64.encode(bytes(json)));
+    }
+
+    /// @inheritdoc ILicenseRenderer
     function svg(Subject calldata subject) external view returns (string memory) {
         return _svg(subject);
     }

@@ -5,11 +5,13 @@ import { IERC165 } from "@openzeppelin/contracts/interfaces/IERC165.sol";
 import { IERC2981 } from "@openzeppelin/contracts/interfaces/IERC2981.sol";
 import { IERC4906 } from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 import { ERC721 } from "@openzeppelin/contracts/token/ERC721/ERC721.sol";
+import { Math } from "@openzeppelin/contracts/utils/math/Math.sol";
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { IERC4907 } from "./interfaces/IERC4907.sol";
 import { IERC5192 } from "./interfaces/IERC5192.sol";
+import { IERC7572 } from "./interfaces/IERC7572.sol";
 import { IERC7858 } from "./interfaces/IERC7858.sol";
 import { ILicenseMarket } from "./interfaces/ILicenseMarket.sol";
 import { ILicenseRenderer } from "./interfaces/ILicenseRenderer.sol";
@@ -17,7 +19,7 @@ import { ILicenseToken } from "./interfaces/ILicenseToken.sol";
 
 /// @title LicenseToken
 /// @notice See {ILicenseToken}. Made by its market.
-contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IERC5192, IERC7858 {
+contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IERC5192, IERC7572, IERC7858 {
     uint256 internal constant RESALE_ROYALTY_BPS = 500;
     uint256 internal constant BASIS_POINTS = 10_000;
 
@@ -50,12 +52,12 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         market = msg.sender;
         registry = address(registry_);
         renderer = address(renderer_);
+        emit ContractURIUpdated();
     }
 
     /// @inheritdoc ILicenseToken
     function issue(address recipient, License calldata license) external returns (uint256 tokenId) {
-        // Check.
-        if (msg.sender != market) revert License_NotMarket(msg.sender);
+        _checkMarket();
 
         // Effect.
         tokenId = ++_lastId;
@@ -77,8 +79,35 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
             issuedAt: license.issuedAt,
             expiresAt: license.expiresAt
         });
-        emit TokenExpiryUpdated({ tokenId: tokenId, startTime: startTime(tokenId), endTime: endTime(tokenId) });
+        _logExpiry(tokenId, license.issuedAt, license.expiresAt);
         if (!license.transferable) emit Locked(tokenId);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function renew(uint256 tokenId, uint64 duration) external returns (uint64 expiresAt) {
+        _checkMarket();
+        _requireOwned(tokenId);
+
+        // Effect.
+        StoredLicense storage license = _licenses[tokenId];
+        expiresAt = uint64(Math.max(block.timestamp, license.expiresAt)) + duration;
+        license.expiresAt = SafeCast.toUint48(expiresAt);
+
+        // Log.
+        _logExpiry(tokenId, license.issuedAt, expiresAt);
+        emit MetadataUpdate(tokenId);
+    }
+
+    /// @inheritdoc ILicenseToken
+    function burn(uint256 tokenId) external {
+        _checkMarket();
+
+        // Effect.
+        _burn(tokenId);
+        delete _licenses[tokenId];
+
+        // Log.
+        emit MetadataUpdate(tokenId);
     }
 
     /// @inheritdoc IERC4907
@@ -102,6 +131,51 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         return _licenseOf(tokenId, _offerOf(tokenId));
     }
 
+    /// @inheritdoc ILicenseToken
+    function licensesOf(uint256[] calldata tokenIds) external view returns (License[] memory licenses) {
+        licenses = new License[](tokenIds.length);
+        for (uint256 i = 0; i < tokenIds.length; ++i) {
+            uint256 tokenId = tokenIds[i];
+            if (_ownerOf(tokenId) != address(0)) licenses[i] = _licenseOf(tokenId, _offerOf(tokenId));
+        }
+    }
+
+    /// @inheritdoc ILicenseToken
+    function limitsOf(uint256 tokenId) external view returns (Limits memory limits) {
+        limits.holder = _requireOwned(tokenId);
+        License memory license = _licenseOf(tokenId, _offerOf(tokenId));
+        limits.assetId = license.assetId;
+        limits.termsId = license.termsId;
+        limits.issuedAt = license.issuedAt;
+        limits.expiresAt = license.expiresAt;
+        limits.transferable = license.transferable;
+        limits.delegable = license.delegable;
+        limits.expired = _isExpired(tokenId);
+        limits.user = userOf(tokenId);
+        if (limits.user != address(0)) limits.userExpires = _users[tokenId].expires;
+
+        ILicenseMarket.Terms memory terms = ILicenseMarket(market).termsOf(license.termsId);
+        limits.rights = terms.rights;
+        limits.obligations = terms.obligations;
+        limits.maxCalls = terms.maxCalls;
+        limits.callsPerMinute = terms.callsPerMinute;
+        limits.territory = terms.territory;
+        limits.fieldOfUse = terms.fieldOfUse;
+        limits.legalTextHash = terms.legalTextHash;
+        limits.revocable = terms.revocable;
+    }
+
+    /// @inheritdoc ILicenseToken
+    function offerIdOf(uint256 tokenId) external view returns (uint256) {
+        _requireOwned(tokenId);
+        return _licenses[tokenId].offerId;
+    }
+
+    /// @inheritdoc IERC7572
+    function contractURI() external view returns (string memory) {
+        return ILicenseRenderer(renderer).contractURI();
+    }
+
     /// @notice The license's metadata and image, whole; see {ILicenseRenderer-tokenURI}.
     /// @dev Reverts with ERC721NonexistentToken for one that does not exist.
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
@@ -121,7 +195,7 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         address holder = _ownerOf(tokenId);
         if (holder == address(0) || account == address(0) || rights == 0 || _isExpired(tokenId)) return false;
         if (account != holder && account != userOf(tokenId)) return false;
-        uint256 granted = ILicenseMarket(market).termsOf(_offerOf(tokenId).termsId).rights;
+        uint256 granted = ILicenseMarket(market).rightsOf(_licenses[tokenId].offerId);
         return granted & rights == rights;
     }
 
@@ -181,11 +255,11 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
             || interfaceId == type(IERC7858).interfaceId || super.supportsInterface(interfaceId);
     }
 
-    /// @dev A license that is bound to its holder stays; a user goes with the holder who named it.
+    /// @dev A license that is bound to its holder stays until it is burned; a user goes with the holder who named it.
     function _update(address to, uint256 tokenId, address auth) internal override returns (address from) {
         from = super._update(to, tokenId, auth);
         if (from == address(0)) return from;
-        if (!_licenses[tokenId].transferable) revert License_NotTransferable(tokenId);
+        if (to != address(0) && !_licenses[tokenId].transferable) revert License_NotTransferable(tokenId);
         if (_users[tokenId].account != address(0)) _setUser(tokenId, address(0), 0);
     }
 
@@ -196,6 +270,10 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
         // Log.
         emit UpdateUser({ tokenId: tokenId, user: user, expires: expires });
         emit MetadataUpdate(tokenId);
+    }
+
+    function _logExpiry(uint256 tokenId, uint64 issuedAt, uint64 expiresAt) private {
+        emit TokenExpiryUpdated({ tokenId: tokenId, startTime: expiresAt == 0 ? 0 : issuedAt, endTime: expiresAt });
     }
 
     function _licenseOf(uint256 tokenId, ILicenseMarket.Offer memory offer) private view returns (License memory) {
@@ -213,6 +291,10 @@ contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IE
 
     function _offerOf(uint256 tokenId) private view returns (ILicenseMarket.Offer memory) {
         return ILicenseMarket(market).offerOf(_licenses[tokenId].offerId);
+    }
+
+    function _checkMarket() private view {
+        if (msg.sender != market) revert License_NotMarket(msg.sender);
     }
 
     function _isExpired(uint256 tokenId) private view returns (bool) {

@@ -7,6 +7,7 @@ import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { IAttributionLedger } from "./interfaces/IAttributionLedger.sol";
 import { IRoyaltyVault } from "./interfaces/IRoyaltyVault.sol";
 import { Currency } from "./libraries/Currency.sol";
+import { Shares } from "./libraries/Shares.sol";
 import { Fees } from "./vault/Fees.sol";
 import { Pool } from "./vault/Pool.sol";
 import { Till } from "./vault/Till.sol";
@@ -16,8 +17,6 @@ import { Till } from "./vault/Till.sol";
 /// assetId). Fees are in {Fees}, the pool in {Pool}, credits in {Till}; here is how money becomes revenue and credits.
 contract RoyaltyVault is Fees, Pool {
     using SafeCast for uint256;
-
-    uint256 internal constant BASIS_POINTS = 10_000;
 
     constructor(IAttributionLedger ledger_) Till(ledger_) { }
 
@@ -86,13 +85,13 @@ contract RoyaltyVault is Fees, Pool {
         // Effect.
         uint128 total = 0;
         for (uint256 i = 0; i < payees.length; ++i) {
-            uint128 amount = _share(from, to, payees[i].bps);
+            uint128 amount = Shares.between(from, to, payees[i].bps);
             if (amount == 0) continue;
             total += amount;
             _credit(token, payees[i].account, amount);
             emit Credited({ token: token, account: payees[i].account, amount: amount });
         }
-        uint128 pool = _share(from, to, poolBps);
+        uint128 pool = Shares.between(from, to, poolBps);
         money.distributed = money.revenue;
         money.credited += total + pool;
         money.allocatable += pool;
@@ -130,10 +129,5 @@ contract RoyaltyVault is Fees, Pool {
 
     function _checkRegistry() private view {
         if (msg.sender != registry()) revert Vault_NotRegistry(msg.sender);
-    }
-
-    /// @dev What `bps` of the revenue between two cumulative amounts comes to, each side rounded down.
-    function _share(uint256 from, uint256 to, uint256 bps) private pure returns (uint128) {
-        return (to * bps / BASIS_POINTS - from * bps / BASIS_POINTS).toUint128();
     }
 }

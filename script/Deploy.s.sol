@@ -5,11 +5,15 @@ import { Script } from "forge-std/Script.sol";
 
 import { AssetRegistry } from "../contracts/AssetRegistry.sol";
 import { AttributionLedger } from "../contracts/AttributionLedger.sol";
+import { CommunityFactory } from "../contracts/CommunityFactory.sol";
 import { ConsentRegistry } from "../contracts/ConsentRegistry.sol";
 import { LicenseMarket } from "../contracts/LicenseMarket.sol";
 import { LicenseRenderer } from "../contracts/LicenseRenderer.sol";
 import { LicenseToken } from "../contracts/LicenseToken.sol";
 import { RoyaltyVault } from "../contracts/RoyaltyVault.sol";
+import { CommunityGovernor } from "../contracts/community/CommunityGovernor.sol";
+import { CommunityTimelock } from "../contracts/community/CommunityTimelock.sol";
+import { CommunityVotes } from "../contracts/community/CommunityVotes.sol";
 
 /// @title Deploy
 /// @notice Deploys the suite through the usual CREATE2 proxy with salt 0, so that the same code has the same addresses
@@ -23,6 +27,10 @@ contract Deploy is Script {
         LicenseRenderer renderer;
         LicenseMarket market;
         LicenseToken licenseToken;
+        CommunityVotes votesImplementation;
+        CommunityGovernor governorImplementation;
+        CommunityTimelock timelockImplementation;
+        CommunityFactory communityFactory;
     }
 
     /// @notice The proxy's input is salt:32 ‖ initcode.
@@ -54,6 +62,18 @@ contract Deploy is Script {
             create(abi.encodePacked(type(LicenseMarket).creationCode, abi.encode(suite.registry, suite.renderer)))
         );
         suite.licenseToken = LicenseToken(suite.market.licenseToken());
+        suite.votesImplementation =
+            CommunityVotes(create(abi.encodePacked(type(CommunityVotes).creationCode, abi.encode(suite.consents))));
+        suite.governorImplementation = CommunityGovernor(payable(create(type(CommunityGovernor).creationCode)));
+        suite.timelockImplementation = CommunityTimelock(payable(create(type(CommunityTimelock).creationCode)));
+        suite.communityFactory = CommunityFactory(
+            create(
+                abi.encodePacked(
+                    type(CommunityFactory).creationCode,
+                    abi.encode(suite.votesImplementation, suite.governorImplementation, suite.timelockImplementation)
+                )
+            )
+        );
     }
 
     /// @notice Where initcode lands.

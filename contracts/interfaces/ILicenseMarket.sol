@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { ILicensePurchases } from "./ILicensePurchases.sol";
+import { ILicenseRenewals } from "./ILicenseRenewals.sol";
+
 /// @title ILicenseMarket
 /// @notice Defines license terms, offers and sells licenses. Terms are content-addressed: anybody's same terms are the
 /// same terms. One license is one seat. The price goes into the asset's vault, as one fee stream per license; the
-/// market itself holds nothing between transactions.
-interface ILicenseMarket {
+/// market itself holds nothing between transactions, and an allowance to it moves only in a purchase or renewal of the
+/// one who gave it.
+interface ILicenseMarket is ILicensePurchases, ILicenseRenewals {
     /// @notice What a license allows, within which limits, in return for what.
     struct Terms {
         /// Bits of `Rights`. At least one.
@@ -24,9 +28,10 @@ interface ILicenseMarket {
         bytes32 legalTextHash;
         /// Whether the license can change hands.
         bool transferable;
-        /// Whether the holder can name a user (ERC-4907).
+        /// Whether the holder can name a user (ERC-4907). What is not transferable can be so only with the right to
+        /// sublicense: a user is a new holder for a while.
         bool delegable;
-        /// Whether the issuer may revoke, against the unearned part of the fee.
+        /// Whether the asset's owner may revoke, against the unearned part of the fee.
         bool revocable;
     }
 
@@ -44,7 +49,7 @@ interface ILicenseMarket {
         uint16 upfrontBps;
         /// Seconds over which the rest is earned; 0 means at once.
         uint64 earnPeriod;
-        /// How many licenses there are; 0 means unlimited.
+        /// How many licenses there are, less than 2⁴⁸; 0 means unlimited.
         uint64 supply;
     }
 
@@ -73,11 +78,14 @@ interface ILicenseMarket {
     error Market_UnknownRights(uint256 rights);
     error Market_UnknownObligations(uint256 obligations);
     error Market_ZeroLegalText();
+    error Market_SoulboundDelegable();
     error Market_UnknownTerms(bytes32 termsId);
     error Market_NotAssetOwner(uint128 assetId, address caller);
     error Market_ZeroToken();
+    error Market_NotAToken(address token);
     error Market_BadUpfront(uint16 upfrontBps);
     error Market_BadDuration(uint64 duration, uint64 earnPeriod);
+    error Market_BadSupply(uint64 supply);
     error Market_UnknownOffer(uint256 offerId);
     error Market_OfferClosed(uint256 offerId);
     error Market_ZeroQuantity();
@@ -86,18 +94,20 @@ interface ILicenseMarket {
 
     /// @notice Makes terms known. Defining the same terms again changes nothing and is no error.
     /// @dev By anyone. Emits {TermsDefined} the first time. Errors: Market_NoRights, Market_UnknownRights,
-    /// Market_UnknownObligations, Market_ZeroLegalText.
+    /// Market_UnknownObligations, Market_ZeroLegalText, Market_SoulboundDelegable (delegable, but neither transferable
+    /// nor with the right to sublicense).
     /// @return termsId keccak256(abi.encode(terms)).
     function defineTerms(Terms calldata terms) external returns (bytes32 termsId);
 
     /// @notice Offers licenses to an asset. An offer never changes; it can only be closed.
-    /// @dev By the asset's owner. Emits {Offered}.
-    /// Errors: Market_NotAssetOwner (ERC721NonexistentToken if there is no such asset), Market_UnknownTerms, Market_ZeroToken,
-    /// Market_BadUpfront (over 10,000), Market_BadDuration (either over 100 years).
+    /// @dev By the asset's owner. Emits {Offered}. Approves the token to the vault, for ever, unless that is so already.
+    /// Errors: Market_NotAssetOwner (ERC721NonexistentToken if there is no such asset), Market_UnknownTerms,
+    /// Market_ZeroToken, Market_NotAToken (no contract), Market_BadUpfront (over 10,000), Market_BadDuration (either
+    /// over 100 years), Market_BadSupply (2⁴⁸ or more).
     /// @return offerId The first is 1.
     function offer(Offer calldata offer_) external returns (uint256 offerId);
 
-    /// @notice Ends an offer. Licenses already sold are untouched.
+    /// @notice Ends an offer. Licenses already sold stay good until they expire, and can no longer be renewed.
     /// @dev By the asset's owner. Emits {OfferClosed}.
     /// Errors: Market_UnknownOffer, Market_NotAssetOwner, Market_OfferClosed.
     function closeOffer(uint256 offerId) external;
@@ -117,6 +127,12 @@ interface ILicenseMarket {
         payable
         returns (uint256 firstLicenseId);
 
+    /// @notice What licenses cost now, all in. Nobody pays anything else, in this token or another.
+    /// @dev Errors: as {buy}, less those about money.
+    /// @return token 0xEeee… is the native coin.
+    /// @return price Of all, in base units.
+    function quoteOf(uint256 offerId, uint64 quantity) external view returns (address token, uint256 price);
+
     /// @notice The registry that knows the assets and their vaults.
     function registry() external view returns (address);
 
@@ -131,6 +147,9 @@ interface ILicenseMarket {
 
     /// @notice An offer. Errors: Market_UnknownOffer.
     function offerOf(uint256 offerId) external view returns (Offer memory);
+
+    /// @notice The rights that an offer's licenses give, bits of `Rights`. Errors: Market_UnknownOffer.
+    function rightsOf(uint256 offerId) external view returns (uint256);
 
     /// @notice How an offer stands. Errors: Market_UnknownOffer.
     function offerStateOf(uint256 offerId) external view returns (OfferState memory);

@@ -9,7 +9,7 @@ import { ILicenseToken } from "./ILicenseToken.sol";
 /// It has no state and no owner, and renders what it is given, whether or not there is such a license; whoever wants to
 /// see a license there is asks the license token for its `tokenURI`.
 interface ILicenseRenderer {
-    /// @notice All there is to say about a license. None of it ever changes; only whether it has expired does.
+    /// @notice All there is to say about a license. None of it ever changes but its end, which a renewal moves.
     struct Subject {
         uint256 tokenId;
         ILicenseToken.License license;
@@ -27,6 +27,10 @@ interface ILicenseRenderer {
     /// The offer's token is asked for its decimals and symbol, with bounded gas; what it answers can neither make this
     /// fail nor get into the text unless it is harmless there.
     function tokenURI(Subject calldata subject) external view returns (string memory);
+
+    /// @notice The metadata of all licenses together, as `data:application/json;base64,…`: a JSON object with `name`,
+    /// `symbol`, `description` and `image`.
+    function contractURI() external pure returns (string memory);
 
     /// @notice The image of a license: an SVG of 800 by 800 that adapts to light and dark.
     function svg(Subject calldata subject) external view returns (string memory);

@@ -94,7 +94,7 @@ abstract contract Books is EIP712 {
         }
     }
 
-    /// @dev Reverts unless the leaf is in the root, and the root's leaves sum to what was signed.
+    /// @dev Reverts unless the leaf is in the root and payable, and the root's leaves sum to what was signed.
     function _checkLeaf(
         StoredRoot storage stored,
         address account,

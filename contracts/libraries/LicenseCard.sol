@@ -42,7 +42,7 @@ library LicenseCard {
         ".w{stroke:#4ade80}.o{stroke:#ff8379}.t{fill:#4ade80}.u{fill:#ff8379}.i{fill:#0b131d}.r{stroke:#263546}}"
         "</style>";
     /// @dev Streams that join into one.
-    string private constant STREAMS = "<g class='s' stroke-width='3' stroke-linecap='round'>"
+    string private constant STREAMS =
         "<path d='M58 58C72 58 74 74 88 74'/><path d='M58 90C72 90 74 74 88 74H102'/><path d='M58 74H88'/></g>";
     string private constant YES = "<path class='w' d='M0 0l5 5 9-11'/>";
     string private constant NO = "<path class='o' d='M2-6l10 10m0-10l-10 10'/>";
@@ -65,10 +65,21 @@ library LicenseCard {
         );
     }
 
+    /// @notice The mark alone, for all licenses together.
+    function mark() internal pure returns (string memory) {
+        return string.concat(
+            "<svg xmlns='http://www.w3.org/2000/svg' viewBox='42 36 76 76' role='img'><title>Tributary</title>",
+            "<rect x='42' y='36' width='76' height='76' fill='#fff'/><g fill='none' stroke='#0e7490' stroke-width='3' stroke-linecap='round'>",
+            STREAMS,
+            "</svg>"
+        );
+    }
+
     function _header(Card memory card) private pure returns (string memory) {
         return string.concat(
+            "<g class='s' stroke-width='3' stroke-linecap='round'>",
             STREAMS,
-            _text(118, 79, 15, "b g v", "TRIBUTARY LICENSE"),
+            _text(118, 79, 15, "b g v", unicode"TRIBUTARY LICENSE · ONE SEAT"),
             "<rect class='",
             card.expired ? "u" : "t",
             "' x='624' y='55' width='120' height='36' rx='18'/>",
@@ -90,7 +101,7 @@ library LicenseCard {
         uint256 allowed = 0;
         for (uint256 i = 0; i < Rights.COUNT; ++i) {
             bool granted = card.rights >> i & 1 == 1;
-            uint256 y = 226 + 29 * (granted ? allowed : i - allowed);
+            uint256 y = 224 + 26 * (granted ? allowed : i - allowed);
             if (granted) ++allowed;
             rows = string.concat(
                 rows,
@@ -104,8 +115,8 @@ library LicenseCard {
                 "</g>"
             );
         }
-        if (allowed == 0) rows = string.concat(rows, _text(LEFT, 231, 19, "m", "Nothing"));
-        if (allowed == Rights.COUNT) rows = string.concat(rows, _text(MIDDLE, 231, 19, "m", "Nothing"));
+        if (allowed == 0) rows = string.concat(rows, _text(LEFT, 229, 19, "m", "Nothing"));
+        if (allowed == Rights.COUNT) rows = string.concat(rows, _text(MIDDLE, 229, 19, "m", "Nothing"));
         rows = string.concat(rows, "</g>");
     }
 

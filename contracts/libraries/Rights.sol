@@ -13,12 +13,14 @@ library Rights {
     uint256 internal constant COMMERCIAL = 1 << 6;
     uint256 internal constant SUBLICENSE = 1 << 7;
     uint256 internal constant RESELL = 1 << 8;
+    /// @notice Train a model on the asset itself, where that is data.
+    uint256 internal constant TRAIN = 1 << 9;
 
     /// @notice Every right there is.
-    uint256 internal constant ALL = (1 << 9) - 1;
+    uint256 internal constant ALL = (1 << 10) - 1;
 
     /// @notice How many rights there are.
-    uint256 internal constant COUNT = 9;
+    uint256 internal constant COUNT = 10;
 
     /// @notice What the right of bit `index` is called; fails for `COUNT` and more.
     function label(uint256 index) internal pure returns (string memory) {
@@ -31,7 +33,8 @@ library Rights {
             "Train on outputs",
             "Use commercially",
             "Sublicense",
-            "Resell"
+            "Resell",
+            "Train on the data"
         ];
         return labels[index];
     }

@@ -21,16 +21,27 @@ library SumTree {
     error SumTree_EmptyLeaf(address account, uint128 cumulative);
     error SumTree_Overflow();
 
-    /// @notice The root and sum that a leaf and its proof make; the caller compares both with what it trusts.
-    /// @dev Errors: SumTree_BadIndex (index not under leafCount, or leafCount over 2³²), SumTree_EmptyLeaf (zero account
-    /// or amount), SumTree_BadProofLength, SumTree_Overflow (the sums exceed 128 bits).
+    /// @notice The root and sum that a payable leaf and its proof make; the caller compares both with what it trusts.
+    /// @dev As {fold}; also SumTree_EmptyLeaf (zero account or amount).
     function verify(address account, uint128 cumulative, uint64 index, uint64 leafCount, bytes calldata proof)
         internal
         pure
         returns (bytes32 root, uint128 sum)
     {
-        if (index >= leafCount || leafCount > MAX_LEAVES) revert SumTree_BadIndex(index, leafCount);
         if (account == address(0) || cumulative == 0) revert SumTree_EmptyLeaf(account, cumulative);
+        return fold(account, cumulative, index, leafCount, proof);
+    }
+
+    /// @notice The root and sum that any leaf and its proof make: one that nobody could be paid by, too, for a dishonest
+    /// tree may hide something behind it.
+    /// @dev Errors: SumTree_BadIndex (index not under leafCount, or leafCount over 2³²), SumTree_BadProofLength,
+    /// SumTree_Overflow (the sums exceed 128 bits).
+    function fold(address account, uint128 cumulative, uint64 index, uint64 leafCount, bytes calldata proof)
+        internal
+        pure
+        returns (bytes32 root, uint128 sum)
+    {
+        if (index >= leafCount || leafCount > MAX_LEAVES) revert SumTree_BadIndex(index, leafCount);
 
         root = keccak256(abi.encodePacked(bytes1(0x00), account, cumulative));
         uint256 total = cumulative;

@@ -6,9 +6,11 @@
 //! | [`typed_data`] | the EIP-712 messages people, session keys, hosts and attestors sign |
 //! | [`records`] | salted commitments to contributed records |
 //! | [`merkle`], [`sum_tree`] | the two trees: one for things, one for money |
+//! | [`faults`] | what is provably wrong with a posted root, and the proof |
 //! | [`sketch`], [`table`] | a served output's sketch and the contributors' integer rows |
 //! | [`release`], [`batch`] | the published files: a model release, an epoch with its receipts |
 //! | [`contracts`] | bindings of the contract suite, from committed ABIs |
+//! | [`deployment`] | the suite's addresses, and the manifest of a chain it was put on |
 //! | [`api`], [`client`] | the host's HTTP bodies; sign in and ask a model |
 //!
 //! The crate knows no ONNX, no database and no settlement policy. It opens no file.
@@ -20,6 +22,8 @@ pub mod api;
 pub mod batch;
 pub mod client;
 pub mod contracts;
+pub mod deployment;
+pub mod faults;
 pub mod identity;
 pub mod merkle;
 pub mod money;

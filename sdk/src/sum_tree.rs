@@ -8,10 +8,14 @@
 //! A proof is the packed siblings, 48 bytes each (`hash:32 ‖ sum:16`), from the leaf upwards. The verifier derives every
 //! turn and the exact length from `(index, leaf count)`.
 
+mod posted;
+
 use alloy::primitives::{Address, B256, Bytes, keccak256};
 use serde::{Deserialize, Serialize};
 
 use crate::{merkle::MAX_LEAVES, money::decimal};
+
+pub use posted::PostedTree;
 
 /// What one account may have claimed in all, in base units of the vault's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,71 +85,44 @@ pub enum SumTreeError {
 
 /// A payout tree with all its levels.
 #[derive(Clone, Debug)]
-pub struct SumTree {
-    leaves: Vec<Leaf>,
-    levels: Vec<Vec<Node>>,
-}
+pub struct SumTree(PostedTree);
 
 impl SumTree {
     /// Builds the tree; the leaves must already be in order.
     pub fn new(leaves: Vec<Leaf>) -> Result<Self, SumTreeError> {
         check(&leaves)?;
-        let mut level: Vec<Node> = leaves.iter().map(Leaf::node).collect();
-        let mut levels = Vec::new();
-        while level.len() > 1 {
-            let mut next = Vec::with_capacity(level.len().div_ceil(2));
-            for pair in level.chunks(2) {
-                next.push(match pair {
-                    [left, right] => Node::join(left, right).ok_or(SumTreeError::Overflow)?,
-                    promoted => promoted[0],
-                });
-            }
-            levels.push(std::mem::replace(&mut level, next));
-        }
-        levels.push(level);
-        Ok(Self { leaves, levels })
+        PostedTree::new(leaves).map(Self)
     }
 
     /// Root hash and total.
     pub fn root(&self) -> Node {
-        // The last level holds the root alone.
-        self.levels.iter().flatten().last().copied().unwrap_or_default()
+        self.0.root()
     }
 
     /// The leaves, ascending by account.
     pub fn leaves(&self) -> &[Leaf] {
-        &self.leaves
+        self.0.leaves()
     }
 
     /// Where an account's leaf stands.
     pub fn index_of(&self, account: Address) -> Option<u64> {
-        self.leaves.binary_search_by_key(&account, |leaf| leaf.account).ok().map(|index| index as u64)
+        self.leaves().binary_search_by_key(&account, |leaf| leaf.account).ok().map(|index| index as u64)
     }
 
     /// The packed siblings of the leaf at `index`: 48 bytes each.
     pub fn proof(&self, index: u64) -> Result<Bytes, SumTreeError> {
-        if index >= self.leaves.len() as u64 {
-            return Err(SumTreeError::NoSuchLeaf(index));
-        }
-        let mut position = index as usize;
-        let mut packed = Vec::new();
-        for level in &self.levels {
-            if let Some(sibling) = level.get(position ^ 1) {
-                packed.extend_from_slice(sibling.hash.as_slice());
-                packed.extend_from_slice(&sibling.sum.to_be_bytes());
-            }
-            position /= 2;
-        }
-        Ok(packed.into())
+        self.0.proof(index)
+    }
+
+    /// The same tree, where it does not matter that its leaves were checked.
+    pub fn as_posted(&self) -> &PostedTree {
+        &self.0
     }
 }
 
 fn check(leaves: &[Leaf]) -> Result<(), SumTreeError> {
     if leaves.is_empty() {
         return Err(SumTreeError::Empty);
-    }
-    if leaves.len() as u64 > MAX_LEAVES {
-        return Err(SumTreeError::TooLarge);
     }
     if leaves[0].account == Address::ZERO {
         return Err(SumTreeError::ZeroAccount);

@@ -76,7 +76,8 @@ contract MoneyFuzzTest is Fixture {
                 parent: i == 0 ? datasetId : secondId,
                 parentVersion: 1,
                 kind: IAssetRegistry.EdgeKind.DATA,
-                shareBps: share
+                shareBps: share,
+                licenseId: 0
             });
             left -= share;
         }

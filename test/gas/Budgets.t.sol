@@ -92,7 +92,7 @@ contract BudgetsTest is Fixture {
             vm.prank(owner);
             registry.publish(parent, keccak256("records"), keccak256("manifest"), "");
             registration.edges[i] = IAssetRegistry.Edge({
-                parent: parent, parentVersion: 1, kind: IAssetRegistry.EdgeKind.DATA, shareBps: 500
+                parent: parent, parentVersion: 1, kind: IAssetRegistry.EdgeKind.DATA, shareBps: 500, licenseId: 0
             });
         }
         registration.shares.payeeBps = 500;

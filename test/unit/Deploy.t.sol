@@ -9,6 +9,7 @@ import { Deploy } from "../../script/Deploy.s.sol";
 
 contract DeployTest is Test {
     Deploy internal deployer = new Deploy();
+    string internal vector = vm.readFile("test/vectors/deployment.json");
 
     function test_deploy_wires_the_suite() public {
         Deploy.Suite memory suite = deployer.deploy();
@@ -21,6 +22,31 @@ contract DeployTest is Test {
         assertEq(suite.licenseToken.market(), address(suite.market));
         assertEq(suite.licenseToken.registry(), address(suite.registry));
         assertEq(suite.licenseToken.renderer(), address(suite.renderer));
+        assertEq(suite.votesImplementation.registry(), address(suite.registry));
+        assertEq(suite.votesImplementation.consents(), address(suite.consents));
+        assertEq(suite.communityFactory.registry(), address(suite.registry));
+        assertEq(suite.communityFactory.votesImplementation(), address(suite.votesImplementation));
+        assertEq(suite.communityFactory.governorImplementation(), address(suite.governorImplementation));
+        assertEq(suite.communityFactory.timelockImplementation(), address(suite.timelockImplementation));
+    }
+
+    /// @dev The vector is what Rust deploys from the committed initcode: both say the same addresses, or one is stale.
+    function test_deploy_puts_the_suite_where_rust_does() public {
+        Deploy.Suite memory suite = deployer.deploy();
+        assertEq(deployer.CREATE2_PROXY(), vm.parseJsonAddress(vector, ".create2Proxy"));
+        assertEq(deployer.SALT(), vm.parseJsonBytes32(vector, ".salt"));
+        assertEq(address(suite.ledger), _address("AttributionLedger"));
+        assertEq(address(suite.vaultImplementation), _address("RoyaltyVault"));
+        assertEq(address(suite.registry), _address("AssetRegistry"));
+        assertEq(address(suite.consents), _address("ConsentRegistry"));
+        assertEq(address(suite.renderer), _address("LicenseRenderer"));
+        assertEq(address(suite.market), _address("LicenseMarket"));
+        assertEq(address(suite.licenseToken), _address("LicenseToken"));
+        assertEq(vm.parseJsonKeys(vector, ".contracts").length, 7);
+    }
+
+    function _address(string memory name) internal view returns (address) {
+        return vm.parseJsonAddress(vector, string.concat(".contracts.", name));
     }
 
     function test_deploy_again_finds_everything_there() public {

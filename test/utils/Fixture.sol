@@ -126,7 +126,7 @@ abstract contract Fixture is Test {
         });
         registration.edges = new IAssetRegistry.Edge[](1);
         registration.edges[0] = IAssetRegistry.Edge({
-            parent: datasetId, parentVersion: 1, kind: IAssetRegistry.EdgeKind.DATA, shareBps: 1_000
+            parent: datasetId, parentVersion: 1, kind: IAssetRegistry.EdgeKind.DATA, shareBps: 1_000, licenseId: 0
         });
         registration.policy = _policy();
         registration.uri = "ipfs://model";

@@ -8,7 +8,7 @@ import { Fixture } from "./Fixture.sol";
 
 /// @notice Reads what the renderer wrote.
 abstract contract LicenseReader is Fixture {
-    uint256 internal constant ATTRIBUTES = 28;
+    uint256 internal constant ATTRIBUTES = 29;
 
     /// @dev The fixture's license, as the market would issue it.
     function _subject() internal view returns (ILicenseRenderer.Subject memory subject) {

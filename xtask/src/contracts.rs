@@ -21,11 +21,11 @@ use foundry_compilers::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Mode, generated};
+use crate::{Mode, generated, typescript};
 
 const COMMAND: &str = "cargo xtask contracts";
 const COMPILER: &str = "solc";
-const LIBRARIES: [&str; 2] = [COMPILER, "@openzeppelin/contracts"];
+const LIBRARIES: [&str; 4] = [COMPILER, "@openzeppelin/contracts", "@openzeppelin/contracts-upgradeable", "solady"];
 
 /// The part of foundry.toml's default profile that decides the bytecode.
 #[derive(Debug, Deserialize)]
@@ -57,27 +57,30 @@ struct Build {
 }
 
 /// `sdk/abi/<Contract>.json`.
-#[derive(Debug, Serialize)]
-struct Artifact {
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Artifact {
     #[serde(rename = "contractName")]
-    name: String,
-    abi: serde_json::Value,
+    pub(crate) name: String,
+    pub(crate) abi: serde_json::Value,
     /// Initcode without constructor arguments.
-    bytecode: String,
+    pub(crate) bytecode: String,
 }
 
-/// Builds and writes `sdk/abi`.
+/// Builds and writes `sdk/abi`, and from that the TypeScript.
 pub(crate) fn export(root: &Path) -> Result<()> {
     let profile = profile(root)?;
-    let mut files: generated::Files =
-        compile(root, &profile)?.into_iter().map(|artifact| file(&artifact)).collect::<Result<_>>()?;
+    let built: BTreeMap<String, Artifact> =
+        compile(root, &profile)?.into_iter().map(|artifact| (artifact.name.clone(), artifact)).collect();
+    let mut files: generated::Files = built.values().map(file).collect::<Result<_>>()?;
     let artifacts = files.iter().map(|(name, bytes)| (name.clone(), keccak256(bytes))).collect();
     let build = Build { inputs: inputs(root, &profile)?, artifacts };
     files.insert("build.json".into(), json(&build)?);
-    generated::settle(&root.join("sdk/abi"), &files, Mode { check: false }, COMMAND)
+    let write = Mode { check: false };
+    generated::settle(&root.join("sdk/abi"), &files, write, COMMAND)?;
+    generated::settle(&root.join(typescript::FOLDER), &typescript::files(&built, COMMAND)?, write, COMMAND)
 }
 
-/// Fails when `sdk/abi` does not belong to the sources.
+/// Fails when `sdk/abi` does not belong to the sources, or the TypeScript not to `sdk/abi`.
 pub(crate) fn check(root: &Path) -> Result<()> {
     let folder = root.join("sdk/abi");
     let stored = fs::read(folder.join("build.json")).wrap_err(format!("no contract build: run `{COMMAND}`"))?;
@@ -93,7 +96,9 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         );
     }
     println!("{}: {} artifacts fresh", folder.display(), build.artifacts.len());
-    Ok(())
+    let artifacts = typescript::committed(root, build.artifacts.into_keys())?;
+    let files = typescript::files(&artifacts, COMMAND)?;
+    generated::settle(&root.join(typescript::FOLDER), &files, Mode { check: true }, COMMAND)
 }
 
 fn profile(root: &Path) -> Result<Profile> {

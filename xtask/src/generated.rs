@@ -39,11 +39,12 @@ fn compare(folder: &Path, files: &Files, command: &str) -> Result<()> {
     Ok(())
 }
 
+/// A generated folder holds nothing else.
 fn extra(folder: &Path, files: &Files) -> Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".json") && !files.contains_key(&name) {
+        if !files.contains_key(&name) {
             names.push(name);
         }
     }

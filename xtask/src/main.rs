@@ -1,13 +1,18 @@
 //! Maintenance of the tree: generated files and measurements.
 //!
-//! `cargo xtask contracts` builds the contracts and exports what the Rust bindings and the deployer use;
+//! `cargo xtask contracts` builds the contracts and exports what the Rust bindings, the deployer and the TypeScript SDK
+//! use;
 //! `cargo xtask vectors` writes the golden vectors that Rust and Solidity both test;
-//! `cargo xtask bench` runs a measurement. With `--check` the first two change nothing and fail when a file is stale.
+//! `cargo xtask gas` measures what calls cost and `cargo xtask coverage` what the contract tests reach;
+//! `cargo xtask bench` runs a measurement. With `--check` the first three change nothing and fail when a file is stale.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod contracts;
+mod coverage;
+mod gas;
 mod generated;
+mod typescript;
 mod vectors;
 
 use std::{path::PathBuf, process::Command};
@@ -18,10 +23,14 @@ use eyre::{Result, ensure};
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Maintenance of the Tributary tree")]
 enum Task {
-    /// Build the contracts with foundry.toml's settings and export ABI and initcode into sdk/abi.
+    /// Build the contracts with foundry.toml's settings; export ABI and initcode into sdk/abi, TypeScript into sdk/js.
     Contracts(Mode),
     /// Write the golden vectors into test/vectors.
     Vectors(Mode),
+    /// Measure the gas of the main calls into test/gas/snapshots; with --check, fail where one got worse by over 2 %.
+    Gas(Mode),
+    /// Line and branch coverage of the contracts; fails below 97 % and 92 %.
+    Coverage,
     /// Run a measurement.
     #[command(subcommand)]
     Bench(Bench),
@@ -47,6 +56,9 @@ fn main() -> Result<()> {
         Task::Vectors(mode) => {
             generated::settle(&root().join("test/vectors"), &vectors::all()?, mode, "cargo xtask vectors")
         }
+        Task::Gas(Mode { check: false }) => gas::write(&root()),
+        Task::Gas(Mode { check: true }) => gas::check(&root()),
+        Task::Coverage => coverage::check(&root()),
         Task::Bench(Bench::Attribution) => bench("attribution"),
     }
 }

@@ -7,6 +7,7 @@ use alloy::{
 use eyre::Result;
 use serde_json::{Map, Value, json};
 use tributary_sdk::{
+    deployment::{CREATE2_PROXY, Creation, Deployment, SALT},
     merkle::MerkleTree,
     sum_tree::{Leaf, SumTree},
     typed_data::{Contribution, InferenceRequest, Receipt, RootStatement, SessionAuthorization, domain},
@@ -21,8 +22,12 @@ const TYPED_CASES: u64 = 3;
 
 /// All vector files.
 pub(crate) fn all() -> Result<Files> {
-    let files =
-        [("sum_tree.json", sum_tree()?), ("merkle_tree.json", merkle_tree()?), ("typed_data.json", typed_data()?)];
+    let files = [
+        ("sum_tree.json", sum_tree()?),
+        ("merkle_tree.json", merkle_tree()?),
+        ("typed_data.json", typed_data()?),
+        ("deployment.json", deployment()),
+    ];
     files
         .into_iter()
         .map(|(name, value)| {
@@ -69,6 +74,17 @@ fn cases(count: u64, mut case: impl FnMut(u64) -> Result<Value>) -> Result<Value
         map.insert(format!("case{index}"), case(index)?);
     }
     Ok(map.into())
+}
+
+/// Where the suite of this build stands.
+fn deployment() -> Value {
+    let contracts = Deployment::creations();
+    let contracts: Map<String, Value> = contracts
+        .iter()
+        .flat_map(Creation::contracts)
+        .map(|(name, address)| (name.to_owned(), json!(address)))
+        .collect();
+    json!({ "create2Proxy": CREATE2_PROXY, "salt": SALT, "contracts": contracts })
 }
 
 fn sum_tree() -> Result<Value> {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import { IAttributionLedger } from "../../interfaces/IAttributionLedger.sol";
 import { ILedgerExtension } from "../../interfaces/ILedgerExtension.sol";
+import { SumTree } from "../../libraries/SumTree.sol";
 import { Rejections } from "../Rejections.sol";
 
 /// @title Faults
@@ -17,8 +18,8 @@ abstract contract Faults is ILedgerExtension, Rejections {
     ) external {
         // Check: both leaves are in the root, in the wrong order.
         (Book storage book, StoredRoot storage stored) = _newestPending(vault, token);
-        _checkLeafOf(stored, first);
-        _checkLeafOf(stored, second);
+        _checkPosted(stored, first);
+        _checkPosted(stored, second);
         if (first.index >= second.index || first.account < second.account) {
             revert IAttributionLedger.Ledger_NoFault(IAttributionLedger.RejectionReason.DISORDER);
         }
@@ -35,8 +36,8 @@ abstract contract Faults is ILedgerExtension, Rejections {
     ) external {
         // Check: the account has less than it had.
         (Book storage book, StoredRoot storage stored) = _newestPending(vault, token);
-        _checkLeafOf(book.roots[book.count - 1], previous);
-        _checkLeafOf(stored, current);
+        _checkPayable(book.roots[book.count - 1], previous);
+        _checkPosted(stored, current);
         if (previous.account != current.account || previous.cumulative <= current.cumulative) {
             revert IAttributionLedger.Ledger_NoFault(IAttributionLedger.RejectionReason.DECREASE);
         }
@@ -53,9 +54,9 @@ abstract contract Faults is ILedgerExtension, Rejections {
     ) external {
         // Check: the account had something, and the leaves leave no place for it.
         (Book storage book, StoredRoot storage stored) = _newestPending(vault, token);
-        _checkLeafOf(book.roots[book.count - 1], previous);
+        _checkPayable(book.roots[book.count - 1], previous);
         for (uint256 i = 0; i < bracket.length; ++i) {
-            _checkLeafOf(stored, bracket[i]);
+            _checkPosted(stored, bracket[i]);
         }
         if (!_leavesOut(previous.account, bracket, stored.leafCount)) {
             revert IAttributionLedger.Ledger_NoFault(IAttributionLedger.RejectionReason.OMISSION);
@@ -100,7 +101,15 @@ abstract contract Faults is ILedgerExtension, Rejections {
         if (book.count == 0 || _isActive(stored)) revert IAttributionLedger.Ledger_NotPending(vault, token);
     }
 
-    function _checkLeafOf(StoredRoot storage stored, IAttributionLedger.Leaf calldata leaf) private view {
+    /// @dev The leaf is in the last active root. An empty one is nobody's, and need not be in the next.
+    function _checkPayable(StoredRoot storage stored, IAttributionLedger.Leaf calldata leaf) private view {
         _checkLeaf(stored, leaf.account, leaf.cumulative, leaf.index, leaf.proof);
+    }
+
+    /// @dev The leaf is in the posted root, be it empty: behind an empty leaf nothing can be hidden.
+    function _checkPosted(StoredRoot storage stored, IAttributionLedger.Leaf calldata leaf) private view {
+        (address account, uint128 cumulative) = (leaf.account, leaf.cumulative);
+        (bytes32 root, uint128 sum) = SumTree.fold(account, cumulative, leaf.index, stored.leafCount, leaf.proof);
+        if (root != stored.root || sum != stored.sum) revert IAttributionLedger.Ledger_BadProof(account, cumulative);
     }
 }

@@ -1,5 +1,9 @@
 use alloy::primitives::{Address, B256};
-use tributary_sdk::{AssetId, client::ClientError, release::ManifestError, typed_data::SignatureError};
+use tributary_sdk::{
+    AssetId, client::ClientError, deployment::ChainManifestError, release::ManifestError, typed_data::SignatureError,
+};
+
+use crate::deploy::OtherCode;
 
 /// Something on chain did not go as asked.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +36,15 @@ pub enum ChainError {
         /// Where it belongs.
         address: Address,
     },
+    /// What stands where a contract of the suite belongs is not that contract.
+    #[error(transparent)]
+    OtherCode(#[from] OtherCode),
+    /// A chain's manifest does not hold.
+    #[error(transparent)]
+    ChainManifest(#[from] ChainManifestError),
+    /// The block of a deployment is not known.
+    #[error("the node does not know since when the suite stands: ask a node that keeps old states (an archive node)")]
+    NoHistory,
     /// The chain has no CREATE2 proxy.
     #[error("the CREATE2 proxy is missing at {0}: deploy it first, it stands at the same address on every chain")]
     NoCreate2Proxy(Address),

@@ -8,11 +8,12 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use eyre::{OptionExt, Result, WrapErr};
-use tributary_chain::{Account, Chain, consent, deploy, licenses::rights, revenue};
+use tributary_chain::{Account, Chain, consent, licenses::rights, revenue};
 use tributary_factory::{Schema, TrainingRecipe};
 use tributary_sdk::{
     client::Client,
-    contracts::{Deployment, registry::Shares},
+    contracts::registry::Shares,
+    deployment::{Creation, Deployment},
 };
 use tributary_server::{
     host::{Host, Opening},
@@ -42,7 +43,11 @@ impl Program {
         let context = Context { settings };
         match self.command {
             Command::Demo { keep } => demo::run(&context.settings, named_folder, keep).await,
-            Command::Deploy { check, demo_dollar } => context.deploy(check, demo_dollar).await,
+            Command::Deploy { check: true, manifest, .. } => context.check_deployment(manifest).await,
+            Command::Deploy { check: false, manifest, demo_dollar } => {
+                let more = demo_dollar.then(Deployment::demo_dollar).into_iter().collect();
+                context.deploy(manifest, more).await
+            }
             Command::Dataset(dataset) => context.dataset(dataset).await,
             Command::Train(train) => context.train(train).await,
             Command::Publish(publish) => context.publish(publish).await,
@@ -79,18 +84,27 @@ impl Context {
         Ok(DataFolder::open(&self.settings.data, chain)?)
     }
 
-    async fn deploy(&self, check: bool, demo_dollar: bool) -> Result<()> {
-        if check {
-            deploy::check(&self.chain().await?).await?;
-            println!("the whole suite is on this chain");
-            return Ok(());
-        }
-        let mut creations = Deployment::creations();
-        if demo_dollar {
-            creations.push(Deployment::demo_dollar());
-        }
-        for (name, address, outcome) in deploy::deploy(&self.account().await?, &creations).await? {
-            println!("{address}  {name} ({outcome:?})");
+    async fn deploy(&self, manifest: Option<PathBuf>, more: Vec<Creation>) -> Result<()> {
+        let account = self.account().await?;
+        let path = manifest.unwrap_or_else(|| steps::deployment::manifest_path(account.chain()));
+        let deployed = steps::deployment::deploy(&account, more, &path).await?;
+        print::deployed(&deployed, &path);
+        Ok(())
+    }
+
+    async fn check_deployment(&self, manifest: Option<PathBuf>) -> Result<()> {
+        let chain = self.chain().await?;
+        let usual = steps::deployment::manifest_path(&chain);
+        match manifest.or_else(|| usual.exists().then(|| usual.clone())) {
+            Some(path) => {
+                let since = steps::deployment::check_manifest(&chain, &path).await?;
+                println!("the whole suite is on this chain, as {} says", path.display());
+                print::since(since);
+            }
+            None => {
+                steps::deployment::check_suite(&chain).await?;
+                println!("the whole suite is on this chain; there is no manifest at {}", usual.display());
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 //!
 //! | module | who | what |
 //! |---|---|---|
+//! | [`deployment`] | anyone | put the suite on a chain, write and check the chain's manifest |
 //! | [`dataset`] | steward, contributors | register, contribute, snapshot, grant |
 //! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
@@ -14,6 +15,7 @@
 pub mod ask;
 pub mod data;
 pub mod dataset;
+pub mod deployment;
 pub mod epoch;
 mod error;
 pub mod license;

@@ -6,6 +6,7 @@ use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde_json::Value;
 use tributary_sdk::{
     Address, B256, Bytes,
+    deployment::{CREATE2_PROXY, Creation, Deployment, SALT},
     merkle::{self, MerkleTree},
     sum_tree::{self, Leaf, SumTree},
     typed_data::{self, Contribution, InferenceRequest, Receipt, RootStatement, SessionAuthorization},
@@ -66,6 +67,19 @@ fn merkle_trees_have_the_vectors_roots_and_proofs() {
             assert!(merkle::verify(tree.root(), *leaf, index, count, &siblings));
         }
     }
+}
+
+#[test]
+fn the_suite_is_where_the_vector_says() {
+    let vector = read("deployment.json");
+    assert_eq!(parse::<Address>(&vector["create2Proxy"]), CREATE2_PROXY);
+    assert_eq!(parse::<B256>(&vector["salt"]), SALT);
+    let contracts = Deployment::creations().iter().flat_map(Creation::contracts).collect::<Vec<_>>();
+    assert_eq!(vector["contracts"].as_object().unwrap().len(), contracts.len());
+    for (name, address) in contracts {
+        assert_eq!(parse::<Address>(&vector["contracts"][name]), address, "{name}");
+    }
+    assert_eq!(parse::<Address>(&vector["contracts"]["LicenseToken"]), Deployment::canonical().license_token);
 }
 
 #[test]

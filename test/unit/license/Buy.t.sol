@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import { IERC20Errors, IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
+
 import { ILicenseMarket } from "../../../contracts/interfaces/ILicenseMarket.sol";
 import { ILicenseToken } from "../../../contracts/interfaces/ILicenseToken.sol";
 import { IRoyaltyVault } from "../../../contracts/interfaces/IRoyaltyVault.sol";
@@ -143,6 +145,46 @@ contract BuyTest is Fixture {
         vm.expectRevert();
         market.buy(offerId, 1, stranger, 100e6);
         assertEq(market.offerStateOf(offerId).sold, 0);
+    }
+
+    function test_an_allowance_moves_only_in_a_purchase_of_its_giver() public {
+        uint256 before = dollar.balanceOf(buyer);
+        vm.startPrank(stranger);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(market), 0, 100e6)
+        );
+        market.buy(offerId, 1, buyer, 100e6);
+        vm.expectRevert(
+            abi.encodeWithSelector(IERC20Errors.ERC20InsufficientAllowance.selector, address(vault), 0, 100e6)
+        );
+        vault.payFee(1, address(dollar), 100e6, 0, 0);
+        assertEq(dollar.balanceOf(buyer), before);
+    }
+
+    function test_what_lies_in_the_market_by_mistake_pays_for_nothing() public {
+        dollar.mint(address(market), 5);
+        _buy(offerId);
+        assertEq(dollar.balanceOf(address(vault)), 100e6);
+        assertEq(dollar.balanceOf(address(market)), 5);
+        assertEq(vault.streamOf(address(market), 1).amount, 90e6);
+    }
+
+    function testFuzz_buy_costs_the_quoted_price_whoever_gets_it(uint64 quantity, address recipient) public {
+        quantity = uint64(bound(quantity, 1, 10));
+        vm.assume(recipient != address(0));
+        (, uint256 price) = market.quoteOf(offerId, quantity);
+        uint256 before = dollar.balanceOf(buyer);
+        vm.prank(buyer);
+        market.buy(offerId, quantity, recipient, price);
+        assertEq(before - dollar.balanceOf(buyer), price);
+        assertEq(licenses.balanceOf(recipient), quantity);
+        assertEq(dollar.balanceOf(address(vault)), price);
+    }
+
+    function test_buy_reverts_for_a_zero_recipient() public {
+        vm.prank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
+        market.buy(offerId, 1, address(0), 100e6);
     }
 
     function test_buy_cannot_be_entered_again_by_the_token() public {

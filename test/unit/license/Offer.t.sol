@@ -59,6 +59,40 @@ contract OfferTest is Fixture {
         _expectOfferRevert(offer, abi.encodeWithSelector(ILicenseMarket.Market_ZeroToken.selector));
     }
 
+    function testFuzz_offer_reverts_for_a_token_that_is_no_contract(address token) public {
+        vm.assume(token.code.length == 0 && token != address(0) && token != NATIVE);
+        ILicenseMarket.Offer memory offer = _offer(termsId);
+        offer.token = token;
+        _expectOfferRevert(offer, abi.encodeWithSelector(ILicenseMarket.Market_NotAToken.selector, token));
+    }
+
+    function testFuzz_offer_reverts_for_a_supply_nobody_counts(uint64 supply) public {
+        ILicenseMarket.Offer memory offer = _offer(termsId);
+        offer.supply = uint64(bound(supply, 1 << 48, type(uint64).max));
+        _expectOfferRevert(offer, abi.encodeWithSelector(ILicenseMarket.Market_BadSupply.selector, offer.supply));
+    }
+
+    function testFuzz_offerOf_tells_what_was_offered(ILicenseMarket.Offer memory offer) public {
+        offer.assetId = modelId;
+        offer.termsId = termsId;
+        offer.token = offer.price % 2 == 0 ? NATIVE : address(dollar);
+        offer.upfrontBps = uint16(bound(offer.upfrontBps, 0, 10_000));
+        offer.duration = uint64(bound(offer.duration, 0, 36_525 days));
+        offer.earnPeriod = uint64(bound(offer.earnPeriod, 0, 36_525 days));
+        offer.supply = uint64(bound(offer.supply, 0, (1 << 48) - 1));
+        vm.prank(owner);
+        assertEq(abi.encode(market.offerOf(market.offer(offer))), abi.encode(offer));
+    }
+
+    function test_offer_approves_the_token_to_the_vault_once() public {
+        assertEq(dollar.allowance(address(market), address(vault)), 0);
+        vm.startPrank(owner);
+        market.offer(_offer(termsId));
+        assertEq(dollar.allowance(address(market), address(vault)), type(uint256).max);
+        vm.expectCall(address(dollar), abi.encodeCall(dollar.approve, (address(vault), type(uint256).max)), 0);
+        market.offer(_offer(termsId));
+    }
+
     function testFuzz_offer_reverts_when_upfront_exceeds_the_whole(uint16 upfrontBps) public {
         ILicenseMarket.Offer memory offer = _offer(termsId);
         offer.upfrontBps = uint16(bound(upfrontBps, 10_001, type(uint16).max));
@@ -105,6 +139,8 @@ contract OfferTest is Fixture {
         market.offerOf(offerId);
         vm.expectRevert(reason);
         market.offerStateOf(offerId);
+        vm.expectRevert(reason);
+        market.rightsOf(offerId);
         vm.expectRevert(reason);
         market.buy(offerId, 1, buyer, 0);
     }

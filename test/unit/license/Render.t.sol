@@ -75,7 +75,8 @@ contract RenderTest is LicenseReader {
                 "One seat to asset ",
                 asset,
                 unicode". Allowed: Run inference · Use commercially. Not allowed: Fine-tune · Distil · Merge · ",
-                unicode"Redistribute · Train on outputs · Sublicense · Resell. Expires: 2027-02-14T08:00:00Z. ",
+                unicode"Redistribute · Train on outputs · Sublicense · Resell · Train on the data. ",
+                "Expires: 2027-02-14T08:00:00Z. ",
                 "Price: 100 DEMO. The legal text with keccak256 ",
                 legalText,
                 " governs."
@@ -124,6 +125,7 @@ contract RenderTest is LicenseReader {
     function test_image_shows_what_a_person_looks_for() public view {
         string memory image = renderer.svg(_subject());
         _assertShows(image, "ACTIVE");
+        _assertShows(image, unicode"TRIBUTARY LICENSE · ONE SEAT");
         _assertShows(image, "No. 1");
         _assertShows(image, "ALLOWED");
         _assertShows(image, "NOT ALLOWED");
@@ -148,6 +150,39 @@ contract RenderTest is LicenseReader {
             _assertTrait(json, Rights.label(i), allowed ? "allowed" : "not allowed");
             _assertRightOnSide(image, i, allowed);
         }
+    }
+
+    function test_all_rights_on_one_side_stay_above_the_price() public view {
+        ILicenseRenderer.Subject memory subject = _subject();
+        subject.terms.rights = Rights.ALL;
+        string[] memory rows = vm.split(renderer.svg(subject), "<g transform='translate(56 ");
+        assertEq(rows.length, Rights.COUNT + 1);
+        uint256 above = 196;
+        for (uint256 i = 1; i < rows.length; ++i) {
+            uint256 y = vm.parseUint(vm.split(rows[i], ")")[0]);
+            assertGe(y, above + 26);
+            above = y;
+        }
+        assertLe(above + 14, 480);
+    }
+
+    function test_contractURI_describes_the_collection() public view {
+        string memory json = _json(renderer.contractURI());
+        assertEq(vm.parseJsonString(json, ".name"), "Tributary Licenses");
+        assertEq(vm.parseJsonString(json, ".symbol"), licenses.symbol());
+        assertTrue(_contains(vm.parseJsonString(json, ".description"), "One token is one seat."));
+        assertEq(vm.indexOf(_image(json), "<svg "), 0);
+        assertEq(licenses.contractURI(), renderer.contractURI());
+    }
+
+    function test_tokenURI_shows_a_renewal() public {
+        uint256 id = _buy(_publishOffer(_terms(), _offer(0)));
+        vm.warp(START + 30 days);
+        assertEq(_trait(_json(licenses.tokenURI(id)), "Status"), "expired");
+        vm.prank(buyer);
+        market.renew(id, 100e6);
+        assertEq(_trait(_json(licenses.tokenURI(id)), "Status"), "active");
+        assertEq(_trait(_json(licenses.tokenURI(id)), "Expires"), "2027-03-16T08:00:00Z");
     }
 
     function test_image_says_nothing_is_forbidden_when_all_is_allowed() public view {

@@ -9,6 +9,11 @@ import { Rights } from "../../../contracts/libraries/Rights.sol";
 import { Fixture } from "../../utils/Fixture.sol";
 
 contract TermsTest is Fixture {
+    /// @dev A seat that is bound to its holder but lent to others, without the right to sublicense.
+    function _isSublet(ILicenseMarket.Terms memory terms) internal pure returns (bool) {
+        return terms.delegable && !terms.transferable && terms.rights & Rights.SUBLICENSE == 0;
+    }
+
     function test_defineTerms_makes_terms_known_by_their_hash() public {
         ILicenseMarket.Terms memory terms = _terms();
         bytes32 expectedId = keccak256(abi.encode(terms));
@@ -32,6 +37,7 @@ contract TermsTest is Fixture {
         terms.rights = bound(terms.rights, 1, Rights.ALL);
         terms.obligations = bound(terms.obligations, 0, Obligations.ALL);
         vm.assume(terms.legalTextHash != 0);
+        vm.assume(!_isSublet(terms));
         bytes32 termsId = market.defineTerms(terms);
         assertEq(abi.encode(market.termsOf(termsId)), abi.encode(terms));
         terms.transferable = !terms.transferable;
@@ -71,5 +77,30 @@ contract TermsTest is Fixture {
     function testFuzz_termsOf_reverts_for_unknown_terms(bytes32 termsId) public {
         vm.expectRevert(abi.encodeWithSelector(ILicenseMarket.Market_UnknownTerms.selector, termsId));
         market.termsOf(termsId);
+    }
+
+    function testFuzz_defineTerms_reverts_for_a_seat_that_could_be_sublet(uint256 rights) public {
+        ILicenseMarket.Terms memory terms = _terms();
+        terms.transferable = false;
+        terms.rights = bound(rights, 1, Rights.ALL) & ~Rights.SUBLICENSE;
+        vm.assume(terms.rights != 0);
+        vm.expectRevert(ILicenseMarket.Market_SoulboundDelegable.selector);
+        market.defineTerms(terms);
+        terms.rights |= Rights.SUBLICENSE;
+        market.defineTerms(terms);
+    }
+
+    function test_every_right_can_be_granted_also_to_train_on_the_data() public {
+        ILicenseMarket.Terms memory terms = _terms();
+        terms.rights = Rights.TRAIN;
+        assertEq(Rights.TRAIN, 1 << 9);
+        assertEq(Rights.label(9), "Train on the data");
+        uint256 offerId = _publishOffer(terms, _offer(0));
+        uint256 id = _buy(offerId);
+        assertEq(market.rightsOf(offerId), Rights.TRAIN);
+        assertTrue(licenses.isLicensed(id, buyer, Rights.TRAIN));
+        assertFalse(licenses.isLicensed(id, buyer, Rights.INFER));
+        terms.rights = Rights.ALL;
+        assertEq(market.rightsOf(_publishOffer(terms, _offer(0))), Rights.ALL);
     }
 }

@@ -4,8 +4,10 @@ pragma solidity 0.8.37;
 import { IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 import { IERC4906 } from "@openzeppelin/contracts/interfaces/IERC4906.sol";
 
+import { LicenseToken } from "../../../contracts/LicenseToken.sol";
 import { IERC4907 } from "../../../contracts/interfaces/IERC4907.sol";
 import { IERC5192 } from "../../../contracts/interfaces/IERC5192.sol";
+import { IERC7572 } from "../../../contracts/interfaces/IERC7572.sol";
 import { IERC7858 } from "../../../contracts/interfaces/IERC7858.sol";
 import { ILicenseMarket } from "../../../contracts/interfaces/ILicenseMarket.sol";
 import { ILicenseToken } from "../../../contracts/interfaces/ILicenseToken.sol";
@@ -150,6 +152,7 @@ contract TokenTest is Fixture {
     function test_a_license_bound_to_its_holder_says_so() public {
         ILicenseMarket.Terms memory terms = _terms();
         terms.transferable = false;
+        terms.delegable = false;
         uint256 offerId = _publishOffer(terms, _offer(0));
         vm.expectEmit();
         emit IERC5192.Locked(id + 1);
@@ -192,6 +195,10 @@ contract TokenTest is Fixture {
         licenses.isTokenExpired(99);
         vm.expectRevert(reason);
         licenses.royaltyInfo(99, 1);
+        vm.expectRevert(reason);
+        licenses.limitsOf(99);
+        vm.expectRevert(reason);
+        licenses.offerIdOf(99);
     }
 
     function test_supportsInterface_names_every_standard() public view {
@@ -204,5 +211,124 @@ contract TokenTest is Fixture {
         assertTrue(licenses.supportsInterface(0xb45a3c0e)); // 5192
         assertTrue(licenses.supportsInterface(0x3ebdfa31)); // 7858
         assertFalse(licenses.supportsInterface(0xffffffff));
+    }
+
+    function testFuzz_renew_and_burn_revert_for_anybody_but_the_market(address caller) public {
+        vm.assume(caller != address(market));
+        bytes memory reason = abi.encodeWithSelector(ILicenseToken.License_NotMarket.selector, caller);
+        vm.startPrank(caller);
+        vm.expectRevert(reason);
+        licenses.renew(id, 1);
+        vm.expectRevert(reason);
+        licenses.burn(id);
+    }
+
+    function test_the_holder_cannot_burn_a_license() public {
+        vm.prank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(ILicenseToken.License_NotMarket.selector, buyer));
+        licenses.burn(id);
+        vm.prank(buyer);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0)));
+        licenses.transferFrom(buyer, address(0), id);
+    }
+
+    function test_renew_and_burn_revert_for_an_unknown_license() public {
+        bytes memory reason = abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, 99);
+        vm.startPrank(address(market));
+        vm.expectRevert(reason);
+        licenses.renew(99, 1);
+        vm.expectRevert(reason);
+        licenses.burn(99);
+    }
+
+    function test_burn_ends_a_license_that_is_bound() public {
+        uint256 boundId = _bound();
+        vm.expectEmit();
+        emit IERC4906.MetadataUpdate(boundId);
+        vm.prank(address(market));
+        licenses.burn(boundId);
+        assertEq(licenses.balanceOf(buyer), 1);
+        assertFalse(licenses.isLicensed(boundId, buyer, Rights.INFER));
+        assertEq(licenses.licensesOf(_list(boundId, 99))[0].issuedAt, 0);
+    }
+
+    function test_burn_clears_user_and_approvals() public {
+        vm.startPrank(buyer);
+        licenses.setUser(id, user, START + 10);
+        licenses.approve(stranger, id);
+        vm.stopPrank();
+        vm.expectEmit();
+        emit IERC4907.UpdateUser(id, address(0), 0);
+        vm.prank(address(market));
+        licenses.burn(id);
+        assertEq(licenses.userOf(id), address(0));
+        assertEq(licenses.userExpires(id), 0);
+        vm.prank(stranger);
+        vm.expectRevert(abi.encodeWithSelector(IERC721Errors.ERC721NonexistentToken.selector, id));
+        licenses.transferFrom(buyer, stranger, id);
+    }
+
+    function _list(uint256 first, uint256 second) internal pure returns (uint256[] memory ids) {
+        ids = new uint256[](2);
+        (ids[0], ids[1]) = (first, second);
+    }
+
+    function test_licensesOf_tells_many_and_nothing_of_those_that_are_not_there() public view {
+        ILicenseToken.License[] memory found = licenses.licensesOf(_list(99, id));
+        ILicenseToken.License memory nothing;
+        assertEq(abi.encode(found[0]), abi.encode(nothing));
+        assertEq(abi.encode(found[1]), abi.encode(licenses.licenseOf(id)));
+        assertEq(licenses.licensesOf(new uint256[](0)).length, 0);
+    }
+
+    function test_limitsOf_tells_programs_all_they_need() public {
+        ILicenseMarket.Terms memory terms = _terms();
+        terms.territory = keccak256("territory");
+        terms.fieldOfUse = keccak256("field");
+        terms.obligations = 5;
+        terms.revocable = true;
+        uint256 limited = _buy(_publishOffer(terms, _offer(0)));
+        vm.prank(buyer);
+        licenses.setUser(limited, user, START + 10);
+        ILicenseToken.Limits memory expected = ILicenseToken.Limits({
+            assetId: modelId,
+            termsId: market.termsIdOf(terms),
+            rights: terms.rights,
+            obligations: 5,
+            maxCalls: 10_000,
+            callsPerMinute: 600,
+            territory: terms.territory,
+            fieldOfUse: terms.fieldOfUse,
+            legalTextHash: terms.legalTextHash,
+            issuedAt: START,
+            expiresAt: START + 30 days,
+            transferable: true,
+            delegable: true,
+            revocable: true,
+            expired: false,
+            holder: buyer,
+            user: user,
+            userExpires: START + 10
+        });
+        assertEq(abi.encode(licenses.limitsOf(limited)), abi.encode(expected));
+        vm.warp(START + 11);
+        (expected.user, expected.userExpires) = (address(0), 0);
+        assertEq(abi.encode(licenses.limitsOf(limited)), abi.encode(expected));
+        vm.warp(START + 30 days);
+        expected.expired = true;
+        assertEq(abi.encode(licenses.limitsOf(limited)), abi.encode(expected));
+    }
+
+    function test_offerIdOf_tells_the_offer() public {
+        assertEq(licenses.offerIdOf(id), 1);
+        assertEq(licenses.offerIdOf(_bound()), 2);
+    }
+
+    function test_contractURI_is_announced_when_the_token_is_made() public {
+        vm.expectEmit();
+        emit IERC7572.ContractURIUpdated();
+        LicenseToken other = new LicenseToken(registry, renderer);
+        assertEq(other.contractURI(), renderer.contractURI());
+        assertEq(other.market(), address(this));
     }
 }

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import { IERC721Errors } from "@openzeppelin/contracts/interfaces/draft-IERC6093.sol";
 
+import { ERC721 } from "solady/tokens/ERC721.sol";
+
 import { IAssetRegistry } from "../../../contracts/interfaces/IAssetRegistry.sol";
 import { IAttributionLedger } from "../../../contracts/interfaces/IAttributionLedger.sol";
 import { Fixture } from "../../utils/Fixture.sol";
@@ -128,9 +130,7 @@ contract RegisterTest is Fixture {
     function test_register_reverts_without_an_owner() public {
         IAssetRegistry.Registration memory registration = _model("no owner");
         registration.owner = address(0);
-        _expectRegisterRevert(
-            registration, abi.encodeWithSelector(IERC721Errors.ERC721InvalidReceiver.selector, address(0))
-        );
+        _expectRegisterRevert(registration, abi.encodeWithSelector(ERC721.TransferToZeroAddress.selector));
     }
 
     function test_register_reverts_for_an_unknown_parent() public {

@@ -6,6 +6,7 @@ mod connecting;
 mod consent;
 mod deploying;
 mod differential;
+mod javascript;
 mod payroll;
 mod periods;
 mod posting;

@@ -18,7 +18,7 @@ use tributary_chain::{
     deploy,
     transact::{ask, send},
 };
-use tributary_sdk::contracts::{DemoDollar, Deployment};
+use tributary_sdk::{contracts::DemoDollar, deployment::Deployment};
 
 /// Connections outlive a test, so their runtime must as well.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());

@@ -51,9 +51,12 @@ pub(super) enum Command {
     },
     /// Put the contract suite on the chain, at the same addresses as everywhere.
     Deploy {
-        /// Only say whether it is there.
+        /// Change nothing: check the chain's code against this build, and the manifest against both.
         #[arg(long)]
         check: bool,
+        /// The chain's manifest; deployments/<chain id>.json if not given.
+        #[arg(long)]
+        manifest: Option<PathBuf>,
         /// Also deploy the dollar of development chains.
         #[arg(long)]
         demo_dollar: bool,

@@ -11,16 +11,11 @@ use eyre::{Result, WrapErr, ensure};
 use tributary_chain::{
     Chain,
     anvil::{self, Anvil},
-    deploy,
     licenses::{self, rights},
     revenue, root,
 };
 use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
-use tributary_sdk::{
-    api::EpochInfo,
-    client::Client,
-    contracts::{Deployment, registry::Shares},
-};
+use tributary_sdk::{api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment};
 use tributary_server::{
     host::Opening,
     http::stop_signal,
@@ -70,7 +65,7 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     println!("  an embedded development chain (anvil) at {}, id {}", anvil.url(), chain.id());
     let cast = Cast::new(CONTRIBUTORS);
     cast.fund(&chain).await?;
-    let token = deploy_suite(&chain, &cast).await?;
+    let token = deploy_suite(&chain, &data, &cast).await?;
 
     act(2, "A community pools its data");
     let split = Dataset::parse(DIGITS, Schema::DIGITS)?.split(SplitSizes::DIGITS, SPLIT_SEED)?;
@@ -118,16 +113,14 @@ fn act(number: u32, title: &str) {
     println!("\n{number}. {title}");
 }
 
-async fn deploy_suite(chain: &Chain, cast: &Cast) -> Result<Address> {
-    let mut creations = Deployment::creations();
+async fn deploy_suite(chain: &Chain, data: &DataFolder, cast: &Cast) -> Result<Address> {
     let dollar = Deployment::demo_dollar();
     let token = dollar.address();
-    creations.push(dollar);
-    let deployed = deploy::deploy(&chain.account(&cast.steward)?, &creations).await?;
-    for (name, address, _) in deployed {
+    let manifest = data.join(steps::deployment::manifest_path(chain));
+    let deployed = steps::deployment::deploy(&chain.account(&cast.steward)?, vec![dollar], &manifest).await?;
+    for (name, address, _) in deployed.contracts {
         println!("  {address}  {name}");
     }
-    deploy::check(chain).await?;
     Ok(token)
 }
 

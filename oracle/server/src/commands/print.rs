@@ -1,11 +1,16 @@
 //! What the program says, in plain words.
 
+use std::path::Path;
+
 use alloy::primitives::Address;
 use indicatif::{ProgressBar, ProgressStyle};
-use tributary_chain::verify::{RootState, Verified};
+use tributary_chain::{
+    deploy::{Outcome, Since},
+    verify::{RootState, Verified},
+};
 use tributary_factory::Progress;
 use tributary_sdk::api::Inferred;
-use tributary_server::steps::model::TrainedRelease;
+use tributary_server::steps::{deployment::Deployed, model::TrainedRelease};
 use tributary_settlement::{Basis, SubPoolId};
 
 /// A bar that follows a training run: it is full when the gradient is as small as the recipe asks.
@@ -33,6 +38,26 @@ impl TrainingBar {
 
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// What a deployment did, and where its manifest is.
+pub(crate) fn deployed(deployed: &Deployed, manifest: &Path) {
+    for (name, address, outcome) in &deployed.contracts {
+        let outcome = match outcome {
+            Outcome::Present => "Present".to_owned(),
+            Outcome::Created { block } => format!("Created in block {block}"),
+        };
+        println!("{address}  {name} ({outcome})");
+    }
+    println!("manifest {}: since block {}", manifest.display(), deployed.manifest.deployed_at);
+}
+
+/// Whether the manifest's block could be checked.
+pub(crate) fn since(since: Since) {
+    match since {
+        Since::Block(block) => println!("it stands since block {block}"),
+        Since::Unknown => println!("since when is not checked: the node does not keep old states"),
     }
 }
 

@@ -78,7 +78,7 @@ pub enum OpenError {
 impl Host {
     /// Opens ledger, release and model, each checked against the chain.
     pub async fn open(chain: &Chain, opening: Opening) -> Result<Self, OpenError> {
-        deploy::check(chain).await?;
+        deploy::present(chain).await?;
         let asset = assets::asset(chain, opening.version.asset).await?;
         if asset.shares.host != opening.key.address() {
             return Err(OpenError::NotTheHost { found: opening.key.address(), expected: asset.shares.host });

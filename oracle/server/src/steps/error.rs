@@ -25,6 +25,14 @@ pub enum StepError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A chain's manifest does not hold.
+    #[error("{}: {source}", path.display())]
+    ChainManifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What differs.
+        source: Box<ChainError>,
+    },
     /// An earlier step was not taken in this data folder.
     #[error("{} is missing: run `{command}` first, or point --data at the folder where you did", path.display())]
     Missing {

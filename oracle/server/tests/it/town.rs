@@ -18,7 +18,7 @@ use tributary_chain::{
     deploy, revenue, root,
     transact::{ask, send},
 };
-use tributary_sdk::contracts::{DemoDollar, Deployment};
+use tributary_sdk::{contracts::DemoDollar, deployment::Deployment};
 
 pub(crate) const DAY: u64 = 24 * 60 * 60;
 

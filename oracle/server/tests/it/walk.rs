@@ -12,7 +12,7 @@ use axum::{Router, extract::Path, routing::get};
 use serde_json::Value;
 use tributary_chain::Chain;
 use tributary_factory::Record;
-use tributary_sdk::{client, contracts::Deployment};
+use tributary_sdk::{client, deployment::Deployment};
 
 use crate::{
     program::{Program, Server, tributary},
@@ -95,7 +95,22 @@ impl Shop {
         assert!(said.contains(&Deployment::canonical().ledger.to_string()) && said.contains("Created"), "{said}");
         let again = program.run(cast.steward.clone(), &["deploy"]).fine();
         assert!(again.contains("Present") && !again.contains("Created"), "{again}");
-        assert!(program.run(None, &["deploy", "--check"]).fine().contains("the whole suite"));
+        // The second time without the dollar's flag: what the manifest names stays in it.
+        let manifest = program.folder.path().join("deployments/31337.json");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        assert!(text.contains("DemoDollar") && text.contains("LicenseToken"), "{text}");
+        assert!(program.run(None, &["deploy", "--check"]).fine().contains("31337.json says"));
+        let elsewhere = program.file("elsewhere.json", &text.replace("31337", "1"));
+        let elsewhere = elsewhere.to_str().unwrap();
+        program.run(None, &["deploy", "--check", "--manifest", elsewhere]).failed(&["elsewhere.json", "of chain 1"]);
+        let over = program.run(cast.steward.clone(), &["deploy", "--manifest", elsewhere]);
+        over.failed(&["elsewhere.json", "of chain 1"]);
+        program.run(None, &["deploy", "--check", "--manifest", "none.json"]).failed(&["none.json is missing"]);
+        std::fs::remove_file(manifest).unwrap();
+        assert!(program.run(None, &["deploy", "--check"]).fine().contains("there is no manifest"));
+        program.run(cast.steward.clone(), &["deploy"]).fine();
+        let anew = program.run(None, &["deploy", "--check"]).fine();
+        assert!(anew.contains("31337.json says") && anew.contains("since block"), "{anew}");
     }
 
     fn pool(program: &Program, cast: &Cast) {
