@@ -5,16 +5,15 @@ import { ICommunityFactory } from "../../contracts/interfaces/ICommunityFactory.
 import { ICommunityVotes } from "../../contracts/interfaces/ICommunityVotes.sol";
 import { IConsentRegistry } from "../../contracts/interfaces/IConsentRegistry.sol";
 import { CommunityFixture } from "../utils/CommunityFixture.sol";
+import { Metered } from "./Metered.sol";
 
 /// @notice Gas of communities and of withdrawing single records. Exact as whole transactions under
 /// `forge test --isolate`.
-contract CommunityBudgetsTest is CommunityFixture {
+contract CommunityBudgetsTest is CommunityFixture, Metered {
     uint256 internal constant KEY = 0xC0FFEE;
 
-    function _check(string memory what, uint256 budget) internal {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        emit log_named_uint(what, used);
-        assertLe(used, budget, what);
+    function _group() internal pure override returns (string memory) {
+        return "Community";
     }
 
     function test_create_stays_within_its_budget() public {

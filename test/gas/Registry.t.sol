@@ -3,10 +3,11 @@ pragma solidity 0.8.37;
 
 import { IAssetRegistry } from "../../contracts/interfaces/IAssetRegistry.sol";
 import { RegistryFixture } from "../utils/RegistryFixture.sol";
+import { Metered } from "./Metered.sol";
 
 /// @notice Gas of what the registry does, and that none of it grows with the depth of the lineage. Exact as whole
 /// transactions under `forge test --isolate`.
-contract RegistryBudgetsTest is RegistryFixture {
+contract RegistryBudgetsTest is RegistryFixture, Metered {
     /// @dev What the zero bytes in random ids make of the same calldata.
     uint256 internal constant CALLDATA_NOISE = 600;
 
@@ -18,10 +19,8 @@ contract RegistryBudgetsTest is RegistryFixture {
         return vm.lastCallGas().gasTotalUsed;
     }
 
-    function _check(string memory what, uint256 budget) internal {
-        uint256 used = _used();
-        emit log_named_uint(what, used);
-        assertLe(used, budget, what);
+    function _group() internal pure override returns (string memory) {
+        return "Registry";
     }
 
     function _next(uint128 parent, bytes32 salt) internal returns (uint128 assetId) {
@@ -53,13 +52,19 @@ contract RegistryBudgetsTest is RegistryFixture {
         return (registered, announced, _used());
     }
 
+    function _keep(uint256 depth, uint256 registered, uint256 announced, uint256 applied) internal {
+        string memory where = string.concat(", depth ", vm.toString(depth));
+        vm.snapshotValue(_group(), string.concat("register, 1 edge", where), registered);
+        vm.snapshotValue(_group(), string.concat("announce a change, 1 edge added", where), announced);
+        vm.snapshotValue(_group(), string.concat("apply a change, 1 edge added", where), applied);
+    }
+
     function test_the_depth_of_the_lineage_costs_nothing() public {
         (uint256 register1, uint256 announce1, uint256 apply1) = _onTopOf(1, "one");
-        emit log_named_uint("register, 1 edge", register1);
-        emit log_named_uint("announce a change, 1 edge added", announce1);
-        emit log_named_uint("apply it", apply1);
+        _keep(1, register1, announce1, apply1);
         for (uint256 depth = 10; depth <= 100; depth *= 10) {
             (uint256 registered, uint256 announced, uint256 applied) = _onTopOf(depth, bytes32(depth));
+            _keep(depth, registered, announced, applied);
             assertApproxEqAbs(registered, register1, CALLDATA_NOISE, "register");
             assertApproxEqAbs(announced, announce1, CALLDATA_NOISE, "announce");
             assertApproxEqAbs(applied, apply1, CALLDATA_NOISE, "apply");
@@ -81,7 +86,7 @@ contract RegistryBudgetsTest is RegistryFixture {
         _check("announce a change, 15 edges added", 250_000);
         vm.warp(START + NOTICE);
         registry.applyChange(modelId, change);
-        _check("apply it", 620_000);
+        _check("apply a change, 15 edges added", 620_000);
     }
 
     function test_a_license_check_stays_within_its_budget() public {
@@ -101,5 +106,20 @@ contract RegistryBudgetsTest is RegistryFixture {
         vm.prank(owner);
         registry.transferFrom(owner, stranger, modelId);
         _check("transfer an asset", 90_000);
+    }
+
+    function test_register_with_16_edges_stays_within_900k() public {
+        IAssetRegistry.Registration memory registration = _model("sixteen");
+        registration.edges = new IAssetRegistry.Edge[](16);
+        for (uint256 i = 0; i < 16; ++i) {
+            registration.edges[i] = _data(_parent(bytes32(i)), 500);
+        }
+        registration.shares.payeeBps = 500;
+        registration.shares.hostBps = 500;
+        registration.shares.curatorsBps = 500;
+        registration.shares.poolBps = 500;
+        vm.prank(owner);
+        registry.register(registration);
+        _check("register, 16 edges", 900_000);
     }
 }

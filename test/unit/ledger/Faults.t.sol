@@ -207,6 +207,34 @@ contract FaultsTest is LedgerFixture {
         ledger.proveDecrease(address(vault), address(dollar), _leafOf(faulty, 0), _leafOf(leaves, 0));
     }
 
+    /// @dev A dishonest tree may keep a dropped account's place with a leaf that pays nothing.
+    function testFuzz_proveDecrease_sees_through_a_leaf_of_nothing(uint256 i) public {
+        i = bound(i, 0, leaves.length - 1);
+        _activateBonded(leaves);
+        _setFaulty(leaves);
+        faulty[(i + 1) % leaves.length].cumulative += faulty[i].cumulative;
+        faulty[i].cumulative = 0;
+        uint64 index = _postBonded(faulty);
+        _expectRejection(index, IAttributionLedger.RejectionReason.DECREASE);
+        ledger.proveDecrease(address(vault), address(dollar), _leafOf(leaves, i), _leafOf(faulty, i));
+    }
+
+    function testFuzz_proveDisorder_sees_through_a_leaf_of_nobody(uint256 i) public {
+        i = bound(i, 1, leaves.length - 1);
+        leaves[i].account = address(0);
+        uint64 index = _postBonded(leaves);
+        _expectRejection(index, IAttributionLedger.RejectionReason.DISORDER);
+        ledger.proveDisorder(address(vault), address(dollar), _leafOf(leaves, i - 1), _leafOf(leaves, i));
+    }
+
+    function test_proveDecrease_reverts_for_an_empty_leaf_of_the_last_active_root() public {
+        leaves[2].cumulative = 0;
+        _activateBonded(leaves);
+        _postBonded(leaves);
+        vm.expectRevert(abi.encodeWithSelector(SumTree.SumTree_EmptyLeaf.selector, leaves[2].account, 0));
+        ledger.proveDecrease(address(vault), address(dollar), _leafOf(leaves, 2), _leafOf(leaves, 2));
+    }
+
     // Omission
 
     /// @dev The next root leaves out leaf `i` and gives what it had to another.
