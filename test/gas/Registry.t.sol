@@ -8,8 +8,9 @@ import { Metered } from "./Metered.sol";
 /// @notice Gas of what the registry does, and that none of it grows with the depth of the lineage. Exact as whole
 /// transactions under `forge test --isolate`.
 contract RegistryBudgetsTest is RegistryFixture, Metered {
-    /// @dev What the zero bytes in random ids make of the same calldata.
-    uint256 internal constant CALLDATA_NOISE = 600;
+    /// @dev What zero bytes in random ids make and, in one transaction, slots that are warm already. A single warm read
+    /// for each of 99 levels would be more.
+    uint256 internal constant NOISE = 6_000;
 
     uint256 internal registerGas;
     uint256 internal announceGas;
@@ -65,9 +66,9 @@ contract RegistryBudgetsTest is RegistryFixture, Metered {
         for (uint256 depth = 10; depth <= 100; depth *= 10) {
             (uint256 registered, uint256 announced, uint256 applied) = _onTopOf(depth, bytes32(depth));
             _keep(depth, registered, announced, applied);
-            assertApproxEqAbs(registered, register1, CALLDATA_NOISE, "register");
-            assertApproxEqAbs(announced, announce1, CALLDATA_NOISE, "announce");
-            assertApproxEqAbs(applied, apply1, CALLDATA_NOISE, "apply");
+            assertApproxEqAbs(registered, register1, NOISE, "register");
+            assertApproxEqAbs(announced, announce1, NOISE, "announce");
+            assertApproxEqAbs(applied, apply1, NOISE, "apply");
         }
     }
 
