@@ -1,27 +1,61 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import { IAssetRegistry } from "../../contracts/interfaces/IAssetRegistry.sol";
 import { IAttributionLedger } from "../../contracts/interfaces/IAttributionLedger.sol";
-import { Fixture } from "../utils/Fixture.sol";
+import { LedgerFixture } from "../utils/LedgerFixture.sol";
+import { SumTreeBuilder } from "../utils/SumTreeBuilder.sol";
 
-/// @notice Gas of the main calls against their budgets. Exact as whole transactions under `forge test --isolate`.
-contract BudgetsTest is Fixture {
+/// @notice Gas of what the ledger and the vaults do, against its budgets. Exact as whole transactions under
+/// `forge test --isolate`.
+contract BudgetsTest is LedgerFixture {
     uint256 internal constant DEPTH = 17;
 
     function _check(string memory what, uint256 budget) internal {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
+        uint256 used = vm.snapshotGasLastCall("money", what);
         emit log_named_uint(what, used);
         assertLe(used, budget, what);
     }
 
+    /// @dev Signed by three attestors.
+    function _signed()
+        internal
+        view
+        returns (
+            IAttributionLedger.RootStatement memory statement,
+            IAttributionLedger.Attestation[] memory attestations
+        )
+    {
+        statement = _next(leaves);
+        attestations = _attest(statement, 3);
+    }
+
     function test_post_with_three_signatures_stays_within_165k() public {
+        (vault, modelId) = (_vaultOf(_register(_model("no bonds"))), 0);
+        vm.prank(buyer);
+        dollar.approve(address(vault), type(uint256).max);
         _fundPool(1_000e6);
-        _activate(_leaves(4, 1e6));
-        IAttributionLedger.RootStatement memory statement = _statement(_leaves(8, 1e6));
-        IAttributionLedger.Attestation[] memory attestations = _attest(statement, 3);
+        _activate(leaves);
+        (IAttributionLedger.RootStatement memory statement, IAttributionLedger.Attestation[] memory attestations) =
+            _signed();
         ledger.post(statement, attestations);
         _check("post, 3 signatures", 165_000);
+    }
+
+    function test_post_with_a_bond_that_rolls_over_stays_within_165k() public {
+        _activateBonded(leaves);
+        (IAttributionLedger.RootStatement memory statement, IAttributionLedger.Attestation[] memory attestations) =
+            _signed();
+        vm.prank(poster);
+        ledger.post(statement, attestations);
+        _check("post, 3 signatures, bond rolled over", 165_000);
+    }
+
+    function test_post_with_a_new_bond_stays_within_220k() public {
+        (IAttributionLedger.RootStatement memory statement, IAttributionLedger.Attestation[] memory attestations) =
+            _signed();
+        vm.prank(poster);
+        ledger.post{ value: POSTER_BOND }(statement, attestations);
+        _check("post, 3 signatures, the vault's first, new bond", 220_000);
     }
 
     /// @dev A tree of 2^17 leaves of which only one path is known: the siblings are made up.
@@ -50,57 +84,71 @@ contract BudgetsTest is Fixture {
     }
 
     function _activateDeep(uint128 cumulative) internal returns (IAttributionLedger.Claim memory claim) {
-        IAttributionLedger.RootStatement memory statement = _statement(_leaves(1, 1));
+        IAttributionLedger.RootStatement memory statement = _next(leaves);
         (claim, statement.root, statement.sum) = _deepClaim(statement.index, cumulative);
         statement.leafCount = uint64(1 << DEPTH);
-        ledger.post(statement, _attest(statement, 2));
+        IAttributionLedger.Attestation[] memory attestations = _attest(statement, 2);
+        vm.prank(poster);
+        ledger.post{ value: statement.index == 1 ? POSTER_BOND : 0 }(statement, attestations);
         vm.warp(vm.getBlockTimestamp() + WINDOW);
     }
 
     function test_claim_at_depth_17_stays_within_its_budgets() public {
-        _fundPool(1_000e6);
         IAttributionLedger.Claim memory claim = _activateDeep(5e6);
         ledger.claim(claim);
-        _check("claim, depth 17, the vault's and the account's first", 125_000);
+        _check("claim, depth 17, the vault's and the account's first", 142_000);
         claim = _activateDeep(6e6);
         ledger.claim(claim);
         _check("claim, depth 17, repeated", 88_000);
     }
 
-    function test_buy_stays_within_220k() public {
-        uint256 offerId = _publishOffer(_terms(), _offer(0));
-        _buy(offerId);
-        _buy(offerId);
-        _check("buy, ERC-20", 220_000);
+    function test_the_first_claim_of_an_account_stays_within_125k() public {
+        uint64 index = _activateBonded(leaves);
+        ledger.claim(_claimOf(index, leaves, 0));
+        IAttributionLedger.Claim memory claim = _activateDeep(5e6 + uint128(2_000_000));
+        ledger.claim(claim);
+        _check("claim, depth 17, the account's first", 125_000);
     }
 
-    function test_buy_by_a_new_buyer_stays_within_235k() public {
-        uint256 offerId = _publishOffer(_terms(), _offer(0));
-        _buy(offerId);
-        dollar.mint(stranger, 1e12);
-        vm.startPrank(stranger);
-        dollar.approve(address(market), type(uint256).max);
-        market.buy(offerId, 1, stranger, 100e6);
-        _check("buy, ERC-20, the buyer's first", 235_000);
+    function test_proofs_of_faults_stay_within_150k() public {
+        (leaves[0], leaves[1]) = (leaves[1], leaves[0]);
+        _postBonded(leaves);
+        IAttributionLedger.Leaf memory first = _leafOf(leaves, 0);
+        IAttributionLedger.Leaf memory second = _leafOf(leaves, 1);
+        vm.prank(stranger);
+        ledger.proveDisorder(address(vault), address(dollar), first, second);
+        _check("proveDisorder, depth 3", 150_000);
     }
 
-    function test_register_with_16_edges_stays_within_900k() public {
-        IAssetRegistry.Registration memory registration = _model("sixteen");
-        registration.edges = new IAssetRegistry.Edge[](16);
-        for (uint256 i = 0; i < 16; ++i) {
-            uint128 parent = _register(_dataset(bytes32(i)));
-            vm.prank(owner);
-            registry.publish(parent, keccak256("records"), keccak256("manifest"), "");
-            registration.edges[i] = IAssetRegistry.Edge({
-                parent: parent, parentVersion: 1, kind: IAssetRegistry.EdgeKind.DATA, shareBps: 500, licenseId: 0
-            });
-        }
-        registration.shares.payeeBps = 500;
-        registration.shares.hostBps = 500;
-        registration.shares.curatorsBps = 500;
-        registration.shares.poolBps = 500;
-        vm.prank(owner);
-        registry.register(registration);
-        _check("register, 16 edges", 900_000);
+    function test_challenges_stay_within_their_budgets() public {
+        _postBonded(leaves);
+        vm.prank(challenger);
+        ledger.challenge{ value: CHALLENGE_BOND }(address(vault), address(dollar), "reason");
+        _check("challenge", 95_000);
+        vm.prank(arbiter);
+        ledger.rule(address(vault), address(dollar), IAttributionLedger.Ruling.DISMISSED);
+        _check("rule, dismissed", 110_000);
+    }
+
+    function test_fees_stay_within_their_budgets() public {
+        vm.startPrank(buyer);
+        vault.payFee(1, address(dollar), 1_000e6, 1_000, 30 days);
+        _check("payFee", 135_000);
+        vm.warp(vm.getBlockTimestamp() + 10 days);
+        vault.renewFee(1, address(dollar), 1_000e6, 1_000, 30 days);
+        _check("renewFee", 85_000);
+        vm.warp(vm.getBlockTimestamp() + 10 days);
+        vault.refund(1, buyer);
+        _check("refund", 95_000);
+    }
+
+    function test_distribute_and_withdraw_stay_within_their_budgets() public {
+        vm.prank(buyer);
+        vault.pay("payment", address(dollar), 1_000e6);
+        _check("pay", 75_000);
+        vault.distribute(address(dollar));
+        _check("distribute, 4 payees, repeated", 125_000);
+        vault.withdraw(address(dollar), payee);
+        _check("withdraw, the account's first", 120_000);
     }
 }
