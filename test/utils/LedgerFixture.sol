@@ -23,9 +23,7 @@ abstract contract LedgerFixture is Fixture {
 
     function setUp() public virtual override {
         super.setUp();
-        IAssetRegistry.Registration memory registration = _model("bonded");
-        registration.policy = _bondedPolicy();
-        modelId = _register(registration);
+        modelId = _register(_bondedModel("bonded"));
         vault = _vaultOf(modelId);
         vm.prank(buyer);
         dollar.approve(address(vault), type(uint256).max);
@@ -49,6 +47,11 @@ abstract contract LedgerFixture is Fixture {
         for (uint256 i = 0; i < made.length; ++i) {
             leaves.push(made[i]);
         }
+    }
+
+    function _bondedModel(bytes32 salt) internal view returns (IAssetRegistry.Registration memory registration) {
+        registration = _model(salt);
+        registration.policy = _bondedPolicy();
     }
 
     /// @dev The next statement over any leaves, as the ledger says it must be.

@@ -56,6 +56,21 @@ contract AttacksTest is LedgerFixture {
         ledger.claim(_claimOf(1, leaves, 3));
     }
 
+    function test_an_omission_cannot_be_hidden_behind_empty_leaves() public {
+        // Neighbours that nobody could be paid by: they can still be shown.
+        _activateBonded(leaves);
+        SumTreeBuilder.Leaf[] memory hiding = new SumTreeBuilder.Leaf[](3);
+        hiding[0] = SumTreeBuilder.Leaf({ account: address(0), cumulative: 0 });
+        hiding[1] = SumTreeBuilder.Leaf({ account: thief, cumulative: _sum() });
+        hiding[2] = SumTreeBuilder.Leaf({ account: address(type(uint160).max), cumulative: 0 });
+        _postBonded(hiding);
+        bool isBelow = leaves[3].account < thief;
+        IAttributionLedger.Leaf[] memory bracket = new IAttributionLedger.Leaf[](2);
+        (bracket[0], bracket[1]) = (_leafOf(hiding, isBelow ? 0 : 1), _leafOf(hiding, isBelow ? 1 : 2));
+        ledger.proveOmission(address(vault), address(dollar), _leafOf(leaves, 3), bracket);
+        assertEq(ledger.rootCount(address(vault), address(dollar)), 1);
+    }
+
     function test_claimants_of_an_old_root_and_a_new_one_together_get_no_more_than_the_newest_sum() public {
         // Nobody proved in time that the second root takes everything from everybody.
         SumTreeBuilder.Leaf[] memory honest = leaves;
