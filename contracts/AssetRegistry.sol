@@ -35,7 +35,7 @@ contract AssetRegistry is Changes {
 
         // Effect.
         _store(assetId, registration, hasPolicy);
-        _setEdges(assetId, edges);
+        _storeEdges(assetId, _records[assetId], edges);
         _mint(registration.owner, assetId);
 
         // Interaction: the vault is ours, and registers its policy with the ledger.
@@ -131,6 +131,8 @@ contract AssetRegistry is Changes {
         uint256 left = from > newest ? 0 : newest - from + 1;
         versions = new Version[](count < left ? count : left);
         for (uint256 i = 0; i < versions.length; ++i) {
+            // At most the newest version's number.
+            // forge-lint: disable-next-line(unsafe-typecast)
             versions[i] = versionOf(assetId, uint32(from + i));
         }
     }
@@ -160,6 +162,8 @@ contract AssetRegistry is Changes {
     /// @dev What an owner has announced does not bind the next one.
     function _beforeTokenTransfer(address from, address, uint256 tokenId) internal override {
         if (from == address(0)) return;
+        // Only assets have tokens.
+        // forge-lint: disable-next-line(unsafe-typecast)
         uint128 assetId = uint128(tokenId);
         Record storage record = _records[assetId];
         ++record.transfers;

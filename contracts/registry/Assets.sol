@@ -30,6 +30,7 @@ abstract contract Assets is IAssetRegistry, IERC721Errors, ERC721 {
         uint32 transfers;
         /// From when the pending change may be applied; 0 if there is none.
         uint48 changeAt;
+        uint8 edgeCount;
         Shares shares;
     }
 

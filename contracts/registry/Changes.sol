@@ -56,7 +56,7 @@ abstract contract Changes is ShareTables {
         // Effect.
         record.changeAt = 0;
         delete _changeHashes[assetId];
-        _setEdges(assetId, table);
+        _setEdges(assetId, record, table);
         record.shares = change.shares;
         uint32 epoch = ++record.epoch;
 
@@ -91,7 +91,7 @@ abstract contract Changes is ShareTables {
         returns (PackedEdge[] memory table)
     {
         PackedEdge[] memory added = _checkEdges(assetId, _ownerOf(assetId), change.added);
-        PackedEdge[] memory edges = _edges[assetId];
+        PackedEdge[] memory edges = _packedEdgesOf(assetId, record);
         uint256 total = edges.length + added.length;
         if (total > MAX_EDGES) revert Registry_TooManyEdges(total);
         if (change.edgeShares.length != total) revert Registry_EdgeSharesMismatch(change.edgeShares.length, total);

@@ -12,9 +12,7 @@ import { PackedEdge, PackedEdges } from "./PackedEdge.sol";
 /// @title Lineage
 /// @notice The part of {IAssetRegistry} about edges: what a parent asks of its children, and who may become one.
 abstract contract Lineage is Assets {
-    uint256 private constant TRAIN = 1 << 9;
-
-    mapping(uint128 assetId => PackedEdge[]) internal _edges;
+    mapping(uint128 assetId => PackedEdge[MAX_EDGES]) private _edges;
     mapping(uint128 assetId => address) internal _licenseTokens;
     /// @dev One more than how often the parent had been transferred when its owner allowed the child; 0 for never.
     mapping(uint128 parentId => mapping(uint128 childId => uint256)) private _allowed;
@@ -56,8 +54,7 @@ abstract contract Lineage is Assets {
 
     /// @inheritdoc IAssetRegistry
     function edgesOf(uint128 assetId) external view returns (Edge[] memory edges) {
-        _recordOf(assetId);
-        PackedEdge[] memory packed = _edges[assetId];
+        PackedEdge[] memory packed = _packedEdgesOf(assetId, _recordOf(assetId));
         edges = new Edge[](packed.length);
         for (uint256 i = 0; i < packed.length; ++i) {
             edges[i] = packed[i].unpack();
@@ -67,6 +64,21 @@ abstract contract Lineage is Assets {
     /// @inheritdoc IAssetRegistry
     function isChildAllowed(uint128 parentId, uint128 childId) external view returns (bool) {
         return _isAllowed(_recordOf(parentId), parentId, childId);
+    }
+
+    function _packedEdgesOf(uint128 assetId, Record storage record) internal view returns (PackedEdge[] memory edges) {
+        edges = new PackedEdge[](record.edgeCount);
+        for (uint256 i = 0; i < edges.length; ++i) {
+            edges[i] = _edges[assetId][i];
+        }
+    }
+
+    /// @dev Puts at most 16 edges in the place of those there are.
+    function _storeEdges(uint128 assetId, Record storage record, PackedEdge[] memory edges) internal {
+        for (uint256 i = 0; i < edges.length; ++i) {
+            _edges[assetId][i] = edges[i];
+        }
+        record.edgeCount = uint8(edges.length);
     }
 
     /// @dev The edges, packed. Every parent exists in that version and lets the deriver make the edge.
@@ -131,7 +143,7 @@ abstract contract Lineage is Assets {
 
     /// @dev What a license must allow for an edge; an evaluation needs none.
     function _rightFor(EdgeKind kind) private pure returns (uint256) {
-        if (kind == EdgeKind.DATA) return TRAIN;
+        if (kind == EdgeKind.DATA) return Rights.TRAIN;
         if (kind == EdgeKind.MERGE) return Rights.MERGE;
         if (kind == EdgeKind.DISTIL) return Rights.DISTIL;
         return Rights.FINE_TUNE;

@@ -24,6 +24,9 @@ library PackedEdges {
         );
     }
 
+    // Each part is cut out of the word on purpose.
+    // forge-lint: disable-start(unsafe-typecast)
+
     function unpack(PackedEdge edge) internal pure returns (IAssetRegistry.Edge memory) {
         uint256 word = PackedEdge.unwrap(edge);
         return IAssetRegistry.Edge({
@@ -47,9 +50,11 @@ library PackedEdges {
         return uint16(PackedEdge.unwrap(edge) >> SHARE_AT);
     }
 
+    // forge-lint: disable-end(unsafe-typecast)
+
     /// @notice The same edge with another share.
     function withShare(PackedEdge edge, uint16 bps) internal pure returns (PackedEdge) {
-        uint256 rest = PackedEdge.unwrap(edge) & ((1 << SHARE_AT) - 1);
+        uint256 rest = PackedEdge.unwrap(edge) & type(uint240).max;
         return PackedEdge.wrap(rest | uint256(bps) << SHARE_AT);
     }
 }

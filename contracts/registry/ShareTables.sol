@@ -37,7 +37,7 @@ abstract contract ShareTables is Lineage {
         Record storage record = _recordOf(assetId);
         Shares memory shares = record.shares;
         uint256 count;
-        (payees, count) = _parentsOf(assetId, false);
+        (payees, count) = _parentsOf(assetId, record, false);
         count = _append(payees, count, shares.payee, shares.payeeBps);
         count = _append(payees, count, shares.host, shares.hostBps);
         count = _append(payees, count, shares.curators, shares.curatorsBps);
@@ -47,9 +47,8 @@ abstract contract ShareTables is Lineage {
 
     /// @inheritdoc IAssetRegistry
     function dataParents(uint128 assetId) external view returns (Payee[] memory parents) {
-        _recordOf(assetId);
         uint256 count;
-        (parents, count) = _parentsOf(assetId, true);
+        (parents, count) = _parentsOf(assetId, _recordOf(assetId), true);
         _shorten(parents, count);
     }
 
@@ -77,9 +76,8 @@ abstract contract ShareTables is Lineage {
 
     /// @dev Puts `table` in the place of the edges there are, which it begins with, but for their shares. Where a parent
     /// gets less, its consent is needed; a consent is used up where an edge is lowered.
-    function _setEdges(uint128 childId, PackedEdge[] memory table) internal {
-        PackedEdge[] storage stored = _edges[childId];
-        PackedEdge[] memory edges = stored;
+    function _setEdges(uint128 childId, Record storage record, PackedEdge[] memory table) internal {
+        PackedEdge[] memory edges = _packedEdgesOf(childId, record);
 
         // Check.
         for (uint256 i = 0; i < edges.length; ++i) {
@@ -91,15 +89,10 @@ abstract contract ShareTables is Lineage {
         }
 
         // Effect.
-        for (uint256 i = 0; i < table.length; ++i) {
-            PackedEdge edge = table[i];
-            if (i >= edges.length) {
-                stored.push(edge);
-            } else if (edge.shareBps() != edges[i].shareBps()) {
-                if (edge.shareBps() < edges[i].shareBps()) delete _consents[edge.parent()][childId];
-                stored[i] = edge;
-            }
+        for (uint256 i = 0; i < edges.length; ++i) {
+            if (table[i].shareBps() < edges[i].shareBps()) delete _consents[edges[i].parent()][childId];
         }
+        _storeEdges(childId, record, table);
     }
 
     /// @dev Whether the parent's owner has consented to this much or less.
@@ -110,8 +103,12 @@ abstract contract ShareTables is Lineage {
 
     /// @dev The parents' vaults, `count` of them, in a list with room for three payees more: those whose edges are DATA,
     /// or those with a share.
-    function _parentsOf(uint128 assetId, bool isDataOnly) private view returns (Payee[] memory payees, uint256 count) {
-        PackedEdge[] memory edges = _edges[assetId];
+    function _parentsOf(uint128 assetId, Record storage record, bool isDataOnly)
+        private
+        view
+        returns (Payee[] memory payees, uint256 count)
+    {
+        PackedEdge[] memory edges = _packedEdgesOf(assetId, record);
         payees = new Payee[](edges.length + 3);
         for (uint256 i = 0; i < edges.length; ++i) {
             PackedEdge edge = edges[i];

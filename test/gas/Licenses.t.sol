@@ -4,10 +4,11 @@ pragma solidity 0.8.37;
 import { ILicensePurchases } from "../../contracts/interfaces/ILicensePurchases.sol";
 import { ILicenseRenewals } from "../../contracts/interfaces/ILicenseRenewals.sol";
 import { MarketFixture } from "../utils/MarketFixture.sol";
+import { Metered } from "./Metered.sol";
 
 /// @notice Gas of every way to buy, of renewing and of revoking, against their budgets. The vault has been paid in every
 /// currency before; the payer has never bought. Exact as whole transactions under `forge test --isolate`.
-contract LicensesGasTest is MarketFixture {
+contract LicensesGasTest is MarketFixture, Metered {
     function setUp() public override {
         super.setUp();
         _buy(offerId);
@@ -20,10 +21,8 @@ contract LicensesGasTest is MarketFixture {
         market.buy{ value: 1 ether }(nativeOffer, 1, buyer, 1 ether);
     }
 
-    function _check(string memory what, uint256 budget) internal {
-        uint256 used = vm.lastCallGas().gasTotalUsed;
-        emit log_named_uint(what, used);
-        assertLe(used, budget, what);
+    function _group() internal pure override returns (string memory) {
+        return "Licenses";
     }
 
     function test_buy_by_allowance_stays_within_220k() public {

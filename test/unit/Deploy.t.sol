@@ -23,6 +23,7 @@ contract DeployTest is Test {
         assertEq(suite.licenseToken.registry(), address(suite.registry));
         assertEq(suite.licenseToken.renderer(), address(suite.renderer));
         assertEq(suite.votesImplementation.registry(), address(suite.registry));
+        assertEq(suite.votesImplementation.consents(), address(suite.consents));
         assertEq(suite.communityFactory.registry(), address(suite.registry));
         assertEq(suite.communityFactory.votesImplementation(), address(suite.votesImplementation));
         assertEq(suite.communityFactory.governorImplementation(), address(suite.governorImplementation));

@@ -10,7 +10,6 @@ import { RegistryFixture, StatedLicenses } from "../../utils/RegistryFixture.sol
 
 contract DerivationTest is RegistryFixture {
     uint256 internal constant LICENSE = 7;
-    uint256 internal constant TRAIN = 1 << 9;
 
     function _derivation(IAssetRegistry.DerivationRule rule, uint16 minShareBps, address licenseToken)
         internal
@@ -204,7 +203,7 @@ contract DerivationTest is RegistryFixture {
 
     function test_a_license_with_the_right_lets_derive_and_is_kept_with_the_edge() public {
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
-        _state(parentId, stranger, TRAIN);
+        _state(parentId, stranger, Rights.TRAIN);
         uint128 childId = _registerAsStranger(_licensed(IAssetRegistry.EdgeKind.DATA));
         assertEq(registry.edgesOf(childId)[0].licenseId, LICENSE);
     }
@@ -214,7 +213,7 @@ contract DerivationTest is RegistryFixture {
         parentId = _parentOf("licensed model", IAssetRegistry.AssetKind.MODEL);
         IAssetRegistry.EdgeKind kind_ = IAssetRegistry.EdgeKind(bound(kind, 0, 4));
         uint256 needed = Rights.FINE_TUNE;
-        if (kind_ == IAssetRegistry.EdgeKind.DATA) (needed, parentId) = (TRAIN, datasetParent);
+        if (kind_ == IAssetRegistry.EdgeKind.DATA) (needed, parentId) = (Rights.TRAIN, datasetParent);
         if (kind_ == IAssetRegistry.EdgeKind.MERGE) needed = Rights.MERGE;
         if (kind_ == IAssetRegistry.EdgeKind.DISTIL) needed = Rights.DISTIL;
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
@@ -227,19 +226,19 @@ contract DerivationTest is RegistryFixture {
 
     function test_a_license_for_another_asset_does_not_let_derive() public {
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
-        _state(datasetId, stranger, TRAIN);
+        _state(datasetId, stranger, Rights.TRAIN);
         _expectNotLicensed(_licensed(IAssetRegistry.EdgeKind.DATA));
     }
 
     function test_the_license_of_another_does_not_let_derive() public {
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
-        _state(parentId, buyer, TRAIN);
+        _state(parentId, buyer, Rights.TRAIN);
         _expectNotLicensed(_licensed(IAssetRegistry.EdgeKind.DATA));
     }
 
     function test_an_expired_license_does_not_let_derive() public {
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
-        _state(parentId, stranger, TRAIN);
+        _state(parentId, stranger, Rights.TRAIN);
         vm.warp(START + 1 days);
         _expectNotLicensed(_licensed(IAssetRegistry.EdgeKind.DATA));
     }
@@ -271,7 +270,7 @@ contract DerivationTest is RegistryFixture {
         _setRule(parentId, IAssetRegistry.DerivationRule.LICENSED);
         stated.state(
             licenseId,
-            StatedLicenses.Stated({ assetId: parentId, account: stranger, rights: TRAIN, expiresAt: START + 1 })
+            StatedLicenses.Stated({ assetId: parentId, account: stranger, rights: Rights.TRAIN, expiresAt: START + 1 })
         );
         IAssetRegistry.Edge memory edge = _data(parentId, 500);
         edge.licenseId = licenseId;
@@ -291,14 +290,16 @@ contract DerivationTest is RegistryFixture {
         vm.expectRevert(reason);
         registry.announceChange(modelId, change);
 
-        _state(parentId, owner, TRAIN);
+        _state(parentId, owner, Rights.TRAIN);
         _announceAndWait(modelId, change);
         // It has expired meanwhile, and whoever applies needs none.
         vm.expectRevert(reason);
         registry.applyChange(modelId, change);
         stated.state(
             LICENSE,
-            StatedLicenses.Stated({ assetId: parentId, account: owner, rights: TRAIN, expiresAt: type(uint64).max })
+            StatedLicenses.Stated({
+                assetId: parentId, account: owner, rights: Rights.TRAIN, expiresAt: type(uint64).max
+            })
         );
         vm.prank(stranger);
         registry.applyChange(modelId, change);
