@@ -92,5 +92,7 @@ pub mod consent {
 /// Structs of the license market and the license token.
 pub mod license {
     pub use super::license_market::ILicenseMarket::*;
+    pub use super::license_market::ILicensePurchases::Purchase as AuthorizedPurchase;
+    pub use super::license_market::ILicenseRenewals::Renewal as AuthorizedRenewal;
     pub use super::license_token::ILicenseToken::License;
 }

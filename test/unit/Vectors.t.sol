@@ -8,14 +8,42 @@ import { AttributionLedger } from "../../contracts/AttributionLedger.sol";
 import { ConsentRegistry } from "../../contracts/ConsentRegistry.sol";
 import { IAttributionLedger } from "../../contracts/interfaces/IAttributionLedger.sol";
 import { IConsentRegistry } from "../../contracts/interfaces/IConsentRegistry.sol";
+import { ILicensePurchases } from "../../contracts/interfaces/ILicensePurchases.sol";
+import { ILicenseRenewals } from "../../contracts/interfaces/ILicenseRenewals.sol";
+import { Orders } from "../../contracts/libraries/Orders.sol";
+import { PayOrders } from "../../contracts/libraries/PayOrders.sol";
 import { Receipts } from "../../contracts/libraries/Receipts.sol";
 import { Requests } from "../../contracts/libraries/Requests.sol";
 import { TreeHarness } from "../utils/Harnesses.sol";
+
+/// @notice The encodings of orders as external functions, for they are of calldata.
+contract OrderHarness {
+    function hash(ILicensePurchases.PurchaseOrder calldata order) external pure returns (bytes32) {
+        return Orders.hash(order);
+    }
+
+    function hash(ILicenseRenewals.RenewalOrder calldata order) external pure returns (bytes32) {
+        return Orders.hash(order);
+    }
+
+    function hash(IAttributionLedger.ClaimOrder calldata order, IAttributionLedger.Claim[] calldata claims)
+        external
+        pure
+        returns (bytes32)
+    {
+        return PayOrders.hash(order, claims);
+    }
+
+    function hash(IAttributionLedger.WithdrawOrder calldata order) external pure returns (bytes32) {
+        return PayOrders.hash(order);
+    }
+}
 
 /// @notice The encodings that Solidity and Rust share, checked against the vectors that Rust writes.
 contract VectorsTest is Test {
     string internal typedData = vm.readFile("test/vectors/typed_data.json");
     TreeHarness internal trees = new TreeHarness();
+    OrderHarness internal orders = new OrderHarness();
 
     /// @dev The ledger's code at the address the vectors were made for.
     function _ledger() internal returns (AttributionLedger ledger) {
@@ -147,6 +175,88 @@ contract VectorsTest is Test {
             contribution.nonce = _uint(name, i, "nonce");
             contribution.deadline = uint64(_uint(name, i, "deadline"));
             assertEq(consents.hashContribution(contribution), _word(name, i, "digest"));
+        }
+    }
+
+    function test_record_withdrawals_hash_as_in_rust() public {
+        ConsentRegistry consents = _consents();
+        string memory name = "RecordWithdrawal";
+        uint256 count = _count(name);
+        for (uint256 i = 0; i < count; ++i) {
+            IConsentRegistry.RecordWithdrawal memory withdrawal;
+            withdrawal.contributionId = _word(name, i, "contributionId");
+            withdrawal.commitment = _word(name, i, "commitment");
+            withdrawal.deadline = uint64(_uint(name, i, "deadline"));
+            assertEq(consents.hashRecordWithdrawal(withdrawal), _word(name, i, "digest"));
+        }
+    }
+
+    function test_purchase_orders_hash_as_in_rust() public view {
+        string memory name = "PurchaseOrder";
+        uint256 count = _count(name);
+        for (uint256 i = 0; i < count; ++i) {
+            ILicensePurchases.PurchaseOrder memory order;
+            order.buyer = _account(name, i, "buyer");
+            order.offerId = _uint(name, i, "offerId");
+            order.quantity = uint64(_uint(name, i, "quantity"));
+            order.recipient = _account(name, i, "recipient");
+            order.maxPrice = _uint(name, i, "maxPrice");
+            order.nonce = _uint(name, i, "nonce");
+            order.deadline = uint64(_uint(name, i, "deadline"));
+            assertEq(orders.hash(order), _word(name, i, "structHash"));
+        }
+    }
+
+    function test_renewal_orders_hash_as_in_rust() public view {
+        string memory name = "RenewalOrder";
+        uint256 count = _count(name);
+        for (uint256 i = 0; i < count; ++i) {
+            ILicenseRenewals.RenewalOrder memory order;
+            order.payer = _account(name, i, "payer");
+            order.licenseId = _uint(name, i, "licenseId");
+            order.maxPrice = _uint(name, i, "maxPrice");
+            order.nonce = _uint(name, i, "nonce");
+            order.deadline = uint64(_uint(name, i, "deadline"));
+            assertEq(orders.hash(order), _word(name, i, "structHash"));
+        }
+    }
+
+    function test_claim_orders_hash_as_in_rust() public view {
+        string memory name = "ClaimOrder";
+        uint256 count = _count(name);
+        for (uint256 i = 0; i < count; ++i) {
+            IAttributionLedger.ClaimOrder memory order;
+            order.account = _account(name, i, "account");
+            order.recipient = _account(name, i, "recipient");
+            order.nonce = _uint(name, i, "nonce");
+            order.deadline = uint64(_uint(name, i, "deadline"));
+            IAttributionLedger.Claim[] memory claims = new IAttributionLedger.Claim[](_uint(name, i, "items"));
+            for (uint256 j = 0; j < claims.length; ++j) {
+                string memory item = string.concat("payouts[", vm.toString(j), "].");
+                claims[j].vault = _account(name, i, string.concat(item, "vault"));
+                claims[j].token = _account(name, i, string.concat(item, "token"));
+                claims[j].cumulative = uint128(_uint(name, i, string.concat(item, "cumulative")));
+            }
+            assertEq(orders.hash(order, claims), _word(name, i, "structHash"));
+        }
+    }
+
+    function test_withdraw_orders_hash_as_in_rust() public view {
+        string memory name = "WithdrawOrder";
+        uint256 count = _count(name);
+        for (uint256 i = 0; i < count; ++i) {
+            IAttributionLedger.WithdrawOrder memory order;
+            order.account = _account(name, i, "account");
+            order.recipient = _account(name, i, "recipient");
+            order.nonce = _uint(name, i, "nonce");
+            order.deadline = uint64(_uint(name, i, "deadline"));
+            order.sources = new IAttributionLedger.Source[](_uint(name, i, "items"));
+            for (uint256 j = 0; j < order.sources.length; ++j) {
+                string memory item = string.concat("sources[", vm.toString(j), "].");
+                order.sources[j].vault = _account(name, i, string.concat(item, "vault"));
+                order.sources[j].token = _account(name, i, string.concat(item, "token"));
+            }
+            assertEq(orders.hash(order), _word(name, i, "structHash"));
         }
     }
 

@@ -283,8 +283,7 @@ fn authorizations(source: &mut Source, market: Address) -> Result<Value> {
         }))
     })?;
     let renewals = cases(TYPED_CASES, |_| {
-        let renewal =
-            Renewal { license_id: source.u256(), offer_id: source.u256(), max_price: source.u256() };
+        let renewal = Renewal { license_id: source.u256(), offer_id: source.u256(), max_price: source.u256() };
         let salt = source.word();
         Ok(json!({
             "licenseId": renewal.license_id.to_string(),

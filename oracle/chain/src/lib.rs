@@ -10,6 +10,7 @@
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
 //! | [`root`] | attesting, posting and claiming |
+//! | [`orders`] | claiming and withdrawing to whom an account's signature says |
 //! | [`posted`] | every attempt at a root, and why it was rejected |
 //! | [`dispute`] | what is wrong with a root that is not active yet; proving it, challenging, ruling; bonds |
 //!
@@ -28,6 +29,7 @@ pub mod epoch;
 mod error;
 pub mod licenses;
 mod logs;
+pub mod orders;
 pub mod posted;
 pub mod revenue;
 pub mod root;

@@ -75,6 +75,40 @@ pub async fn buy(account: &Account, offer: U256) -> Result<U256, ChainError> {
     Ok(event::<LicenseMarket::Bought>(&receipt)?.firstLicenseId)
 }
 
+/// Renews a license under its own offer, for the price of now; approves exactly that. Anyone may: the license stays its
+/// holder's. Returns its new end, in the chain's time.
+pub async fn renew(account: &Account, license: U256) -> Result<u64, ChainError> {
+    let deployment = account.chain().deployment();
+    let market = LicenseMarket::new(deployment.market, account.provider());
+    let quote = ask(MARKET, market.renewalQuoteOf(license)).await?;
+    let token = DemoDollar::new(quote.token, account.provider());
+    send("the payment token", token.approve(deployment.market, quote.price)).await?;
+    let receipt = send(MARKET, market.renew(license, quote.price)).await?;
+    Ok(event::<LicenseMarket::Renewed>(&receipt)?.expiresAt)
+}
+
+/// What renewing a license costs now: the payment token, and the price in base units.
+pub async fn renewal_quote(chain: &Chain, license: U256) -> Result<(Address, U256), ChainError> {
+    let market = LicenseMarket::new(chain.deployment().market, chain.provider());
+    let quote = ask(MARKET, market.renewalQuoteOf(license)).await?;
+    Ok((quote.token, quote.price))
+}
+
+/// Ends a license to the account's asset for good, where its terms allow that. Returns what of its fee was not earned,
+/// which is now a credit in the asset's vault, and whose.
+pub async fn revoke(account: &Account, license: U256, reason: &str) -> Result<(Address, u128), ChainError> {
+    let market = LicenseMarket::new(account.chain().deployment().market, account.provider());
+    let receipt = send(MARKET, market.revoke(license, reason.to_owned())).await?;
+    let event = event::<LicenseMarket::Revoked>(&receipt)?;
+    Ok((event.refundedTo, event.amount))
+}
+
+/// What the license was for, at a block.
+pub async fn license_at(chain: &Chain, license: U256, block: BlockId) -> Result<License, ChainError> {
+    let token = LicenseToken::new(chain.deployment().license_token, chain.provider());
+    ask(TOKEN, token.licenseOf(license).block(block)).await
+}
+
 /// What the license is for.
 pub async fn license(chain: &Chain, license: U256) -> Result<License, ChainError> {
     let token = LicenseToken::new(chain.deployment().license_token, chain.provider());

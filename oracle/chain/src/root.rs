@@ -89,7 +89,14 @@ pub async fn claim(
     proof: Bytes,
 ) -> Result<u128, ChainError> {
     let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
-    let claim = Claim {
+    let receipt = send(CONTRACT, ledger.claim(claim_of(on, root_index, leaf, leaf_index, proof))).await?;
+    let event = crate::assets::event::<AttributionLedger::Claimed>(&receipt)?;
+    Ok(event.amount)
+}
+
+/// The claim of a leaf, as the ledger takes it.
+pub fn claim_of(on: revenue::Account, root_index: u64, leaf: Leaf, leaf_index: u64, proof: Bytes) -> Claim {
+    Claim {
         vault: on.vault,
         token: on.token,
         rootIndex: root_index,
@@ -97,10 +104,7 @@ pub async fn claim(
         cumulative: leaf.cumulative,
         leafIndex: leaf_index,
         proof,
-    };
-    let receipt = send(CONTRACT, ledger.claim(claim)).await?;
-    let event = crate::assets::event::<AttributionLedger::Claimed>(&receipt)?;
-    Ok(event.amount)
+    }
 }
 
 /// What an account has claimed from a vault so far.

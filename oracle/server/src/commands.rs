@@ -19,11 +19,11 @@ use tributary_server::{
     host::{Host, Opening},
     http::{Listening, stop_signal},
     settings::{Flags, Settings},
-    steps::{self, DataFolder, epoch::Attested, watch::Resolve},
+    steps::{self, DataFolder, epoch::Attested, license::Revocation, watch::Resolve},
 };
 
 pub(crate) use arguments::Program;
-use arguments::{Ask, Claim, Command, Dataset, Epoch, License, Publish, Train, Watch};
+use arguments::{Ask, Claim, Command, Dataset, Epoch, License, Publish, Train, Watch, Withdraw};
 
 impl Program {
     /// What is logged unless TRIBUTARY_LOG says otherwise: servers speak, commands only complain.
@@ -57,6 +57,7 @@ impl Program {
             Command::Epoch(epoch) => context.epoch(epoch).await,
             Command::Watch(watch) => context.watch(watch).await,
             Command::Claim(claim) => context.claim(claim).await,
+            Command::Withdraw(withdraw) => context.withdraw(withdraw).await,
             Command::Audit { batch } => context.audit(&batch).await,
         }
     }
@@ -203,7 +204,7 @@ impl Context {
 
     async fn license(&self, license: License) -> Result<()> {
         match license {
-            License::Offer { token, price, legal_text, days, upfront_bps, max_calls, commercial } => {
+            License::Offer { token, price, legal_text, days, upfront_bps, max_calls, commercial, revocable } => {
                 let account = self.account().await?;
                 let data = self.data(account.chain())?;
                 let offer = steps::license::NewOffer {
@@ -216,6 +217,7 @@ impl Context {
                     duration: days * 86_400,
                     upfront_bps,
                     earn_period: days * 86_400,
+                    revocation: if revocable { Revocation::ByOwner } else { Revocation::Never },
                 };
                 println!("offer {}", steps::license::offer(&account, offer).await?);
             }
@@ -226,6 +228,14 @@ impl Context {
             }
             License::Buy { offer } => {
                 println!("license {}", steps::license::buy(&self.account().await?, offer).await?);
+            }
+            License::Renew { license } => {
+                let until = steps::license::renew(&self.account().await?, license).await?;
+                println!("license {license} is good until {until} (the chain's time)");
+            }
+            License::Revoke { license, reason } => {
+                let (to, amount) = steps::license::revoke(&self.account().await?, license, &reason).await?;
+                println!("license {license} is revoked; {amount} base units are credited to {to}");
             }
         }
         Ok(())
@@ -303,8 +313,23 @@ impl Context {
         let on = revenue::Account { vault: claim.vault, token: claim.token };
         let of = claim.account.unwrap_or(account.address());
         let host = Client::connect(&claim.host).await?;
-        let amount = steps::payout::claim(&account, &host, on, claim.epoch, of).await?;
-        println!("{of} was paid {amount} base units of {}", claim.token);
+        let (paid, amount) = match claim.to {
+            Some(to) => (to, steps::payout::claim_to(&account, &host, on, claim.epoch, &self.key()?, to).await?),
+            None => (of, steps::payout::claim(&account, &host, on, claim.epoch, of).await?),
+        };
+        println!("{paid} was paid {amount} base units of {}", claim.token);
+        Ok(())
+    }
+
+    async fn withdraw(&self, withdraw: Withdraw) -> Result<()> {
+        let account = self.account().await?;
+        let on = revenue::Account { vault: withdraw.vault, token: withdraw.token };
+        let of = withdraw.account.unwrap_or(account.address());
+        let (paid, amount) = match withdraw.to {
+            Some(to) => (to, steps::payout::withdraw_to(&account, on, &self.key()?, to).await?),
+            None => (of, steps::payout::withdraw(&account, on, of).await?),
+        };
+        println!("{paid} was paid {amount} base units of {}", withdraw.token);
         Ok(())
     }
 

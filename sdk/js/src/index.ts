@@ -16,11 +16,16 @@ export {
   parseManifest,
 } from "./manifest.js";
 export {
+  type AuthorizedPurchase,
+  type AuthorizedRenewal,
   claimOrderTypes,
   consentTypes,
   domainOf,
   inferenceRequestTypes,
+  purchaseNonce,
   purchaseOrderTypes,
+  recordWithdrawalTypes,
+  renewalNonce,
   renewalOrderTypes,
   sessionTypes,
   withdrawOrderTypes,

@@ -1,5 +1,5 @@
 /** The EIP-712 messages that people and session keys sign. Types are Solidity's, field by field. */
-import type { Address, TypedDataDomain } from "viem";
+import { type Address, type Hex, type TypedDataDomain, encodeAbiParameters, keccak256, stringToHex } from "viem";
 
 /** Of messages that `verifyingContract` verifies on a chain. */
 export function domainOf(chainId: number, verifyingContract: Address) {
@@ -96,3 +96,57 @@ export const consentTypes = {
     { name: "deadline", type: "uint64" },
   ],
 } as const;
+
+/** By which a contributor takes one record back. Verified by the consent registry. */
+export const recordWithdrawalTypes = {
+  RecordWithdrawal: [
+    { name: "contributionId", type: "bytes32" },
+    { name: "commitment", type: "bytes32" },
+    { name: "deadline", type: "uint64" },
+  ],
+} as const;
+
+/** One purchase, as an ERC-3009 authorisation pays it. */
+export interface AuthorizedPurchase {
+  offerId: bigint;
+  /** The offer's terms. */
+  termsId: Hex;
+  recipient: Address;
+  quantity: bigint;
+  /** The most that all licenses may cost, in base units. */
+  maxPrice: bigint;
+  /** Tells apart purchases that are the same in all else. */
+  salt: Hex;
+}
+
+/** One renewal, as an ERC-3009 authorisation pays it. */
+export interface AuthorizedRenewal {
+  licenseId: bigint;
+  /** The offer that the license was bought under. */
+  offerId: bigint;
+  /** The most that it may cost, in base units. */
+  maxPrice: bigint;
+  /** Tells apart renewals that are the same in all else. */
+  salt: Hex;
+}
+
+/** The nonce that binds an ERC-3009 authorisation to `market` to one purchase. */
+export function purchaseNonce(chainId: number, market: Address, purchase: AuthorizedPurchase): Hex {
+  const { offerId, termsId, recipient, quantity, maxPrice, salt } = purchase;
+  const types = ["uint256", "address", "uint256", "bytes32", "address", "uint64", "uint256", "bytes32"] as const;
+  const values = [BigInt(chainId), market, offerId, termsId, recipient, quantity, maxPrice, salt] as const;
+  return keccak256(encodeAbiParameters(parameters(types), values));
+}
+
+/** The nonce that binds an ERC-3009 authorisation to `market` to one renewal. */
+export function renewalNonce(chainId: number, market: Address, renewal: AuthorizedRenewal): Hex {
+  const { licenseId, offerId, maxPrice, salt } = renewal;
+  const types = ["uint256", "address", "bytes32", "uint256", "uint256", "uint256", "bytes32"] as const;
+  const what = stringToHex("renew", { size: 32 });
+  const values = [BigInt(chainId), market, what, licenseId, offerId, maxPrice, salt] as const;
+  return keccak256(encodeAbiParameters(parameters(types), values));
+}
+
+function parameters(types: readonly string[]) {
+  return types.map((type) => ({ type }));
+}

@@ -5,8 +5,8 @@ use std::{fmt::Debug, fs, path::Path, str::FromStr};
 use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde_json::Value;
 use tributary_sdk::{
-    authorization::{Purchase, Renewal},
     Address, B256, Bytes,
+    authorization::{Purchase, Renewal},
     deployment::{CREATE2_PROXY, Creation, Deployment, SALT},
     merkle::{self, MerkleTree},
     sum_tree::{self, Leaf, SumTree},
@@ -156,8 +156,7 @@ fn messages_have_the_vectors_struct_hashes_and_digests() {
         assert_hashes(&order, &domain, case);
     }
     for case in cases(&messages["WithdrawOrder"]) {
-        let source =
-            |source: &Value| Source { vault: parse(&source["vault"]), token: parse(&source["token"]) };
+        let source = |source: &Value| Source { vault: parse(&source["vault"]), token: parse(&source["token"]) };
         let order = WithdrawOrder {
             account: parse(&case["account"]),
             recipient: parse(&case["recipient"]),

@@ -123,8 +123,9 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
 
 /// Receipts served while the license did not let `payer` ask.
 ///
-/// Between two changes of holder or user, a license can only run out: who was licensed at the last receipt of such a
-/// stretch was licensed at all of them. The chain is asked once a stretch, and once a receipt only where that fails.
+/// Between two changes of holder, user or expiry, a license can only run out: who was licensed at the last receipt of such
+/// a stretch was licensed at all of them. The chain is asked once a stretch, and once a receipt only where that fails. It
+/// is asked of that time alone: a license that was revoked since was good until then.
 async fn unlicensed(
     chain: &Chain,
     release: VersionRef,
@@ -132,36 +133,48 @@ async fn unlicensed(
     payer: Address,
     mut receipts: Vec<(u64, B256)>,
 ) -> Result<Vec<B256>, ChainError> {
-    match licenses::license(chain, license).await {
-        Ok(found) if found.assetId == release.asset.0 => {}
-        Ok(_) | Err(ChainError::Reverted { .. }) => return Ok(receipts.into_iter().map(|(_, id)| id).collect()),
-        Err(other) => return Err(other),
-    }
     let changes = changes(chain, license).await?;
     receipts.sort_unstable();
     let mut refused = Vec::new();
     let stretch = |time: u64| changes.range(..=time).count();
     for receipts in receipts.chunk_by(|a, b| stretch(a.0) == stretch(b.0)) {
         for (time, id) in receipts.iter().rev() {
-            let block = BlockId::number(chain.block_at(*time).await?);
-            match licenses::is_licensed(chain, license, payer, rights::INFER, block).await {
-                Ok(true) => break,
-                Ok(false) | Err(ChainError::Reverted { .. }) => refused.push(*id),
-                Err(other) => return Err(other),
+            if lets_ask(chain, release, license, payer, *time).await? {
+                break;
             }
+            refused.push(*id);
         }
     }
     Ok(refused)
 }
 
-/// When the license changed its holder or its user.
+async fn lets_ask(
+    chain: &Chain,
+    release: VersionRef,
+    license: U256,
+    payer: Address,
+    time: u64,
+) -> Result<bool, ChainError> {
+    let block = BlockId::number(chain.block_at(time).await?);
+    let answers = async {
+        let is_of_model = licenses::license_at(chain, license, block).await?.assetId == release.asset.0;
+        Ok(is_of_model && licenses::is_licensed(chain, license, payer, rights::INFER, block).await?)
+    };
+    match answers.await {
+        Err(ChainError::Reverted { .. }) => Ok(false),
+        other => other,
+    }
+}
+
+/// When the license changed its holder, its user or its expiry.
 async fn changes(chain: &Chain, license: U256) -> Result<BTreeSet<u64>, ChainError> {
     let token = Filter::new().address(chain.deployment().license_token);
     let transfers = token.clone().event_signature(LicenseToken::Transfer::SIGNATURE_HASH).topic3(license);
-    let users = token.event_signature(LicenseToken::UpdateUser::SIGNATURE_HASH).topic1(license);
+    let of_license = [LicenseToken::UpdateUser::SIGNATURE_HASH, LicenseToken::TokenExpiryUpdated::SIGNATURE_HASH];
+    let others = token.event_signature(of_license.to_vec()).topic1(license);
     let head = chain.head().await?.number;
     let mut times = BTreeSet::new();
-    for filter in [transfers, users] {
+    for filter in [transfers, others] {
         for log in logs::between(chain, &filter, 0, head).await? {
             let block = log.block_number.ok_or_else(|| ChainError::Rpc("a log without a block".into()))?;
             times.insert(chain.timestamp(block).await?);

@@ -1,8 +1,12 @@
 //! Claims that must not be paid. After each, the books are as before.
 
-use alloy::primitives::{Address, Bytes};
+use alloy::primitives::{Address, Bytes, U256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use tributary_chain::{ChainError, anvil, root};
+use tributary_chain::{
+    ChainError, anvil,
+    orders::{self, Terms},
+    root,
+};
 use tributary_sdk::sum_tree::{Leaf, SumTree};
 
 use crate::{
@@ -139,6 +143,32 @@ fn a_claim_against_a_root_that_was_never_posted_is_refused() {
         // A root of one vault is nothing to another.
         let other = Payroll::new(world, LONG).await;
         assert_refused(other.claim(&tree, 1, tree.leaves()[0].account).await, "Ledger_RootNotActive");
+    });
+}
+
+#[test]
+fn an_order_pays_whom_it_says_once_and_nobody_else() {
+    on_chain(async |world| {
+        let (key, _) = world.account().await;
+        let mut leaves = leaves(2);
+        leaves.push(Leaf { account: key.address(), cumulative: 700 });
+        leaves.sort_by_key(|leaf| leaf.account);
+        let (payroll, tree) = Payroll::active(world, leaves).await;
+        let recipient = Address::from_word(word());
+        let (index, leaf, proof) = root::proof(&tree, key.address()).unwrap();
+        let claim = root::claim_of(payroll.on, 1, leaf, index, proof);
+        let deadline = world.now().await + u64::from(LONG);
+        let terms = Terms { key: &key, recipient, nonce: U256::from(7), deadline };
+        let late = Terms { deadline: 1, ..terms };
+        assert_refused(orders::claim(&payroll.payer, claim.clone(), late).await, "Ledger_OrderExpired");
+        let other = Terms { key: &payroll.attestors[0], ..terms };
+        assert_refused(orders::claim(&payroll.payer, claim.clone(), other).await, "Ledger_WrongAccount");
+
+        assert_eq!(orders::claim(&payroll.payer, claim.clone(), terms).await.unwrap(), 700);
+        assert_eq!((world.balance(recipient).await, world.balance(key.address()).await), (700, 0));
+        assert_refused(orders::claim(&payroll.payer, claim, terms).await, "Ledger_NonceUsed");
+        let nothing = Terms { nonce: U256::from(8), ..terms };
+        assert_eq!(orders::withdraw(&payroll.payer, payroll.on, nothing).await.unwrap(), 0);
     });
 }
 

@@ -8,12 +8,23 @@ use alloy::{
     sol_types::{Eip712Domain, SolCall, SolStruct, SolValue},
 };
 use rand::{Rng, SeedableRng, distr::StandardUniform, prelude::Distribution, rngs::StdRng};
+use tributary_chain::{licenses, transact::ask};
 use tributary_sdk::{
-    contracts::{AttributionLedger, ConsentRegistry},
-    typed_data::{Contribution, InferenceRequest, Receipt, RootStatement, SessionAuthorization},
+    authorization::{Purchase, Renewal},
+    contracts::{
+        AttributionLedger, ConsentRegistry, LicenseMarket,
+        license::{AuthorizedPurchase, AuthorizedRenewal},
+    },
+    typed_data::{
+        self, Contribution, InferenceRequest, PurchaseOrder, Receipt, RecordWithdrawal, RenewalOrder, RootStatement,
+        SessionAuthorization,
+    },
 };
 
-use crate::world::{World, on_chain};
+use crate::{
+    javascript::{PRICE, offer},
+    world::{World, on_chain},
+};
 
 const CASES: usize = 64;
 
@@ -82,6 +93,11 @@ fn ledger(world: &World) -> (Address, Eip712Domain) {
 
 fn registry(world: &World) -> (Address, Eip712Domain) {
     (world.chain.deployment().consent, world.chain.consent_domain())
+}
+
+fn market(world: &World) -> (Address, Eip712Domain) {
+    let market = world.chain.deployment().market;
+    (market, typed_data::domain(world.chain.id(), market))
 }
 
 #[test]
@@ -159,5 +175,75 @@ fn contributions_have_one_digest_in_rust_and_on_chain() {
         payPolicyHash: source.word(),
         nonce: source.u256(),
         deadline: source.u64(),
+    });
+}
+
+#[test]
+fn withdrawals_of_records_have_one_digest_in_rust_and_on_chain() {
+    compare::<ConsentRegistry::hashRecordWithdrawalCall, _>(6, registry, |source| RecordWithdrawal {
+        contributionId: source.word(),
+        commitment: source.word(),
+        deadline: source.u64(),
+    });
+}
+
+#[test]
+fn purchase_orders_have_one_digest_in_rust_and_on_chain() {
+    compare::<LicenseMarket::hashPurchaseOrderCall, _>(7, market, |source| PurchaseOrder {
+        buyer: source.address(),
+        offerId: source.u256(),
+        quantity: source.u64(),
+        recipient: source.address(),
+        maxPrice: source.u256(),
+        nonce: source.u256(),
+        deadline: source.u64(),
+    });
+}
+
+#[test]
+fn renewal_orders_have_one_digest_in_rust_and_on_chain() {
+    compare::<LicenseMarket::hashRenewalOrderCall, _>(8, market, |source| RenewalOrder {
+        payer: source.address(),
+        licenseId: source.u256(),
+        maxPrice: source.u256(),
+        nonce: source.u256(),
+        deadline: source.u64(),
+    });
+}
+
+#[test]
+fn authorizations_have_one_nonce_in_rust_and_on_chain() {
+    on_chain(async |world| {
+        let offer_id = offer(world).await;
+        let (_, buyer) = world.account().await;
+        world.mint(&buyer, PRICE).await;
+        let license_id = licenses::buy(&buyer, offer_id).await.unwrap();
+        let (sold, _) = licenses::offer_of(&world.chain, offer_id).await.unwrap();
+        let (address, chain) = (world.chain.deployment().market, world.chain.id());
+        let market = LicenseMarket::new(address, world.chain.provider());
+        let mut source = Source(StdRng::seed_from_u64(9));
+        for _ in 0..CASES {
+            let salt = source.word();
+            let purchase = Purchase {
+                offer_id,
+                terms_id: sold.termsId,
+                recipient: source.address(),
+                quantity: source.u64(),
+                max_price: source.u256(),
+            };
+            let on_chain = AuthorizedPurchase {
+                offerId: offer_id,
+                quantity: purchase.quantity,
+                recipient: purchase.recipient,
+                maxPrice: purchase.max_price,
+            };
+            let nonce = ask("the license market", market.purchaseNonceOf(on_chain, salt)).await.unwrap();
+            assert_eq!(nonce, purchase.nonce(chain, address, salt));
+
+            let renewal = Renewal { license_id, offer_id, max_price: source.u256() };
+            let on_chain = AuthorizedRenewal { licenseId: license_id, maxPrice: renewal.max_price };
+            let nonce = ask("the license market", market.renewalNonceOf(on_chain, salt)).await.unwrap();
+            assert_eq!(nonce, renewal.nonce(chain, address, salt));
+        }
     });
 }

@@ -25,7 +25,7 @@ use crate::{
     world::{World, on_chain},
 };
 
-const PRICE: u128 = 5_000;
+pub(crate) const PRICE: u128 = 5_000;
 const CALLS: u64 = 77;
 
 /// Compiles the SDK with its examples. `make js` does the same; here it is done again so that no old build is tested.
@@ -43,7 +43,7 @@ fn example(root: &Path, settings: &[(&str, String)]) -> Output {
 }
 
 /// An offer of licenses to a new model.
-async fn offer(world: &World) -> U256 {
+pub(crate) async fn offer(world: &World) -> U256 {
     let (_, owner) = world.account().await;
     let policy = Policy::none();
     let to_owner = shares(0, owner.address());

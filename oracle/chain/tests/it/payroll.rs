@@ -10,9 +10,10 @@ use tributary_chain::{
     transact::send,
 };
 use tributary_sdk::{
+    AssetId,
     contracts::{
         DemoDollar, RoyaltyVault,
-        registry::{self, Derivation, Policy, Registration, Shares},
+        registry::{self, Derivation, Edge, Policy, Registration, Shares},
     },
     sum_tree::{Leaf, SumTree},
     typed_data::{self, RootStatement},
@@ -69,6 +70,16 @@ impl Payroll {
     /// Registers the asset under a policy with three attestors, of whom two must sign.
     pub(crate) async fn with(world: &'static World, policy: Policy) -> Self {
         let (_, payer) = world.account().await;
+        Self::register(world, payer, policy, vec![]).await.0
+    }
+
+    /// As [`Payroll::with`], for an asset of the payer's; its edges' shares are not the pool's.
+    pub(crate) async fn register(
+        world: &'static World,
+        payer: Account,
+        policy: Policy,
+        edges: Vec<Edge>,
+    ) -> (Self, AssetId) {
         let mut attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
         attestors.sort_by_key(PrivateKeySigner::address);
         let policy = Policy {
@@ -77,10 +88,11 @@ impl Payroll {
             settlementPolicy: keccak256(POLICY),
             ..policy
         };
-        let shares = shares(10_000, Address::ZERO);
-        let new = registration(registry::MODEL, payer.address(), shares, policy);
-        let (_, vault) = assets::register(&payer, new).await.unwrap();
-        Self { world, payer, attestors, on: revenue::Account { vault, token: world.dollar } }
+        let upstream: u16 = edges.iter().map(|edge| edge.shareBps).sum();
+        let shares = Shares { poolBps: 10_000 - upstream, ..shares(10_000, Address::ZERO) };
+        let new = Registration { edges, ..registration(registry::MODEL, payer.address(), shares, policy) };
+        let (asset, vault) = assets::register(&payer, new).await.unwrap();
+        (Self { world, payer, attestors, on: revenue::Account { vault, token: world.dollar } }, asset)
     }
 
     /// A payroll with these leaves, paid in full, and their root posted.

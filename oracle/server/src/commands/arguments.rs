@@ -68,7 +68,7 @@ pub(super) enum Command {
     Train(Train),
     /// Register a model and publish the trained release.
     Publish(Publish),
-    /// Licenses: offer, show, buy.
+    /// Licenses: offer, show, buy, renew, revoke.
     #[command(subcommand)]
     License(License),
     /// Serve the published release over HTTP.
@@ -86,6 +86,8 @@ pub(super) enum Command {
     Watch(Watch),
     /// Claim an account's payout; the money goes to the account.
     Claim(Claim),
+    /// Withdraw what a vault has credited to an account: a share of revenue, or a refund.
+    Withdraw(Withdraw),
     /// Recompute a posted epoch from the chain and its batch, and say whether the root matches.
     Audit {
         /// URL of the batch.
@@ -241,6 +243,9 @@ pub(super) enum License {
         /// Also allow commercial use.
         #[arg(long)]
         commercial: bool,
+        /// Let the acting account end licenses early, against the part of the price that is not earned.
+        #[arg(long)]
+        revocable: bool,
     },
     /// Say in words what an offer allows.
     Show {
@@ -251,6 +256,19 @@ pub(super) enum License {
     Buy {
         /// The offer.
         offer: U256,
+    },
+    /// Renew a license for its offer's price and duration; the acting account pays, the license stays its holder's.
+    Renew {
+        /// The license.
+        license: U256,
+    },
+    /// End a license to an asset of the acting account, if its terms allow; what is not earned is credited to its holder.
+    Revoke {
+        /// The license.
+        license: U256,
+        /// Why; it is public.
+        #[arg(long)]
+        reason: String,
     },
 }
 
@@ -331,4 +349,23 @@ pub(super) struct Claim {
     /// Who is paid; the acting account if not given.
     #[arg(long)]
     pub(super) account: Option<Address>,
+    /// Where the acting account wants its payout to go instead.
+    #[arg(long, conflicts_with = "account")]
+    pub(super) to: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Withdraw {
+    /// The asset's vault.
+    #[arg(long)]
+    pub(super) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(super) token: Address,
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    pub(super) account: Option<Address>,
+    /// Where the acting account wants its credit to go instead.
+    #[arg(long, conflicts_with = "account")]
+    pub(super) to: Option<Address>,
 }

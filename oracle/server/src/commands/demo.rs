@@ -26,6 +26,7 @@ use tributary_server::{
     steps::{
         self, DataFolder,
         data::ModelState,
+        license::Revocation,
         model::Arbitration,
         watch::{Resolve, Watched},
     },
@@ -262,6 +263,7 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
         duration: LICENSE_DAYS * DAY,
         upfront_bps: UPFRONT_BPS,
         earn_period: LICENSE_DAYS * DAY,
+        revocation: Revocation::Never,
     };
     let offer = steps::license::offer(&chain.account(&cast.builder)?, new).await?;
     let buyer = chain.account(&cast.buyer)?;

@@ -36,6 +36,18 @@ pub struct NewOffer {
     pub upfront_bps: u16,
     /// How long the rest takes to be earned, in seconds.
     pub earn_period: u64,
+    /// Whether the owner may end a license early, against what is not earned of its fee.
+    pub revocation: Revocation,
+}
+
+/// Whether licenses can be ended early.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revocation {
+    /// Nobody can.
+    #[default]
+    Never,
+    /// The asset's owner can.
+    ByOwner,
 }
 
 /// Defines the terms and offers licenses under them.
@@ -50,7 +62,7 @@ pub async fn offer(owner: &Account, new: NewOffer) -> Result<U256, StepError> {
         legalTextHash: keccak256(&new.legal_text),
         transferable: true,
         delegable: true,
-        revocable: false,
+        revocable: new.revocation == Revocation::ByOwner,
     };
     let terms_id = licenses::define_terms(owner, terms).await?;
     let offer = Offer {
@@ -69,17 +81,35 @@ pub async fn offer(owner: &Account, new: NewOffer) -> Result<U256, StepError> {
 /// Buys one license; says so beforehand if the money is not there.
 pub async fn buy(buyer: &Account, offer: U256) -> Result<U256, StepError> {
     let (sold, _) = licenses::offer_of(buyer.chain(), offer).await?;
-    let token = DemoDollar::new(sold.token, buyer.provider());
-    let held = token
-        .balanceOf(buyer.address())
+    check_funds(buyer, sold.token, U256::from(sold.price)).await?;
+    Ok(licenses::buy(buyer, offer).await?)
+}
+
+/// Renews a license, whosever it is; says so beforehand if the money is not there. Returns its new end.
+pub async fn renew(payer: &Account, license: U256) -> Result<u64, StepError> {
+    let (token, price) = licenses::renewal_quote(payer.chain(), license).await?;
+    check_funds(payer, token, price).await?;
+    Ok(licenses::renew(payer, license).await?)
+}
+
+/// Ends a license to the account's asset, if its terms are revocable. Returns who is credited the part of its fee that is
+/// not earned, and how much that is.
+pub async fn revoke(owner: &Account, license: U256, reason: &str) -> Result<(Address, u128), StepError> {
+    Ok(licenses::revoke(owner, license, reason).await?)
+}
+
+async fn check_funds(payer: &Account, token: Address, price: U256) -> Result<(), StepError> {
+    let dollar = DemoDollar::new(token, payer.provider());
+    let held = dollar
+        .balanceOf(payer.address())
         .call()
         .await
         .map_err(|error| tributary_chain::ChainError::Rpc(format!("the payment token does not answer: {error}")))?;
-    if held < U256::from(sold.price) {
-        let held = u128::try_from(held).unwrap_or(u128::MAX);
-        return Err(StepError::CannotPay { account: buyer.address(), held, token: sold.token, price: sold.price });
+    if held < price {
+        let [held, price] = [held, price].map(|amount| u128::try_from(amount).unwrap_or(u128::MAX));
+        return Err(StepError::CannotPay { account: payer.address(), held, token, price });
     }
-    Ok(licenses::buy(buyer, offer).await?)
+    Ok(())
 }
 
 /// Terms in words, one line each: what may be done, what not, within which limits.

@@ -2,6 +2,10 @@
 
 use alloy::signers::local::PrivateKeySigner;
 use tributary_sdk::client::{Client, ClientError};
+use tributary_server::steps::{
+    self,
+    license::{NewOffer, Revocation},
+};
 
 use crate::{
     studio::{Studio, image},
@@ -24,8 +28,7 @@ fn an_expired_license_is_worth_nothing_signed_in_or_not() {
         let studio = Studio::new(Town::start().await).await;
         let serving = studio.serve().await;
         let offer = studio.offer();
-        let buyer =
-            studio.sell(tributary_server::steps::license::NewOffer { duration: DAY, earn_period: DAY, ..offer }).await;
+        let buyer = studio.sell(NewOffer { duration: DAY, earn_period: DAY, ..offer }).await;
         let session = studio.session(&serving, &buyer).await;
         session.infer(&studio.request(&session, 0).await).await.unwrap();
 
@@ -63,7 +66,7 @@ fn no_more_calls_are_served_than_the_terms_allow_and_refusals_do_not_count() {
         let studio = Studio::new(Town::shared().await).await;
         let serving = studio.serve().await;
         let offer = studio.offer();
-        let buyer = studio.sell(tributary_server::steps::license::NewOffer { max_calls: 2, ..offer }).await;
+        let buyer = studio.sell(NewOffer { max_calls: 2, ..offer }).await;
         let session = studio.session(&serving, &buyer).await;
         let asset = studio.model.version.asset;
         let now = studio.town().now().await;
@@ -107,6 +110,58 @@ fn a_user_who_is_lent_a_license_may_ask_until_the_loan_ends() {
         assert_refused(session.infer(&studio.request(&session, 1).await).await, 403, "not_licensed");
         let owners = studio.session(&serving, &buyer).await;
         owners.infer(&studio.request(&owners, 1).await).await.unwrap();
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn what_was_served_before_a_license_was_revoked_is_paid_and_what_is_not_earned_is_given_back() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.serve().await;
+        let buyer = studio.sell(NewOffer { revocation: Revocation::ByOwner, ..studio.offer() }).await;
+        let session = studio.session(&serving, &buyer).await;
+        studio.ask(&session, 3).await;
+        studio.town().advance(DAY).await;
+        let owner = studio.town().account(&studio.community.builder);
+        let (to, amount) = steps::license::revoke(&owner, buyer.license, "a test").await.unwrap();
+        assert!(to == buyer.key.address() && amount > 0, "{to} {amount}");
+        let late = studio.request(&session, 4).await;
+        assert_refused(session.infer(&late).await, 403, "not_licensed");
+
+        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        assert_eq!(epoch.receipts, 3);
+        let url = Client::connect(&serving.url).await.unwrap().batch_url(epoch.data_hash);
+        let deadline = studio.town().now().await + DAY;
+        steps::epoch::attest(&studio.town().chain, &url, deadline, &studio.attestors[0]).await.unwrap();
+        let payer = studio.town().account(&buyer.key);
+        assert_eq!(steps::payout::withdraw(&payer, studio.on(), to).await.unwrap(), amount);
+        assert_eq!(studio.town().balance(to).await, amount);
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn nothing_is_served_between_a_licenses_end_and_its_renewal() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.serve().await;
+        let offer = NewOffer { duration: DAY, earn_period: DAY, ..studio.offer() };
+        let price = offer.price;
+        let buyer = studio.sell(offer).await;
+        let session = studio.session(&serving, &buyer).await;
+        studio.ask(&session, 1).await;
+        studio.town().advance(2 * DAY).await;
+        let late = studio.request(&session, 1).await;
+        assert_refused(session.infer(&late).await, 403, "not_licensed");
+        let payer = studio.town().resident().await;
+        studio.town().mint(&payer, price).await;
+        let until = steps::license::renew(&studio.town().account(&payer), buyer.license).await.unwrap();
+        assert!(until >= studio.town().now().await + DAY - 1);
+        studio.ask(&session, 2).await;
+        studio.town().advance(60).await;
+        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        assert_eq!(epoch.receipts, 3);
         serving.stop().await;
     });
 }

@@ -27,7 +27,7 @@ use tributary_server::{
         self, DataFolder, StepError,
         data::ModelState,
         dataset::{Giver, NewDataset},
-        license::NewOffer,
+        license::{NewOffer, Revocation},
         model::{Arbitration, NewModel, TrainedRelease},
     },
 };
@@ -178,6 +178,7 @@ impl Studio {
             duration: 365 * DAY,
             upfront_bps: 2_000,
             earn_period: 365 * DAY,
+            revocation: Revocation::Never,
         }
     }
 

@@ -257,6 +257,32 @@ impl Shop {
         assert!(self.program.run(self.cast.host.clone(), &for_another).fine().contains(&of));
         assert!(self.town.balance(second.address()).await > 0);
         self.program.run(third.clone(), &claim).failed(&["no_leaf"]);
+        self.withdraw().await;
+    }
+
+    /// The share table's credits: to the account, or where it says.
+    async fn withdraw(&self) {
+        let dollar = self.town.dollar.to_string();
+        let withdraw = ["withdraw", "--vault", &self.vault, "--token", &dollar];
+        assert!(self.program.run(self.cast.host.clone(), &withdraw).fine().contains("was paid"));
+        assert!(self.town.balance(self.cast.host.address()).await > 0);
+        self.program.run(self.cast.host.clone(), &withdraw).failed(&["Vault_NothingToWithdraw"]);
+        let elsewhere = Address::from_word(word());
+        let to = elsewhere.to_string();
+        let redirected: Vec<&str> = withdraw.into_iter().chain(["--to", &to]).collect();
+        assert!(self.program.run(self.cast.builder.clone(), &redirected).fine().contains(&to));
+        assert!(self.town.balance(elsewhere).await > 0);
+        assert_eq!(self.town.balance(self.cast.builder.address()).await, 0);
+    }
+
+    async fn renew(&self, license: &str) {
+        let poor = self.program.run(self.cast.buyer.clone(), &["license", "renew", license]);
+        poor.failed(&["holds 0 base units", "costs 1000000", "fund it first"]);
+        self.town.mint(&self.cast.buyer, 1_000_000).await;
+        let said = self.program.run(self.cast.buyer.clone(), &["license", "renew", license]).fine();
+        assert!(said.contains("is good until"), "{said}");
+        let revoke = ["license", "revoke", license, "--reason", "it was not paid"];
+        self.program.run(self.cast.builder.clone(), &revoke).failed(&["Market_NotRevocable"]);
     }
 }
 
@@ -265,6 +291,7 @@ fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_l
     run(async {
         let shop = Shop::open(Some("debug")).await;
         let license = shop.buy().await;
+        shop.renew(&license).await;
         let server = shop.serve();
         shop.ask(&server.url, &license);
         // The host is killed, with no time to say anything; what it answered is in the epoch all the same.

@@ -5,15 +5,15 @@ export const addresses = {
   AttributionLedger: "0x8dd9a0BDB5Af4805816e128c69366F5ded6a1aea",
   LedgerExtension: "0xf3DB00fCDA2CCa0b4b19D39b7E4c0e566258A0c8",
   RoyaltyVault: "0x7eBe9Fb9252f4e9c711a260c6B8eE458392d063f",
-  AssetRegistry: "0xF26c0a6eCA6Fb78ea8E479c9C7f619d6F855b06f",
-  ConsentRegistry: "0x1123F3fCb6e98774F4E630E0882f986B5E136c6B",
+  AssetRegistry: "0xF089320467b6462Df94E80697b3d763856Ee1586",
+  ConsentRegistry: "0x2f3757b17ACBb24304dF7331b0e7b5Bb9A754E7A",
   LicenseRenderer: "0x20c37A50bFdf88626b5c7071C1b84d58dAFE6523",
-  LicenseMarket: "0xB634D0715e2F835b06c236ca57a4b12Fef4feef8",
-  LicenseToken: "0xEAF8f8C50c610C6954589B2842BF20fCa8534db4",
-  CommunityVotes: "0x257C780b67C53c1960987074373dD216ea763b25",
+  LicenseMarket: "0xfdF108873BBFCE60a6c183e0E8A221f299cd229C",
+  LicenseToken: "0xE066e9df0911a88AAF888db765Ec9bdB7322a7C1",
+  CommunityVotes: "0xe9dFD9AddF34eD824AEb662C685d448B69561ca8",
   CommunityGovernor: "0x6220a40B4d9b3355c5e6FB07E63b0e768aBC5E37",
   CommunityTimelock: "0x98aeEF08a3A71a25a3804295a1e5c5071fEdf232",
-  CommunityFactory: "0x78158213Db96C6Fb5f7D10C87e892725C5b9ACF2",
+  CommunityFactory: "0x4bEdd17D016Cf8b7130293ae2992409ea3747c30",
 } as const;
 
 /** The dollar of development chains; no part of the suite. */
