@@ -109,7 +109,7 @@ impl Client {
 
     /// Where a batch is published.
     pub fn batch_url(&self, data_hash: B256) -> String {
-        format!("{}/v1/batches/{data_hash}", self.base)
+        batch_url(&self.base, data_hash)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
@@ -206,6 +206,11 @@ pub fn http() -> reqwest::Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     reqwest::Client::new()
+}
+
+/// Where the host at `url` publishes a batch; no host is asked.
+pub fn batch_url(url: &str, data_hash: B256) -> String {
+    format!("{}/v1/batches/{data_hash}", url.trim_end_matches('/'))
 }
 
 /// Bytes published at `url`, for example a batch.

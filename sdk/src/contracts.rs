@@ -15,8 +15,13 @@ macro_rules! bind {
 bind! {
     asset_registry, AssetRegistry, "abi/AssetRegistry.json";
     attribution_ledger, AttributionLedger, "abi/AttributionLedger.json";
+    community_factory, CommunityFactory, "abi/CommunityFactory.json";
+    community_governor, CommunityGovernor, "abi/CommunityGovernor.json";
+    community_timelock, CommunityTimelock, "abi/CommunityTimelock.json";
+    community_votes, CommunityVotes, "abi/CommunityVotes.json";
     consent_registry, ConsentRegistry, "abi/ConsentRegistry.json";
     demo_dollar, DemoDollar, "abi/DemoDollar.json";
+    ledger_extension, LedgerExtension, "abi/LedgerExtension.json";
     license_market, LicenseMarket, "abi/LicenseMarket.json";
     license_renderer, LicenseRenderer, "abi/LicenseRenderer.json";
     license_token, LicenseToken, "abi/LicenseToken.json";
@@ -36,11 +41,47 @@ pub mod registry {
     pub const EDGE_DATA: u8 = 1;
     /// Anyone may derive, for the minimum share.
     pub const DERIVATION_OPEN: u8 = 0;
+
+    impl Derivation {
+        /// Anyone may derive, for no share.
+        pub fn open() -> Self {
+            Self { rule: DERIVATION_OPEN, minShareBps: 0, licenseToken: Default::default() }
+        }
+    }
+
+    impl Policy {
+        /// That of an asset whose pool has no share.
+        pub fn none() -> Self {
+            Self {
+                signers: vec![],
+                threshold: 0,
+                window: 0,
+                arbiter: Default::default(),
+                arbiterPeriod: 0,
+                posterBond: Default::default(),
+                challengeBond: Default::default(),
+                fallbackAfter: 0,
+                settlementPolicy: Default::default(),
+            }
+        }
+    }
 }
 
 /// Structs of the attribution ledger.
 pub mod ledger {
     pub use super::attribution_ledger::IAttributionLedger::*;
+
+    /// A root that waits for its window to pass.
+    pub const PENDING: u8 = 1;
+    /// A root that waits for its arbiter.
+    pub const CHALLENGED: u8 = 2;
+    /// A root that can be claimed against, for ever.
+    pub const ACTIVE: u8 = 3;
+
+    /// The challenge is dismissed.
+    pub const DISMISSED: u8 = 0;
+    /// The challenge is upheld.
+    pub const UPHELD: u8 = 1;
 }
 
 /// Structs of the consent registry, and what a grant can allow.

@@ -8,7 +8,8 @@ use alloy::{
 };
 
 use crate::contracts::{
-    AssetRegistry, AttributionLedger, ConsentRegistry, DemoDollar, LicenseMarket, LicenseRenderer, RoyaltyVault,
+    AssetRegistry, AttributionLedger, CommunityFactory, CommunityGovernor, CommunityTimelock, CommunityVotes,
+    ConsentRegistry, DemoDollar, LicenseMarket, LicenseRenderer, RoyaltyVault,
 };
 
 pub use manifest::{ChainManifest, ChainManifestError, DeployedContract};
@@ -72,6 +73,10 @@ pub struct Initcodes {
     pub consent: Bytes,
     pub renderer: Bytes,
     pub market: Bytes,
+    pub votes: Bytes,
+    pub governor: Bytes,
+    pub timelock: Bytes,
+    pub communities: Bytes,
 }
 
 impl Initcodes {
@@ -84,6 +89,10 @@ impl Initcodes {
             consent: ConsentRegistry::BYTECODE.clone(),
             renderer: LicenseRenderer::BYTECODE.clone(),
             market: LicenseMarket::BYTECODE.clone(),
+            votes: CommunityVotes::BYTECODE.clone(),
+            governor: CommunityGovernor::BYTECODE.clone(),
+            timelock: CommunityTimelock::BYTECODE.clone(),
+            communities: CommunityFactory::BYTECODE.clone(),
         }
     }
 }
@@ -94,6 +103,8 @@ impl Initcodes {
 pub struct Deployment {
     /// The attribution ledger.
     pub ledger: Address,
+    /// The code of what the ledger rarely does, created by the ledger; it is called on the ledger.
+    pub ledger_extension: Address,
     /// What every vault is a clone of.
     pub vault_implementation: Address,
     /// The asset registry.
@@ -106,6 +117,14 @@ pub struct Deployment {
     pub market: Address,
     /// The license token, created by the market.
     pub license_token: Address,
+    /// What every community's votes are a clone of.
+    pub votes_implementation: Address,
+    /// What every community's governor is a clone of.
+    pub governor_implementation: Address,
+    /// What every community's timelock is a clone of.
+    pub timelock_implementation: Address,
+    /// What makes communities.
+    pub community_factory: Address,
 }
 
 impl Deployment {
@@ -127,6 +146,7 @@ impl Deployment {
     /// Addresses and creations of the suite that these initcodes make.
     pub fn plan(codes: &Initcodes) -> (Self, Vec<Creation>) {
         let ledger = Creation::new("AttributionLedger", &codes.ledger, []);
+        let ledger = Creation { children: vec!["LedgerExtension"], ..ledger };
         let vault = Creation::new("RoyaltyVault", &codes.vault, ledger.address().abi_encode());
         let registry = Creation::new("AssetRegistry", &codes.registry, vault.address().abi_encode());
         let consent = Creation::new("ConsentRegistry", &codes.consent, registry.address().abi_encode());
@@ -134,15 +154,27 @@ impl Deployment {
         let of_market = (registry.address(), renderer.address()).abi_encode();
         let market = Creation::new("LicenseMarket", &codes.market, of_market);
         let market = Creation { children: vec!["LicenseToken"], ..market };
+        let votes = Creation::new("CommunityVotes", &codes.votes, consent.address().abi_encode());
+        let governor = Creation::new("CommunityGovernor", &codes.governor, []);
+        let timelock = Creation::new("CommunityTimelock", &codes.timelock, []);
+        let of_communities = (votes.address(), governor.address(), timelock.address()).abi_encode();
+        let communities = Creation::new("CommunityFactory", &codes.communities, of_communities);
         let deployment = Self {
             ledger: ledger.address(),
+            ledger_extension: ledger.address().create(1),
             vault_implementation: vault.address(),
             registry: registry.address(),
             consent: consent.address(),
             renderer: renderer.address(),
             market: market.address(),
             license_token: market.address().create(1),
+            votes_implementation: votes.address(),
+            governor_implementation: governor.address(),
+            timelock_implementation: timelock.address(),
+            community_factory: communities.address(),
         };
-        (deployment, vec![ledger, vault, registry, consent, renderer, market])
+        let creations =
+            vec![ledger, vault, registry, consent, renderer, market, votes, governor, timelock, communities];
+        (deployment, creations)
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`identity`], [`money`] | asset ids, basis points, amounts written as decimal text |
 //! | [`typed_data`] | the EIP-712 messages people, session keys, hosts and attestors sign |
+//! | [`authorization`] | what binds an ERC-3009 authorisation to one purchase or renewal |
 //! | [`records`] | salted commitments to contributed records |
 //! | [`merkle`], [`sum_tree`] | the two trees: one for things, one for money |
 //! | [`faults`] | what is provably wrong with a posted root, and the proof |
@@ -19,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod api;
+pub mod authorization;
 pub mod batch;
 pub mod client;
 pub mod contracts;

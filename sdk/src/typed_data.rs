@@ -96,6 +96,71 @@ sol! {
         uint256 nonce;
         uint64 deadline;
     }
+
+    /// By which a contributor takes one record back. Verified by the consent registry.
+    #[derive(Debug, PartialEq, Eq)]
+    struct RecordWithdrawal {
+        bytes32 contributionId;
+        bytes32 commitment;
+        uint64 deadline;
+    }
+
+    /// A purchase that somebody else sends, out of the buyer's allowance. Verified by the license market.
+    #[derive(Debug, PartialEq, Eq)]
+    struct PurchaseOrder {
+        address buyer;
+        uint256 offerId;
+        uint64 quantity;
+        address recipient;
+        uint256 maxPrice;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
+    /// A renewal that somebody else sends, out of the payer's allowance. Verified by the license market.
+    #[derive(Debug, PartialEq, Eq)]
+    struct RenewalOrder {
+        address payer;
+        uint256 licenseId;
+        uint256 maxPrice;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
+    /// One payout of a [`ClaimOrder`]: the leaf that is claimed.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Payout {
+        address vault;
+        address token;
+        uint128 cumulative;
+    }
+
+    /// Payouts of one account, all to one recipient. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq)]
+    struct ClaimOrder {
+        address account;
+        address recipient;
+        Payout[] payouts;
+        uint256 nonce;
+        uint64 deadline;
+    }
+
+    /// One place of a [`WithdrawOrder`].
+    #[derive(Debug, PartialEq, Eq)]
+    struct Source {
+        address vault;
+        address token;
+    }
+
+    /// Vault credits of one account, all to one recipient. Verified by the attribution ledger.
+    #[derive(Debug, PartialEq, Eq)]
+    struct WithdrawOrder {
+        address account;
+        address recipient;
+        Source[] sources;
+        uint256 nonce;
+        uint64 deadline;
+    }
 }
 
 /// The domain of messages verified by `contract` on chain `chain_id`.

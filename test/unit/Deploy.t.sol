@@ -36,13 +36,18 @@ contract DeployTest is Test {
         assertEq(deployer.CREATE2_PROXY(), vm.parseJsonAddress(vector, ".create2Proxy"));
         assertEq(deployer.SALT(), vm.parseJsonBytes32(vector, ".salt"));
         assertEq(address(suite.ledger), _address("AttributionLedger"));
+        assertEq(suite.ledger.extension(), _address("LedgerExtension"));
         assertEq(address(suite.vaultImplementation), _address("RoyaltyVault"));
         assertEq(address(suite.registry), _address("AssetRegistry"));
         assertEq(address(suite.consents), _address("ConsentRegistry"));
         assertEq(address(suite.renderer), _address("LicenseRenderer"));
         assertEq(address(suite.market), _address("LicenseMarket"));
         assertEq(address(suite.licenseToken), _address("LicenseToken"));
-        assertEq(vm.parseJsonKeys(vector, ".contracts").length, 7);
+        assertEq(address(suite.votesImplementation), _address("CommunityVotes"));
+        assertEq(address(suite.governorImplementation), _address("CommunityGovernor"));
+        assertEq(address(suite.timelockImplementation), _address("CommunityTimelock"));
+        assertEq(address(suite.communityFactory), _address("CommunityFactory"));
+        assertEq(vm.parseJsonKeys(vector, ".contracts").length, 12);
     }
 
     function _address(string memory name) internal view returns (address) {

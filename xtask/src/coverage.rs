@@ -38,7 +38,7 @@ impl Counts {
 
 /// Runs the tests under coverage, prints a line a contract, and fails below the floors. Invariants and gas tests are left
 /// out: they reach nothing that unit and fuzz tests do not, or should not.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let status = Command::new(root.join("node_modules/.bin/forge"))
         .args(["coverage", "--report", "lcov", "--report-file", REPORT])
         .args(["--no-match-path", "test/{gas,invariant,symbolic}/**"])

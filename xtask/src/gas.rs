@@ -20,7 +20,7 @@ const TOLERANCE: u64 = 2;
 type Figures = BTreeMap<(String, String), u64>;
 
 /// Measures anew and replaces the committed figures.
-pub fn write(root: &Path) -> Result<()> {
+pub(crate) fn write(root: &Path) -> Result<()> {
     let figures = measure(root, &root.join(COMMITTED))?;
     println!("{} figures in {COMMITTED}", figures.len());
     Ok(())
@@ -28,7 +28,7 @@ pub fn write(root: &Path) -> Result<()> {
 
 /// Measures, and fails where a call needs more than the committed gas by over [`TOLERANCE`] percent, where a committed
 /// call was not measured, and where a measured one is not committed.
-pub fn check(root: &Path) -> Result<()> {
+pub(crate) fn check(root: &Path) -> Result<()> {
     let committed = read(&root.join(COMMITTED))?;
     let measured = measure(root, &root.join(MEASURED))?;
     let faults = compare(&committed, &measured);
@@ -102,7 +102,10 @@ mod tests {
     fn two_percent_more_is_tolerated_and_the_next_unit_is_not() {
         let committed = figures(&[("claim", 100_000)]);
         assert!(compare(&committed, &figures(&[("claim", 102_000)])).is_empty());
-        assert_eq!(compare(&committed, &figures(&[("claim", 102_001)])), ["group: claim: 102001 gas, committed 100000"]);
+        assert_eq!(
+            compare(&committed, &figures(&[("claim", 102_001)])),
+            ["group: claim: 102001 gas, committed 100000"]
+        );
         assert!(compare(&committed, &figures(&[("claim", 1)])).is_empty());
     }
 

@@ -82,6 +82,10 @@ fn addresses(artifacts: &BTreeMap<String, Artifact>) -> Result<String> {
         consent: code("ConsentRegistry")?,
         renderer: code("LicenseRenderer")?,
         market: code("LicenseMarket")?,
+        votes: code("CommunityVotes")?,
+        governor: code("CommunityGovernor")?,
+        timelock: code("CommunityTimelock")?,
+        communities: code("CommunityFactory")?,
     };
     let mut text =
         "/** Where the suite of this build stands: the same addresses on every chain, by CREATE2. */\n".to_owned();

@@ -2,15 +2,19 @@
 
 use alloy::{
     primitives::{Address, B256, U256, hex, keccak256},
-    sol_types::SolStruct,
+    sol_types::{Eip712Domain, SolStruct},
 };
 use eyre::Result;
 use serde_json::{Map, Value, json};
 use tributary_sdk::{
+    authorization::{Purchase, Renewal},
     deployment::{CREATE2_PROXY, Creation, Deployment, SALT},
     merkle::MerkleTree,
     sum_tree::{Leaf, SumTree},
-    typed_data::{Contribution, InferenceRequest, Receipt, RootStatement, SessionAuthorization, domain},
+    typed_data::{
+        self, ClaimOrder, Contribution, InferenceRequest, Payout, PurchaseOrder, Receipt, RecordWithdrawal,
+        RenewalOrder, RootStatement, SessionAuthorization, WithdrawOrder, domain,
+    },
 };
 
 use crate::generated::Files;
@@ -191,10 +195,104 @@ fn typed_data() -> Result<Value> {
         nonce: u256,
         deadline: u64,
     });
+    message!(RecordWithdrawal { contributionId: word, commitment: word, deadline: u64 });
+    message!(PurchaseOrder {
+        buyer: address,
+        offerId: u256,
+        quantity: u64,
+        recipient: address,
+        maxPrice: u256,
+        nonce: u256,
+        deadline: u64,
+    });
+    message!(RenewalOrder { payer: address, licenseId: u256, maxPrice: u256, nonce: u256, deadline: u64 });
+    messages.insert("ClaimOrder".into(), claim_orders(&mut source, &domain)?);
+    messages.insert("WithdrawOrder".into(), withdraw_orders(&mut source, &domain)?);
     Ok(json!({
         "chainId": CHAIN_ID,
         "verifyingContract": contract,
         "domainSeparator": domain.separator(),
         "messages": messages,
+        "authorizations": authorizations(&mut source, contract)?,
     }))
+}
+
+/// Of no payout, of one, of two.
+fn claim_orders(source: &mut Source, domain: &Eip712Domain) -> Result<Value> {
+    cases(TYPED_CASES, |case| {
+        let mut payout = || Payout { vault: source.address(), token: source.address(), cumulative: source.u128() };
+        let payouts: Vec<Payout> = (0..case).map(|_| payout()).collect();
+        let (account, recipient) = (source.address(), source.address());
+        let order = ClaimOrder { account, recipient, payouts, nonce: source.u256(), deadline: source.u64() };
+        let payouts = order.payouts.iter().map(
+            |payout| json!({ "vault": payout.vault, "token": payout.token, "cumulative": payout.cumulative.to_string() }),
+        );
+        Ok(json!({
+            "account": order.account,
+            "recipient": order.recipient,
+            "items": case.to_string(),
+            "payouts": payouts.collect::<Vec<_>>(),
+            "nonce": order.nonce.to_string(),
+            "deadline": order.deadline.to_string(),
+            "structHash": order.eip712_hash_struct(),
+            "digest": order.eip712_signing_hash(domain),
+        }))
+    })
+}
+
+/// Of no source, of one, of two.
+fn withdraw_orders(source: &mut Source, domain: &Eip712Domain) -> Result<Value> {
+    cases(TYPED_CASES, |case| {
+        let mut place = || typed_data::Source { vault: source.address(), token: source.address() };
+        let sources: Vec<typed_data::Source> = (0..case).map(|_| place()).collect();
+        let (account, recipient) = (source.address(), source.address());
+        let order = WithdrawOrder { account, recipient, sources, nonce: source.u256(), deadline: source.u64() };
+        let sources = order.sources.iter().map(|place| json!({ "vault": place.vault, "token": place.token }));
+        Ok(json!({
+            "account": order.account,
+            "recipient": order.recipient,
+            "items": case.to_string(),
+            "sources": sources.collect::<Vec<_>>(),
+            "nonce": order.nonce.to_string(),
+            "deadline": order.deadline.to_string(),
+            "structHash": order.eip712_hash_struct(),
+            "digest": order.eip712_signing_hash(domain),
+        }))
+    })
+}
+
+/// What binds ERC-3009 authorisations to one purchase or renewal on this chain.
+fn authorizations(source: &mut Source, market: Address) -> Result<Value> {
+    let purchases = cases(TYPED_CASES, |_| {
+        let purchase = Purchase {
+            offer_id: source.u256(),
+            terms_id: source.word(),
+            recipient: source.address(),
+            quantity: source.u64(),
+            max_price: source.u256(),
+        };
+        let salt = source.word();
+        Ok(json!({
+            "offerId": purchase.offer_id.to_string(),
+            "termsId": purchase.terms_id,
+            "recipient": purchase.recipient,
+            "quantity": purchase.quantity.to_string(),
+            "maxPrice": purchase.max_price.to_string(),
+            "salt": salt,
+            "nonce": purchase.nonce(CHAIN_ID, market, salt),
+        }))
+    })?;
+    let renewals = cases(TYPED_CASES, |_| {
+        let renewal =
+            Renewal { license_id: source.u256(), offer_id: source.u256(), max_price: source.u256() };
+        let salt = source.word();
+        Ok(json!({
+            "licenseId": renewal.license_id.to_string(),
+            "offerId": renewal.offer_id.to_string(),
+            "maxPrice": renewal.max_price.to_string(),
+            "salt": salt,
+            "nonce": renewal.nonce(CHAIN_ID, market, salt),
+        }))
+    })?;
+    Ok(json!({ "Purchase": purchases, "Renewal": renewals }))
 }

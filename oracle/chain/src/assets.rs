@@ -1,6 +1,7 @@
 //! Registering datasets and models, and publishing their versions.
 
 use alloy::{
+    eips::BlockId,
     primitives::{Address, B256, U256},
     rpc::types::TransactionReceipt,
     sol_types::SolEvent,
@@ -44,7 +45,16 @@ pub async fn publish(
 /// What the registry says of an asset.
 pub async fn asset(chain: &Chain, asset: AssetId) -> Result<Asset, ChainError> {
     let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
-    let found = ask(CONTRACT, registry.assetOf(asset.0)).await;
+    known(asset, ask(CONTRACT, registry.assetOf(asset.0)).await)
+}
+
+/// What the registry said of an asset after a block.
+pub async fn asset_at(chain: &Chain, asset: AssetId, block: u64) -> Result<Asset, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    known(asset, ask(CONTRACT, registry.assetOf(asset.0).block(BlockId::number(block))).await)
+}
+
+fn known(asset: AssetId, found: Result<Asset, ChainError>) -> Result<Asset, ChainError> {
     match found {
         Err(ChainError::Reverted { reason, .. }) if reason.contains("Registry_UnknownAsset") => {
             Err(ChainError::UnknownAsset(asset))

@@ -47,39 +47,44 @@ pub struct Closing {
     pub period_end: u64,
 }
 
-/// Where a (vault, token) stands: the roots posted so far.
+/// Where a (vault, token) stands, and what its next root must say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
-    /// Index of the newest root, active or not; 0 before the first.
-    pub newest: u64,
-    /// Index of the newest active root; 0 before the first.
-    pub active: u64,
-    /// The newest active root, or zero.
+    /// The next root's index; the first is 1.
+    pub index: u64,
+    /// How many roots were rejected at that index.
+    pub attempt: u32,
+    /// The root that the next one continues, or zero.
     pub root: B256,
     /// Its total.
     pub sum: u128,
-    /// The last second of the newest root's period.
+    /// The last second of its period.
     pub period_end: u64,
+    /// What roots may allot in all.
+    pub allocatable: u128,
+    /// Whether the next root may be posted: if not, the root it would continue is not active yet, and may be rejected.
+    pub is_open: bool,
 }
 
 impl Standing {
-    /// Index of the root that comes next.
-    pub fn next(&self) -> u64 {
-        self.newest.saturating_add(1)
+    /// Index of the newest root, active or not; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        self.index.saturating_sub(1)
     }
 }
 
 /// Asks the ledger where a (vault, token) stands.
 pub async fn standing(chain: &Chain, account: revenue::Account) -> Result<Standing, ChainError> {
     let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
-    let revenue::Account { vault, token } = account;
-    let active = ask(LEDGER, ledger.newestActive(vault, token)).await?;
+    let next = ask(LEDGER, ledger.nextOf(account.vault, account.token)).await?;
     Ok(Standing {
-        newest: ask(LEDGER, ledger.rootCount(vault, token)).await?,
-        active: active.index,
-        root: active.root.root,
-        sum: active.root.sum,
-        period_end: ask(LEDGER, ledger.periodEnd(vault, token)).await?,
+        index: next.index,
+        attempt: next.attempt,
+        root: next.prevRoot,
+        sum: next.prevSum,
+        period_end: next.periodEnd,
+        allocatable: next.allocatable,
+        is_open: next.open,
     })
 }
 
@@ -128,8 +133,8 @@ pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError>
         token: closing.account.token,
         release: closing.release,
         host: closing.host,
-        index: standing.next(),
-        attempt: 0,
+        index: standing.index,
+        attempt: standing.attempt,
         prev_root: standing.root,
         previous: closing.previous,
         period_end: closing.period_end,
@@ -150,7 +155,8 @@ pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError>
         let authorization = &session.authorization;
         used.contains(&(authorization.sessionKey, authorization.licenseId, session.holder))
     });
-    let revenue = revenue::of_period(chain, closing.account, after, closing.period_end).await?;
+    let seen = chain.head().await?.number;
+    let revenue = revenue::of_period(chain, closing.account, after, closing.period_end, seen).await?;
     (_, batch.leaves) = settle(&manifest, &table, &revenue, &batch.receipts, &batch.previous)?;
     Ok(batch)
 }
@@ -165,7 +171,7 @@ pub(crate) fn settle(
 ) -> Result<(Settlement, Vec<Leaf>), ChainError> {
     let allocated =
         if previous.is_empty() { 0 } else { SumTree::new(previous.to_vec()).map_err(Fault::from)?.root().sum };
-    let pool = revenue.pool_credited.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
+    let pool = revenue.allocatable.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
     let mut usage: BTreeMap<SubPoolId, Vec<Usage<'_>>> = BTreeMap::new();
     for row in receipts {
         let id = match row.receipt.paymentId {
@@ -174,19 +180,46 @@ pub(crate) fn settle(
         };
         usage.entry(id).or_default().push(Usage { units: row.receipt.units, sketch: &row.sketch });
     }
-    // Money that no receipt divides is one sub-pool, however many payers it came from.
-    let mut earned: BTreeMap<SubPoolId, u128> = BTreeMap::new();
-    for (id, amount) in &revenue.earned {
-        let id = if usage.contains_key(id) { *id } else { SubPoolId::WithoutReceipts };
-        let total = earned.entry(id).or_default();
-        *total = total.checked_add(*amount).ok_or(SettlementError::Overflow { what: "a sub-pool's revenue" })?;
-    }
-    let earned: Vec<(SubPoolId, u128)> = earned.into_iter().collect();
-    let subpools: Vec<SubPool<'_>> = divide_credit(pool, &earned)?
+    let subpools: Vec<SubPool<'_>> = divide_pool(pool, revenue, |id| usage.contains_key(id))?
         .into_iter()
         .map(|(id, amount)| SubPool { id, amount, receipts: usage.remove(&id).unwrap_or_default() })
         .collect();
     let settlement = Policy::from_name(&manifest.settlement_policy)?.settle(table, &subpools)?;
     let leaves = cumulative_leaves(previous, &settlement.payouts)?;
     Ok((settlement, leaves))
+}
+
+/// What of the pool is whose: of each share table's part, as much as they earned of it. What was paid to the pool alone,
+/// and what earlier roots left, is nobody's; so is what was earned by somebody who has no receipts.
+fn divide_pool(
+    pool: u128,
+    revenue: &Revenue,
+    has_receipts: impl Fn(&SubPoolId) -> bool,
+) -> Result<BTreeMap<SubPoolId, u128>, SettlementError> {
+    const OVERFLOW: SettlementError = SettlementError::Overflow { what: "a sub-pool's revenue" };
+    fn add(amounts: &mut BTreeMap<SubPoolId, u128>, id: SubPoolId, amount: u128) -> Result<(), SettlementError> {
+        let total = amounts.entry(id).or_default();
+        *total = total.checked_add(amount).ok_or(OVERFLOW)?;
+        Ok(())
+    }
+    let (mut amounts, mut left) = (BTreeMap::new(), pool);
+    for distributed in &revenue.distributed {
+        let mut earned = BTreeMap::new();
+        for (id, amount) in &distributed.earned {
+            add(&mut earned, if has_receipts(id) { *id } else { SubPoolId::WithoutReceipts }, *amount)?;
+        }
+        let earned: Vec<(SubPoolId, u128)> = earned.into_iter().filter(|(_, amount)| *amount > 0).collect();
+        if earned.is_empty() {
+            continue;
+        }
+        let part = distributed.pool.min(left);
+        left = left.saturating_sub(part);
+        for (id, amount) in divide_credit(part, &earned)? {
+            add(&mut amounts, id, amount)?;
+        }
+    }
+    if left > 0 {
+        add(&mut amounts, SubPoolId::WithoutReceipts, left)?;
+    }
+    Ok(amounts)
 }

@@ -80,6 +80,19 @@ pub enum ChainError {
 }
 
 impl ChainError {
+    /// Whether a batch is at fault, and not the node or the way to it.
+    pub(crate) fn is_about_the_batch(&self) -> bool {
+        matches!(
+            self,
+            Self::Fault(_)
+                | Self::Manifest(_)
+                | Self::Settlement(_)
+                | Self::Signature(_)
+                | Self::UnknownAsset(_)
+                | Self::UnknownVersion { .. }
+        )
+    }
+
     /// What a node or the way to it said. A node's URL may carry an API key, so no URL is kept.
     pub(crate) fn rpc(said: impl std::fmt::Display) -> Self {
         Self::Rpc(without_urls(&said.to_string()))

@@ -10,6 +10,8 @@
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
 //! | [`root`] | attesting, posting and claiming |
+//! | [`posted`] | every attempt at a root, and why it was rejected |
+//! | [`dispute`] | what is wrong with a root that is not active yet; proving it, challenging, ruling; bonds |
 //!
 //! It knows no database, no HTTP server and no model: receipts and tables come to it as plain data.
 #![forbid(unsafe_code)]
@@ -21,10 +23,12 @@ pub mod assets;
 pub mod connect;
 pub mod consent;
 pub mod deploy;
+pub mod dispute;
 pub mod epoch;
 mod error;
 pub mod licenses;
 mod logs;
+pub mod posted;
 pub mod revenue;
 pub mod root;
 pub mod transact;

@@ -26,7 +26,7 @@ pub mod rights {
     pub const COMMERCIAL: u64 = 1 << 6;
 
     /// Every right's bit and its words, for people.
-    pub const NAMES: [(u64, &str); 9] = [
+    pub const NAMES: [(u64, &str); 10] = [
         (1, "ask the model"),
         (1 << 1, "fine-tune it"),
         (1 << 2, "distil it"),
@@ -36,6 +36,7 @@ pub mod rights {
         (1 << 6, "use it commercially"),
         (1 << 7, "sublicense it"),
         (1 << 8, "resell the license"),
+        (1 << 9, "train on the data"),
     ];
 }
 

@@ -2,7 +2,11 @@
 //!
 //! Revenue belongs to the period in which the vault *distributed* it: everything between the last distribution of the
 //! period before and the last distribution of this one, in log order. So what sub-pools earned and what the pool was
-//! credited always cover the same money, whoever calls the vault in between.
+//! credited always cover the same money, whoever calls the vault in between. What one share table divided is kept apart
+//! from what another did, for their pools may have other shares.
+//!
+//! A fallback takes out of the pool all that no root allots, also what a period that is closed and not posted yet was
+//! about to divide: of that period nothing is left then.
 //!
 //! A period ends with a second of the chain's time. Which blocks it holds is final once a block with a later time exists.
 
@@ -30,35 +34,73 @@ pub struct Account {
 /// A period's revenue, in base units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revenue {
-    /// Who earned how much of it, ascending by id.
-    pub earned: Vec<(SubPoolId, u128)>,
-    /// What the vault had credited to the pool in all when the period ended.
-    pub pool_credited: u128,
+    /// What was distributed, by each share table that was in force.
+    pub distributed: Vec<Distributed>,
+    /// What was paid to the pool alone, past the share table.
+    pub funded: u128,
+    /// What roots may allot in all by the period's end: all that the pool was credited, less what fallbacks took.
+    pub allocatable: u128,
 }
 
-/// Reads the revenue of the period `(after, until]`, in seconds since 1970 of the chain's time.
-pub async fn of_period(chain: &Chain, account: Account, after: u64, until: u64) -> Result<Revenue, ChainError> {
+/// What was distributed under one share table, in base units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Distributed {
+    /// The share table's number.
+    pub epoch: u32,
+    /// Who earned how much of it.
+    pub earned: BTreeMap<SubPoolId, u128>,
+    /// What the pool was credited of it.
+    pub pool: u128,
+}
+
+/// Reads the revenue of the period `(after, until]`, in seconds since 1970 of the chain's time, as it stands after block
+/// `seen`: the one in which the period's root was posted, or the newest.
+pub async fn of_period(
+    chain: &Chain,
+    account: Account,
+    after: u64,
+    until: u64,
+    seen: u64,
+) -> Result<Revenue, ChainError> {
     let events = [
         RoyaltyVault::FeeEarned::SIGNATURE_HASH,
         RoyaltyVault::Paid::SIGNATURE_HASH,
         RoyaltyVault::Revenue::SIGNATURE_HASH,
         RoyaltyVault::Distributed::SIGNATURE_HASH,
+        RoyaltyVault::PoolFunded::SIGNATURE_HASH,
+        RoyaltyVault::FellBack::SIGNATURE_HASH,
     ];
     let filter = Filter::new().address(account.vault).event_signature(events.to_vec());
     let (first, last) = (chain.block_at(after).await?, chain.block_at(until).await?);
     let mut period = Period { market: chain.deployment().market, token: account.token, ..Period::default() };
-    for log in logs::between(chain, &filter, 0, last).await? {
+    let mut later = Vec::new();
+    for log in logs::between(chain, &filter, 0, seen.max(last)).await? {
         let block = log.block_number.ok_or_else(|| ChainError::Rpc("a log without a block".into()))?;
-        if let Ok(event) = RoyaltyVaultEvents::decode_log(&log.inner) {
+        let Ok(event) = RoyaltyVaultEvents::decode_log(&log.inner) else { continue };
+        if block <= last {
             period.take(&event.data, block > first)?;
+            continue;
+        }
+        // What comes after the period concerns it only if a fallback ends it.
+        let falls_back = matches!(&event.data, RoyaltyVaultEvents::FellBack(fell) if fell.token == account.token);
+        later.push(event.data);
+        if falls_back {
+            for event in later.drain(..) {
+                period.take(&event, true)?;
+            }
         }
     }
-    Ok(period.closed)
+    Ok(period.closed()?)
 }
 
 /// Every license that still has something to earn in the vault, by the suite's market.
 pub async fn licenses(chain: &Chain, account: Account) -> Result<Vec<U256>, ChainError> {
-    let events = [RoyaltyVault::FeePaid::SIGNATURE_HASH, RoyaltyVault::FeeEarned::SIGNATURE_HASH];
+    let events = [
+        RoyaltyVault::FeePaid::SIGNATURE_HASH,
+        RoyaltyVault::FeeRenewed::SIGNATURE_HASH,
+        RoyaltyVault::FeeRefunded::SIGNATURE_HASH,
+        RoyaltyVault::FeeEarned::SIGNATURE_HASH,
+    ];
     let filter = Filter::new()
         .address(account.vault)
         .event_signature(events.to_vec())
@@ -69,10 +111,9 @@ pub async fn licenses(chain: &Chain, account: Account) -> Result<Vec<U256>, Chai
     for log in logs::between(chain, &filter, 0, head).await? {
         match RoyaltyVaultEvents::decode_log(&log.inner).map(|event| event.data) {
             Ok(RoyaltyVaultEvents::FeePaid(fee)) => add(&mut left, fee.licenseId, fee.amount)?,
-            Ok(RoyaltyVaultEvents::FeeEarned(fee)) => {
-                let left = left.entry(fee.licenseId).or_default();
-                *left = left.saturating_sub(fee.amount);
-            }
+            Ok(RoyaltyVaultEvents::FeeRenewed(fee)) => add(&mut left, fee.licenseId, fee.amount)?,
+            Ok(RoyaltyVaultEvents::FeeEarned(fee)) => take(&mut left, fee.licenseId, fee.amount),
+            Ok(RoyaltyVaultEvents::FeeRefunded(fee)) => take(&mut left, fee.licenseId, fee.amount),
             _ => {}
         }
     }
@@ -85,7 +126,14 @@ struct Period {
     token: Address,
     /// Earned since the last distribution.
     open: BTreeMap<SubPoolId, u128>,
-    closed: Revenue,
+    /// In the period, by share table.
+    distributed: Vec<Distributed>,
+    /// In the period.
+    funded: u128,
+    /// All that the pool was ever credited.
+    credited: u128,
+    /// All that fallbacks ever took.
+    fallen: u128,
 }
 
 impl Period {
@@ -97,30 +145,69 @@ impl Period {
             RoyaltyVaultEvents::FeeEarned(fee) => (fee.token, SubPoolId::WithoutReceipts, fee.amount),
             RoyaltyVaultEvents::Paid(paid) => (paid.token, SubPoolId::Payment(paid.paymentId), paid.amount),
             RoyaltyVaultEvents::Revenue(bare) => (bare.token, SubPoolId::WithoutReceipts, bare.amount),
-            RoyaltyVaultEvents::Distributed(distributed) if distributed.token == self.token => {
-                return self.distribute(distributed.poolCredited, in_period);
+            RoyaltyVaultEvents::Distributed(event) if event.token == self.token => {
+                return self.distribute(event.epoch, event.poolCredited, in_period);
             }
+            RoyaltyVaultEvents::PoolFunded(event) if event.token == self.token => {
+                return self.fund(event.amount, in_period);
+            }
+            RoyaltyVaultEvents::FellBack(event) if event.token == self.token => return self.fall_back(event.amount),
             _ => return Ok(()),
         };
         if token == self.token { add(&mut self.open, id, amount) } else { Ok(()) }
     }
 
     /// Everything earned so far is distributed; a distribution before the period closes earlier periods' revenue.
-    fn distribute(&mut self, pool_credited: u128, in_period: bool) -> Result<(), SettlementError> {
-        let mut earned = std::mem::take(&mut self.open);
-        if in_period {
-            for (id, amount) in std::mem::take(&mut self.closed.earned) {
-                add(&mut earned, id, amount)?;
-            }
-            self.closed.earned = earned.into_iter().collect();
+    fn distribute(&mut self, epoch: u32, credited: u128, in_period: bool) -> Result<(), SettlementError> {
+        let earned = std::mem::take(&mut self.open);
+        let pool = credited.checked_sub(self.credited).ok_or(OVERFLOW)?;
+        self.credited = credited;
+        if !in_period {
+            return Ok(());
         }
-        self.closed.pool_credited = pool_credited;
+        match self.distributed.last_mut().filter(|last| last.epoch == epoch) {
+            Some(last) => {
+                last.pool = last.pool.checked_add(pool).ok_or(OVERFLOW)?;
+                earned.into_iter().try_for_each(|(id, amount)| add(&mut last.earned, id, amount))
+            }
+            None => {
+                self.distributed.push(Distributed { epoch, earned, pool });
+                Ok(())
+            }
+        }
+    }
+
+    fn fund(&mut self, amount: u128, in_period: bool) -> Result<(), SettlementError> {
+        self.credited = self.credited.checked_add(amount).ok_or(OVERFLOW)?;
+        if in_period {
+            self.funded = self.funded.checked_add(amount).ok_or(OVERFLOW)?;
+        }
         Ok(())
+    }
+
+    /// All that was distributed and that no root allots is gone.
+    fn fall_back(&mut self, amount: u128) -> Result<(), SettlementError> {
+        self.fallen = self.fallen.checked_add(amount).ok_or(OVERFLOW)?;
+        self.distributed.clear();
+        self.funded = 0;
+        Ok(())
+    }
+
+    fn closed(self) -> Result<Revenue, SettlementError> {
+        let allocatable = self.credited.checked_sub(self.fallen).ok_or(OVERFLOW)?;
+        Ok(Revenue { distributed: self.distributed, funded: self.funded, allocatable })
     }
 }
 
+const OVERFLOW: SettlementError = SettlementError::Overflow { what: "a vault's revenue" };
+
 fn add<Id: Ord>(amounts: &mut BTreeMap<Id, u128>, id: Id, amount: u128) -> Result<(), SettlementError> {
     let total = amounts.entry(id).or_default();
-    *total = total.checked_add(amount).ok_or(SettlementError::Overflow { what: "a vault's revenue" })?;
+    *total = total.checked_add(amount).ok_or(OVERFLOW)?;
     Ok(())
+}
+
+fn take(left: &mut BTreeMap<U256, u128>, license: U256, amount: u128) {
+    let left = left.entry(license).or_default();
+    *left = left.saturating_sub(amount);
 }

@@ -1,7 +1,7 @@
 //! Attesting, posting and claiming roots.
 
 use alloy::{
-    primitives::{Address, Bytes},
+    primitives::{Address, Bytes, U256},
     signers::local::PrivateKeySigner,
 };
 use tributary_sdk::{
@@ -44,6 +44,9 @@ pub async fn attest(
 }
 
 /// Posts a root with its attestations, in any order. Returns when claims on it become good, in the chain's time.
+///
+/// The policy's bond comes out of what the account has at the ledger, its bond on the root before included; what is
+/// missing is sent along.
 pub async fn post(
     account: &Account,
     statement: &RootStatement,
@@ -55,11 +58,22 @@ pub async fn post(
         .map(|attestation| OnChainAttestation { signer: attestation.signer, signature: attestation.signature.clone() })
         .collect();
     sorted.sort_by_key(|attestation| attestation.signer);
-    send(CONTRACT, ledger.post(on_chain(statement), sorted)).await?;
+    let missing = missing_bond(account, statement).await?;
+    send(CONTRACT, ledger.post(on_chain(statement), sorted).value(missing)).await?;
     Ok(ask(CONTRACT, ledger.rootOf(statement.vault, statement.token, statement.index)).await?.activeAt)
 }
 
-/// Who may attest roots of a vault, and how long a root waits.
+/// What the account has to send along to stake the bond of a root, in wei.
+async fn missing_bond(account: &Account, statement: &RootStatement) -> Result<U256, ChainError> {
+    let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
+    let needed: U256 = policy(account.chain(), statement.vault).await?.posterBond.to();
+    let free = ask(CONTRACT, ledger.bondOf(account.address())).await?;
+    let staked = ask(CONTRACT, ledger.stakeOf(statement.vault, statement.token)).await?;
+    let own = if staked.poster == account.address() { staked.bond } else { U256::ZERO };
+    Ok(needed.saturating_sub(free.saturating_add(own)))
+}
+
+/// The policy in effect for a vault: who may attest its roots, how long they wait, and what they cost.
 pub async fn policy(chain: &Chain, vault: Address) -> Result<Policy, ChainError> {
     let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
     ask(CONTRACT, ledger.policyOf(vault)).await
@@ -110,6 +124,8 @@ pub struct Books {
     pub unearned: u128,
     /// Credited to the pool in all.
     pub pool_credited: u128,
+    /// What of it roots may allot: all but what fallbacks took.
+    pub allocatable: u128,
     /// Paid out of the pool in all.
     pub pool_paid: u128,
 }
@@ -121,6 +137,7 @@ pub async fn books(chain: &Chain, on: revenue::Account) -> Result<Books, ChainEr
         revenue: ask("the vault", vault.revenue(on.token)).await?,
         unearned: ask("the vault", vault.unearned(on.token)).await?,
         pool_credited: ask("the vault", vault.poolCredited(on.token)).await?,
+        allocatable: ask("the vault", vault.allocatable(on.token)).await?,
         pool_paid: ask("the vault", vault.poolPaid(on.token)).await?,
     })
 }

@@ -10,8 +10,9 @@ use alloy::{
 };
 use tributary_sdk::contracts::{
     AssetRegistry::AssetRegistryErrors, AttributionLedger::AttributionLedgerErrors,
-    ConsentRegistry::ConsentRegistryErrors, DemoDollar::DemoDollarErrors, LicenseMarket::LicenseMarketErrors,
-    LicenseToken::LicenseTokenErrors, RoyaltyVault::RoyaltyVaultErrors,
+    CommunityFactory::CommunityFactoryErrors, ConsentRegistry::ConsentRegistryErrors, DemoDollar::DemoDollarErrors,
+    LedgerExtension::LedgerExtensionErrors, LicenseMarket::LicenseMarketErrors, LicenseToken::LicenseTokenErrors,
+    RoyaltyVault::RoyaltyVaultErrors,
 };
 
 use crate::ChainError;
@@ -53,11 +54,13 @@ fn reason(data: &Bytes) -> String {
         E::abi_decode(data).ok().map(|error| format!("{error:?}"))
     }
     decode::<AttributionLedgerErrors>(data)
+        .or_else(|| decode::<LedgerExtensionErrors>(data))
         .or_else(|| decode::<RoyaltyVaultErrors>(data))
         .or_else(|| decode::<AssetRegistryErrors>(data))
         .or_else(|| decode::<ConsentRegistryErrors>(data))
         .or_else(|| decode::<LicenseMarketErrors>(data))
         .or_else(|| decode::<LicenseTokenErrors>(data))
+        .or_else(|| decode::<CommunityFactoryErrors>(data))
         .or_else(|| decode::<DemoDollarErrors>(data))
         .unwrap_or_else(|| format!("an error this program does not know, {data}"))
 }

@@ -4,11 +4,14 @@
 mod fault;
 mod usage;
 
-use alloy::primitives::{B256, U256, keccak256};
+use alloy::primitives::{Address, B256, keccak256};
 use tributary_sdk::{
     AssetId,
     batch::Batch,
-    contracts::{AttributionLedger, ledger::RootStatement as PostedStatement},
+    contracts::{
+        AttributionLedger,
+        ledger::{self, RootStatement as PostedStatement},
+    },
     release::{Manifest, ReleaseManifest, VersionRef},
     sum_tree::SumTree,
     table::ContributorTable,
@@ -17,7 +20,7 @@ use tributary_sdk::{
 use tributary_settlement::{Policy, Settlement};
 
 use crate::{
-    Chain, ChainError, assets, epoch,
+    Chain, ChainError, assets, epoch, posted,
     revenue::{self, Account},
     transact::ask,
 };
@@ -40,32 +43,49 @@ pub struct Verified {
 
 /// Recomputes a batch that is about to be posted.
 pub async fn before_posting(chain: &Chain, bytes: &[u8]) -> Result<Verified, ChainError> {
-    let batch = Batch::from_bytes(bytes)?;
-    let account = Account { vault: batch.vault, token: batch.token };
-    let standing = epoch::standing(chain, account).await?;
-    let before = Before { root: standing.root, period_end: standing.period_end };
-    if batch.index != standing.next() || standing.newest != standing.active {
-        let problem = format!("the next root has index {}, the batch {}", standing.next(), batch.index);
+    let batch = read(chain, bytes).await?;
+    let standing = epoch::standing(chain, account(&batch)).await?;
+    if !standing.is_open || (batch.index, batch.attempt) != (standing.index, standing.attempt) {
+        let problem = format!(
+            "the next root has index {} and follows {} rejected ones, the batch's has index {} and follows {}",
+            standing.index, standing.attempt, batch.index, batch.attempt
+        );
         return Err(Fault::NotPosted(problem).into());
     }
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    let policy = ask("the attribution ledger", ledger.policyOf(batch.vault)).await?.settlementPolicy;
+    let seen = chain.head().await?.number;
+    let before = Before { root: standing.root, period_end: standing.period_end, policy, seen };
     recompute(chain, batch, bytes, before).await
 }
 
 /// Recomputes a batch whose root is on chain, and compares them field by field.
 pub async fn after_posting(chain: &Chain, bytes: &[u8]) -> Result<(Verified, RootState), ChainError> {
-    let batch = Batch::from_bytes(bytes)?;
-    let posted = posted(chain, &batch).await?;
-    let before = match batch.index.checked_sub(1) {
-        None | Some(0) => Before { root: B256::ZERO, period_end: 0 },
-        Some(index) => {
-            let earlier = posted_at(chain, &batch, index).await?;
-            Before { root: earlier.root, period_end: earlier.periodEnd }
-        }
+    let batch = read(chain, bytes).await?;
+    let on = account(&batch);
+    let (index, attempt) = (batch.index, batch.attempt);
+    let attempts = posted::attempts(chain, on, index).await?;
+    let posted = attempts.into_iter().find(|posted| posted.statement.attempt == attempt);
+    let posted = posted.ok_or_else(|| {
+        Fault::NotPosted(format!("there is no root {index}, attempt {attempt}, for this vault and token"))
+    })?;
+    if let Some(reason) = posted::rejection(chain, on, index, attempt).await? {
+        return Err(Fault::Rejected { index, attempt, reason }.into());
+    }
+    let earlier = match index.checked_sub(1) {
+        None | Some(0) => None,
+        Some(index) => posted::attempts(chain, on, index).await?.pop(),
+    };
+    let before = Before {
+        root: earlier.as_ref().map(|earlier| earlier.statement.root).unwrap_or_default(),
+        period_end: earlier.map(|earlier| earlier.statement.periodEnd).unwrap_or_default(),
+        policy: posted.statement.settlementPolicy,
+        seen: posted.block,
     };
     let verified = recompute(chain, batch, bytes, before).await?;
-    compare(&verified.statement, &posted)?;
+    compare(&verified.statement, &posted.statement)?;
     let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
-    let root = ask("the attribution ledger", ledger.rootOf(posted.vault, posted.token, posted.index)).await?;
+    let root = ask("the attribution ledger", ledger.rootOf(on.vault, on.token, index)).await?;
     if root.root != verified.statement.root || root.sum != verified.statement.sum {
         return Err(Fault::RootDiffers("stored root or sum".into()).into());
     }
@@ -77,6 +97,8 @@ pub async fn after_posting(chain: &Chain, bytes: &[u8]) -> Result<(Verified, Roo
 pub enum RootState {
     /// Its window is open; nobody can claim yet.
     Pending,
+    /// Its arbiter has to rule on it; nobody can claim yet.
+    Challenged,
     /// Claims are good.
     Active,
     /// Anything else the ledger may say.
@@ -86,35 +108,57 @@ pub enum RootState {
 impl From<u8> for RootState {
     fn from(status: u8) -> Self {
         match status {
-            1 => Self::Pending,
-            2 => Self::Active,
+            ledger::PENDING => Self::Pending,
+            ledger::CHALLENGED => Self::Challenged,
+            ledger::ACTIVE => Self::Active,
             other => Self::Other(other),
         }
     }
 }
 
+/// What a root is judged by beside its batch.
 struct Before {
+    /// The root that it continues.
     root: B256,
+    /// The end of that root's period.
     period_end: u64,
+    /// The settlement policy that it is bound to.
+    policy: B256,
+    /// The last block that counts.
+    seen: u64,
 }
 
-async fn recompute(chain: &Chain, batch: Batch, bytes: &[u8], before: Before) -> Result<Verified, ChainError> {
+/// A batch of this chain and of its model's vault.
+async fn read(chain: &Chain, bytes: &[u8]) -> Result<Batch, ChainError> {
+    let batch = Batch::from_bytes(bytes)?;
     if batch.chain_id != chain.id() {
         return Err(Fault::WrongChain { found: batch.chain_id, expected: chain.id() }.into());
     }
+    let vault = assets::asset(chain, batch.release.asset).await?.vault;
+    if vault != batch.vault {
+        return Err(Fault::WrongVault { found: batch.vault, expected: vault }.into());
+    }
+    Ok(batch)
+}
+
+fn account(batch: &Batch) -> Account {
+    Account { vault: batch.vault, token: batch.token }
+}
+
+async fn recompute(chain: &Chain, batch: Batch, bytes: &[u8], before: Before) -> Result<Verified, ChainError> {
     let head = chain.head().await?;
     if batch.period_end <= before.period_end || batch.period_end >= head.timestamp {
         return Err(Fault::BadPeriod { end: batch.period_end, after: before.period_end, now: head.timestamp }.into());
     }
     check_previous(&batch, &before)?;
-    let (manifest, table) = check_release(chain, &batch, before.period_end).await?;
+    check_host(chain, &batch, before.period_end).await?;
+    let (manifest, table) = check_release(chain, &batch, &before).await?;
     check_order(&batch)?;
     let problems = problems(chain, usage_of(&batch, &manifest, &table, before.period_end)).await?;
     if let Some((id, problem)) = problems.into_iter().next() {
         return Err(Fault::Receipt { id, problem }.into());
     }
-    let account = Account { vault: batch.vault, token: batch.token };
-    let revenue = revenue::of_period(chain, account, before.period_end, batch.period_end).await?;
+    let revenue = revenue::of_period(chain, account(&batch), before.period_end, batch.period_end, before.seen).await?;
     let (settlement, leaves) = epoch::settle(&manifest, &table, &revenue, &batch.receipts, &batch.previous)?;
     let tree = SumTree::new(leaves).map_err(Fault::from)?;
     let claimed = SumTree::new(batch.leaves.clone()).map_err(Fault::from)?.root();
@@ -199,58 +243,41 @@ fn check_previous(batch: &Batch, before: &Before) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The host must be the one that the share table names when the period ends, or named when it began: a table may change
+/// in between.
+async fn check_host(chain: &Chain, batch: &Batch, after: u64) -> Result<(), ChainError> {
+    let named = async |time| -> Result<Address, ChainError> {
+        let block = chain.block_at(time).await?;
+        Ok(assets::asset_at(chain, batch.release.asset, block).await?.shares.host)
+    };
+    let expected = named(batch.period_end).await?;
+    if expected == batch.host || (after > 0 && named(after).await? == batch.host) {
+        return Ok(());
+    }
+    Err(Fault::WrongHost { found: batch.host, expected }.into())
+}
+
 async fn check_release(
     chain: &Chain,
     batch: &Batch,
-    after: u64,
+    before: &Before,
 ) -> Result<(ReleaseManifest, ContributorTable), ChainError> {
-    let asset = assets::asset(chain, batch.release.asset).await?;
-    if asset.vault != batch.vault {
-        return Err(Fault::WrongVault { found: batch.vault, expected: asset.vault }.into());
-    }
-    if asset.shares.host != batch.host {
-        return Err(Fault::WrongHost { found: batch.host, expected: asset.shares.host }.into());
-    }
     let version = assets::version(chain, batch.release.asset, batch.release.version).await?;
     let manifest = ReleaseManifest::from_committed(batch.manifest.as_bytes(), version.manifestHash)?;
     if manifest.weights_hash != version.contentHash {
         return Err(Fault::WrongWeights { found: manifest.weights_hash, expected: version.contentHash }.into());
     }
-    check_published(batch.release.version, version.publishedAt, after)?;
+    check_published(batch.release.version, version.publishedAt, before.period_end)?;
     check_lineage(chain, batch.release.asset, &manifest).await?;
     let found = keccak256(&batch.table);
     if found != manifest.table_hash {
         return Err(Fault::WrongTable { found, expected: manifest.table_hash }.into());
     }
-    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
-    let bound = ask("the attribution ledger", ledger.policyOf(batch.vault)).await?;
     let policy = Policy::from_name(&manifest.settlement_policy)?.id();
-    if policy != bound.settlementPolicy {
-        return Err(Fault::WrongPolicy { found: policy, expected: bound.settlementPolicy }.into());
+    if policy != before.policy {
+        return Err(Fault::WrongPolicy { found: policy, expected: before.policy }.into());
     }
     Ok((manifest, ContributorTable::decode(&batch.table).map_err(Fault::from)?))
-}
-
-/// The statement on chain whose data hash is this batch's.
-async fn posted(chain: &Chain, batch: &Batch) -> Result<PostedStatement, ChainError> {
-    posted_at(chain, batch, batch.index).await
-}
-
-async fn posted_at(chain: &Chain, batch: &Batch, index: u64) -> Result<PostedStatement, ChainError> {
-    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
-    let events = ledger
-        .RootPosted_filter()
-        .topic1(batch.vault)
-        .topic2(batch.token)
-        .topic3(U256::from(index))
-        .from_block(0u64)
-        .query()
-        .await
-        .map_err(ChainError::rpc)?;
-    let newest = events.into_iter().next_back();
-    let newest =
-        newest.ok_or_else(|| Fault::NotPosted(format!("there is no root {index} for this vault and token")))?;
-    Ok(newest.0.statement)
 }
 
 fn compare(ours: &RootStatement, posted: &PostedStatement) -> Result<(), Fault> {

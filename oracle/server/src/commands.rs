@@ -19,11 +19,11 @@ use tributary_server::{
     host::{Host, Opening},
     http::{Listening, stop_signal},
     settings::{Flags, Settings},
-    steps::{self, DataFolder, epoch::Attested},
+    steps::{self, DataFolder, epoch::Attested, watch::Resolve},
 };
 
 pub(crate) use arguments::Program;
-use arguments::{Ask, Claim, Command, Dataset, Epoch, License, Publish, Train};
+use arguments::{Ask, Claim, Command, Dataset, Epoch, License, Publish, Train, Watch};
 
 impl Program {
     /// What is logged unless TRIBUTARY_LOG says otherwise: servers speak, commands only complain.
@@ -55,6 +55,7 @@ impl Program {
             Command::Serve { token } => context.serve(token).await,
             Command::Ask(ask) => context.ask(ask).await,
             Command::Epoch(epoch) => context.epoch(epoch).await,
+            Command::Watch(watch) => context.watch(watch).await,
             Command::Claim(claim) => context.claim(claim).await,
             Command::Audit { batch } => context.audit(&batch).await,
         }
@@ -187,6 +188,13 @@ impl Context {
             attestors: publish.attestors,
             threshold: publish.threshold,
             window: publish.window,
+            arbitration: publish.arbiter.map(|arbiter| steps::model::Arbitration {
+                arbiter,
+                period: publish.arbiter_period,
+                bond: publish.challenge_bond,
+            }),
+            poster_bond: publish.poster_bond,
+            fallback_after: publish.fallback_after,
         };
         let state = steps::model::publish(&account, &data, new, &steps::model::files(&data)?).await?;
         println!("model {} version {}, vault {}", state.version.asset, state.version.version, state.vault);
@@ -280,6 +288,13 @@ impl Context {
                 println!("root {} posted as {}, good from {active_at} on", statement.root, statement.index);
             }
         }
+        Ok(())
+    }
+
+    async fn watch(&self, watch: Watch) -> Result<()> {
+        let on = revenue::Account { vault: watch.vault, token: watch.token };
+        let resolve = if watch.challenge { Resolve::Challenge } else { Resolve::Prove };
+        print::watched(&steps::watch::watch(&self.account().await?, &watch.host, on, resolve).await?);
         Ok(())
     }
 

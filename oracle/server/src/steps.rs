@@ -8,6 +8,7 @@
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
 //! | [`ask`] | buyer | sign in and ask the host |
 //! | [`epoch`] | operator, attestors | close, attest, post |
+//! | [`watch`] | anyone | recompute a root that waits; prove a fault, challenge |
 //! | [`payout`] | anyone | claim, withdraw, audit |
 //!
 //! What a step leaves behind for the next stands in the [`data`] folder.
@@ -21,6 +22,7 @@ mod error;
 pub mod license;
 pub mod model;
 pub mod payout;
+pub mod watch;
 
 pub use data::DataFolder;
 pub use error::StepError;

@@ -5,11 +5,15 @@ use std::{fmt::Debug, fs, path::Path, str::FromStr};
 use alloy::sol_types::{Eip712Domain, SolStruct};
 use serde_json::Value;
 use tributary_sdk::{
+    authorization::{Purchase, Renewal},
     Address, B256, Bytes,
     deployment::{CREATE2_PROXY, Creation, Deployment, SALT},
     merkle::{self, MerkleTree},
     sum_tree::{self, Leaf, SumTree},
-    typed_data::{self, Contribution, InferenceRequest, Receipt, RootStatement, SessionAuthorization},
+    typed_data::{
+        self, ClaimOrder, Contribution, InferenceRequest, Payout, PurchaseOrder, Receipt, RecordWithdrawal,
+        RenewalOrder, RootStatement, SessionAuthorization, Source, WithdrawOrder,
+    },
 };
 
 fn read(name: &str) -> Value {
@@ -133,7 +137,61 @@ fn messages_have_the_vectors_struct_hashes_and_digests() {
         deadline,
     });
     check!(Contribution { datasetId, contributor, commitment, records, termsHash, payPolicyHash, nonce, deadline });
-    assert_eq!(messages.as_object().unwrap().len(), 5, "a message of the vectors is not checked here");
+    check!(RecordWithdrawal { contributionId, commitment, deadline });
+    check!(PurchaseOrder { buyer, offerId, quantity, recipient, maxPrice, nonce, deadline });
+    check!(RenewalOrder { payer, licenseId, maxPrice, nonce, deadline });
+    for case in cases(&messages["ClaimOrder"]) {
+        let payout = |payout: &Value| Payout {
+            vault: parse(&payout["vault"]),
+            token: parse(&payout["token"]),
+            cumulative: parse(&payout["cumulative"]),
+        };
+        let order = ClaimOrder {
+            account: parse(&case["account"]),
+            recipient: parse(&case["recipient"]),
+            payouts: case["payouts"].as_array().unwrap().iter().map(payout).collect(),
+            nonce: parse(&case["nonce"]),
+            deadline: parse(&case["deadline"]),
+        };
+        assert_hashes(&order, &domain, case);
+    }
+    for case in cases(&messages["WithdrawOrder"]) {
+        let source =
+            |source: &Value| Source { vault: parse(&source["vault"]), token: parse(&source["token"]) };
+        let order = WithdrawOrder {
+            account: parse(&case["account"]),
+            recipient: parse(&case["recipient"]),
+            sources: case["sources"].as_array().unwrap().iter().map(source).collect(),
+            nonce: parse(&case["nonce"]),
+            deadline: parse(&case["deadline"]),
+        };
+        assert_hashes(&order, &domain, case);
+    }
+    assert_eq!(messages.as_object().unwrap().len(), 10, "a message of the vectors is not checked here");
+}
+
+#[test]
+fn authorizations_have_the_vectors_nonces() {
+    let vector = read("typed_data.json");
+    let (chain, market) = (vector["chainId"].as_u64().unwrap(), parse(&vector["verifyingContract"]));
+    for case in cases(&vector["authorizations"]["Purchase"]) {
+        let purchase = Purchase {
+            offer_id: parse(&case["offerId"]),
+            terms_id: parse(&case["termsId"]),
+            recipient: parse(&case["recipient"]),
+            quantity: parse(&case["quantity"]),
+            max_price: parse(&case["maxPrice"]),
+        };
+        assert_eq!(purchase.nonce(chain, market, parse(&case["salt"])), parse::<B256>(&case["nonce"]));
+    }
+    for case in cases(&vector["authorizations"]["Renewal"]) {
+        let renewal = Renewal {
+            license_id: parse(&case["licenseId"]),
+            offer_id: parse(&case["offerId"]),
+            max_price: parse(&case["maxPrice"]),
+        };
+        assert_eq!(renewal.nonce(chain, market, parse(&case["salt"])), parse::<B256>(&case["nonce"]));
+    }
 }
 
 fn assert_hashes<M: SolStruct + Debug>(message: &M, domain: &Eip712Domain, case: &Value) {

@@ -1,6 +1,8 @@
 use alloy::primitives::{Address, B256};
 use tributary_sdk::{AssetId, merkle::MerkleError, sum_tree::SumTreeError, table::TableError};
 
+use crate::posted::Rejection;
+
 /// Why a batch does not hold. Nothing is signed on any of these.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
@@ -115,6 +117,16 @@ pub enum Fault {
     /// No root on chain commits to these bytes.
     #[error("no root on chain commits to this batch: {0}")]
     NotPosted(String),
+    /// The root on chain that committed to these bytes was rejected.
+    #[error("root {index}, attempt {attempt}, was rejected: {reason}; look for the batch of a later attempt")]
+    Rejected {
+        /// The root's index.
+        index: u64,
+        /// How many roots were rejected at that index before.
+        attempt: u32,
+        /// Why.
+        reason: Rejection,
+    },
     /// A root on chain says something else than the batch.
     #[error("the root on chain differs from the recomputed one in: {0}")]
     RootDiffers(String),

@@ -22,7 +22,7 @@ const HOUR: u64 = 3_600;
 /// A dataset and its owner.
 async fn dataset(world: &World) -> (Account, AssetId) {
     let (_, steward) = world.account().await;
-    let nobody = Policy { signers: vec![], threshold: 0, window: 0, settlementPolicy: B256::ZERO };
+    let nobody = Policy::none();
     let new = registration(registry::DATASET, steward.address(), shares(0, steward.address()), nobody);
     let (asset, _) = assets::register(&steward, new).await.unwrap();
     (steward, asset)

@@ -45,7 +45,7 @@ fn example(root: &Path, settings: &[(&str, String)]) -> Output {
 /// An offer of licenses to a new model.
 async fn offer(world: &World) -> U256 {
     let (_, owner) = world.account().await;
-    let policy = Policy { signers: vec![], threshold: 0, window: 0, settlementPolicy: B256::ZERO };
+    let policy = Policy::none();
     let to_owner = shares(0, owner.address());
     let (asset, _) =
         assets::register(&owner, registration(registry::MODEL, owner.address(), to_owner, policy)).await.unwrap();

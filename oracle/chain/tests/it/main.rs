@@ -6,6 +6,7 @@ mod connecting;
 mod consent;
 mod deploying;
 mod differential;
+mod disputes;
 mod javascript;
 mod payroll;
 mod periods;

@@ -47,7 +47,7 @@ pub(crate) fn registration(kind: u8, owner: Address, shares: Shares, policy: Pol
         owner,
         shares,
         edges: vec![],
-        derivation: Derivation { rule: registry::DERIVATION_OPEN, minShareBps: 0 },
+        derivation: Derivation::open(),
         policy,
         uri: String::new(),
     }
@@ -63,14 +63,19 @@ pub(crate) struct Payroll {
 impl Payroll {
     /// Registers the asset; `window` is how long its roots wait, in seconds.
     pub(crate) async fn new(world: &'static World, window: u32) -> Self {
+        Self::with(world, Policy { window, ..Policy::none() }).await
+    }
+
+    /// Registers the asset under a policy with three attestors, of whom two must sign.
+    pub(crate) async fn with(world: &'static World, policy: Policy) -> Self {
         let (_, payer) = world.account().await;
         let mut attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
         attestors.sort_by_key(PrivateKeySigner::address);
         let policy = Policy {
             signers: attestors.iter().map(PrivateKeySigner::address).collect(),
             threshold: 2,
-            window,
             settlementPolicy: keccak256(POLICY),
+            ..policy
         };
         let shares = shares(10_000, Address::ZERO);
         let new = registration(registry::MODEL, payer.address(), shares, policy);
@@ -121,8 +126,8 @@ impl Payroll {
         RootStatement {
             vault: self.on.vault,
             token: self.on.token,
-            index: standing.newest + 1,
-            attempt: 0,
+            index: standing.index,
+            attempt: standing.attempt,
             prevRoot: standing.root,
             root: tree.root().hash,
             sum: tree.root().sum,

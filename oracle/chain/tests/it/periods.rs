@@ -1,6 +1,7 @@
 //! Revenue by period, rebuilt from a vault's events.
 
-use tributary_chain::revenue::{self, Revenue};
+use alloy::primitives::B256;
+use tributary_chain::revenue::{self, Distributed, Revenue};
 use tributary_settlement::SubPoolId;
 
 use crate::{
@@ -15,7 +16,10 @@ fn revenue_belongs_to_the_period_in_which_it_was_distributed() {
         let mut payments = [word(), word(), word()];
         payments.sort();
         let [a, b, c] = payments;
-        let of = async |after, until| revenue::of_period(&world.chain, payroll.on, after, until).await.unwrap();
+        let of = async |after, until| {
+            let seen = world.chain.head().await.unwrap().number;
+            revenue::of_period(&world.chain, payroll.on, after, until, seen).await.unwrap()
+        };
         let start = world.now().await;
         assert_eq!(of(0, start).await, Revenue::default());
 
@@ -26,19 +30,23 @@ fn revenue_belongs_to_the_period_in_which_it_was_distributed() {
         payroll.pay_for(c, 7).await;
         let first = world.now().await;
         // Paid and not distributed yet: the next period's.
-        let earned = vec![(SubPoolId::Payment(a), 101), (SubPoolId::Payment(b), 30)];
-        assert_eq!(of(0, first).await, Revenue { earned: earned.clone(), pool_credited: 131 });
+        let earned = [(a, 101), (b, 30)];
+        assert_eq!(of(0, first).await, revenue(&earned, 131, 131));
 
         payroll.wait().await;
         payroll.pay_for(b, 5).await;
         payroll.distribute().await;
         let second = world.now().await;
-        let later = vec![(SubPoolId::Payment(b), 5), (SubPoolId::Payment(c), 7)];
-        assert_eq!(of(first, second).await, Revenue { earned: later, pool_credited: 143 });
-        assert_eq!(of(0, first).await, Revenue { earned, pool_credited: 131 }, "the past does not change");
+        assert_eq!(of(first, second).await, revenue(&[(b, 5), (c, 7)], 12, 143));
+        assert_eq!(of(0, first).await, revenue(&earned, 131, 131), "the past does not change");
 
-        let both = vec![(SubPoolId::Payment(a), 101), (SubPoolId::Payment(b), 35), (SubPoolId::Payment(c), 7)];
-        assert_eq!(of(0, second).await, Revenue { earned: both, pool_credited: 143 });
-        assert_eq!(of(second, second + 1).await, Revenue { earned: vec![], pool_credited: 143 });
+        assert_eq!(of(0, second).await, revenue(&[(a, 101), (b, 35), (c, 7)], 143, 143));
+        assert_eq!(of(second, second + 1).await, Revenue { allocatable: 143, ..Revenue::default() });
     });
+}
+
+/// What these payments earned, distributed under the first share table.
+fn revenue(earned: &[(B256, u128)], pool: u128, allocatable: u128) -> Revenue {
+    let earned = earned.iter().map(|(payment, amount)| (SubPoolId::Payment(*payment), *amount)).collect();
+    Revenue { distributed: vec![Distributed { epoch: 0, earned, pool }], funded: 0, allocatable }
 }

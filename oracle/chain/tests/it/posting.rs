@@ -22,7 +22,7 @@ async fn ready(world: &'static World) -> (Payroll, RootStatement) {
 }
 
 async fn roots(world: &World, payroll: &Payroll) -> u64 {
-    epoch::standing(&world.chain, payroll.on).await.unwrap().newest
+    epoch::standing(&world.chain, payroll.on).await.unwrap().newest()
 }
 
 /// Every statement that differs in one field from a good one is refused with this error.

@@ -43,6 +43,11 @@ pub(crate) fn on_chain<F: Future>(test: impl FnOnce(&'static World) -> F) -> F::
     run(async { test(WORLD.get_or_init(World::start).await).await })
 }
 
+/// Runs a test on a chain whose clock nobody else moves.
+pub(crate) fn on_own_chain<F: Future>(test: impl FnOnce(&'static World) -> F) -> F::Output {
+    run(async { test(Box::leak(Box::new(World::start().await))).await })
+}
+
 impl World {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -82,6 +82,8 @@ pub(super) enum Command {
     /// Epochs: close, attest, post.
     #[command(subcommand)]
     Epoch(Epoch),
+    /// Recompute the root that waits for its window to pass; prove a fault of its leaves, which rejects it.
+    Watch(Watch),
     /// Claim an account's payout; the money goes to the account.
     Claim(Claim),
     /// Recompute a posted epoch from the chain and its batch, and say whether the root matches.
@@ -197,6 +199,21 @@ pub(super) struct Publish {
     /// How long a posted root waits, in seconds.
     #[arg(long, default_value_t = 86_400)]
     pub(super) window: u32,
+    /// Who rules on challenged roots; nobody if not given: then only faults that can be proven count.
+    #[arg(long)]
+    pub(super) arbiter: Option<Address>,
+    /// How long the arbiter has, in seconds.
+    #[arg(long, default_value_t = 259_200)]
+    pub(super) arbiter_period: u32,
+    /// What a challenger stakes, in wei of the chain's coin.
+    #[arg(long, default_value_t = 10_000_000_000_000_000)]
+    pub(super) challenge_bond: u64,
+    /// What is staked on a root, in wei of the chain's coin.
+    #[arg(long, default_value_t = 0)]
+    pub(super) poster_bond: u64,
+    /// How long attestors may be silent before the pool can go to the dataset's vault, in seconds; 0 is for ever.
+    #[arg(long, default_value_t = 7_776_000)]
+    pub(super) fallback_after: u32,
 }
 
 #[derive(Debug, Subcommand)]
@@ -279,6 +296,22 @@ pub(super) enum Epoch {
         #[arg(required = true)]
         attestations: Vec<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Watch {
+    /// URL of the host that publishes the batches.
+    #[arg(long)]
+    pub(super) host: String,
+    /// The model's vault.
+    #[arg(long)]
+    pub(super) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(super) token: Address,
+    /// Challenge a root that is not what recomputing gives; the acting account stakes the policy's bond.
+    #[arg(long)]
+    pub(super) challenge: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,16 +11,24 @@ use eyre::{Result, WrapErr, ensure};
 use tributary_chain::{
     Chain,
     anvil::{self, Anvil},
+    dispute,
     licenses::{self, rights},
     revenue, root,
 };
 use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
-use tributary_sdk::{api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment};
+use tributary_sdk::{
+    api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
+};
 use tributary_server::{
     host::Opening,
     http::stop_signal,
     settings::Settings,
-    steps::{self, DataFolder, data::ModelState},
+    steps::{
+        self, DataFolder,
+        data::ModelState,
+        model::Arbitration,
+        watch::{Resolve, Watched},
+    },
 };
 
 use super::print;
@@ -46,6 +54,9 @@ const HOST_BPS: u16 = 1_000;
 const CURATORS_BPS: u16 = 500;
 const POOL_BPS: u16 = 6_000;
 const WINDOW: u32 = 86_400;
+const ARBITER_PERIOD: u32 = 3 * 86_400;
+const BOND: u64 = 10_000_000_000_000_000;
+const FALLBACK_DAYS: u32 = 90;
 
 const TERMS: &str = "You may train, evaluate and publish models on these records, and you pay their contributors by \
                      measured influence under epoch-signed/1. Contributors may withdraw; later releases leave them out.";
@@ -209,6 +220,9 @@ async fn build_model(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Spli
         attestors: cast.attestors.iter().map(|key| key.address()).collect(),
         threshold: 2,
         window: WINDOW,
+        arbitration: Some(Arbitration { arbiter: cast.arbiter.address(), period: ARBITER_PERIOD, bond: BOND }),
+        poster_bond: BOND,
+        fallback_after: FALLBACK_DAYS * 86_400,
     };
     let model = steps::model::publish(&builder, data, new, &built.files).await?;
     println!("  model {} published as version {}", model.version.asset, model.version.version);
@@ -221,7 +235,20 @@ async fn build_model(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Spli
         print::percent(CURATORS_BPS.into()),
         print::percent(DATASET_BPS.into())
     );
+    println!(
+        "    payouts need 2 of 3 attestors and a stake of {}; arbiter {} rules on challenges within {} days",
+        coins(BOND),
+        print::short(cast.arbiter.address()),
+        ARBITER_PERIOD / 86_400
+    );
+    println!("    if the attestors fall silent for {FALLBACK_DAYS} days, the pool goes to the dataset's community");
     Ok(model)
+}
+
+/// The chain's own coin, for people.
+fn coins(wei: u64) -> String {
+    let text = format_units(wei.into(), 18);
+    format!("{} coins", text.trim_end_matches('0'))
 }
 
 async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Address) -> Result<U256> {
@@ -312,11 +339,18 @@ async fn settle(chain: &Chain, cast: &Cast, on: revenue::Account, serving: &Serv
         println!("  attestor {} fetched the batch, recomputed the same root and signed", print::short(key.address()));
         attested.push(attestation);
     }
-    let (_, active_at) = steps::epoch::post(&chain.account(&cast.host)?, &attested).await?;
-    println!("  2 of 3 attestors are enough: the root is posted, claims are good from {active_at} on");
+    let host = chain.account(&cast.host)?;
+    let (_, active_at) = steps::epoch::post(&host, &attested).await?;
+    println!("  2 of 3 attestors are enough: the host posts the root, stakes {} on it, and waits", coins(BOND));
+    let watched = steps::watch::watch(&host, &serving.url, on, Resolve::Prove).await?;
+    ensure!(matches!(watched, Watched::Holds { .. }), "the watcher found {watched:?}");
+    println!("  a watcher recomputes it and finds nothing to challenge: claims are good from {active_at} on");
     let wait = active_at.saturating_sub(chain.head().await?.timestamp);
     anvil::advance(chain, wait).await?;
     println!("  (the clock is moved past the window of {} hours)", WINDOW / 3_600);
+    dispute::release_bond(&host, on).await?;
+    dispute::withdraw_bond(&host, host.address()).await?;
+    println!("  the host has its stake back");
     Ok((client, epoch))
 }
 

@@ -10,7 +10,7 @@ use tributary_chain::{
 };
 use tributary_factory::Progress;
 use tributary_sdk::api::Inferred;
-use tributary_server::steps::{deployment::Deployed, model::TrainedRelease};
+use tributary_server::steps::{deployment::Deployed, model::TrainedRelease, watch::Watched};
 use tributary_settlement::{Basis, SubPoolId};
 
 /// A bar that follows a training run: it is full when the gradient is as small as the recipe asks.
@@ -123,9 +123,25 @@ pub(crate) fn audited(verified: &Verified, state: RootState) {
         match state {
             RootState::Active => "active: claims are good",
             RootState::Pending => "pending: its window is open",
+            RootState::Challenged => "challenged: its arbiter has to rule",
             RootState::Other(_) => "in a state this program does not know",
         }
     );
+}
+
+/// What a watcher saw or did.
+pub(crate) fn watched(watched: &Watched) {
+    match watched {
+        Watched::NothingWaits => println!("no root waits: the newest is active, or there is none"),
+        Watched::Holds { index, active_at } => {
+            println!("root {index} is what recomputing gives; claims are good from {active_at} on");
+        }
+        Watched::Proven { index, reason } => println!("root {index} is REJECTED: {reason}"),
+        Watched::Challenged { index, reason, until } => {
+            println!("root {index} is CHALLENGED; its arbiter must rule by {until}. Show the arbiter this text:");
+            println!("{reason}");
+        }
+    }
 }
 
 /// Basis points as a percentage.

@@ -25,16 +25,16 @@ impl Host {
     pub async fn close_epoch(&self) -> Result<EpochInfo, Refusal> {
         let _one_at_a_time = self.closing.lock().await;
         let standing = epoch::standing(self.chain(), self.on).await?;
-        if standing.newest != standing.active {
-            return Err(Refusal::RootPending(standing.newest));
+        if !standing.is_open {
+            return Err(Refusal::RootPending(standing.newest()));
         }
-        let index = standing.next();
+        let index = standing.index;
         if let Some(hash) = self.batches.hash_of(index)?
             && verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await.is_ok()
         {
             return self.epoch(index);
         }
-        let previous = match standing.active {
+        let previous = match standing.newest() {
             0 => Vec::new(),
             active => self.previous(active, standing.root)?,
         };
@@ -65,7 +65,7 @@ impl Host {
         }
         let licenses = revenue::licenses(self.chain(), self.on).await?;
         let collected = epoch::collect(&self.account, self.on, &licenses).await?;
-        if first && root::books(self.chain(), self.on).await?.pool_credited == 0 {
+        if first && root::books(self.chain(), self.on).await?.allocatable == 0 {
             return Err(Refusal::NothingToDivide);
         }
         self.clock.pass(collected).await?;

@@ -59,8 +59,8 @@ pub async fn register(steward: &Account, data: &DataFolder, new: NewDataset) -> 
         owner: steward.address(),
         shares,
         edges: vec![],
-        derivation: Derivation { rule: registry::DERIVATION_OPEN, minShareBps: 0 },
-        policy: Policy { signers: vec![], threshold: 0, window: 0, settlementPolicy: B256::ZERO },
+        derivation: Derivation::open(),
+        policy: Policy::none(),
         uri: String::new(),
     };
     let (asset, vault) = assets::register(steward, registration).await?;

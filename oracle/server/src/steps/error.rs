@@ -1,7 +1,7 @@
 use std::{io, path::PathBuf};
 
 use alloy::primitives::{Address, B256};
-use tributary_chain::ChainError;
+use tributary_chain::{ChainError, dispute::Difference};
 use tributary_factory::FactoryError;
 use tributary_sdk::{client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError};
 use tributary_settlement::SettlementError;
@@ -98,6 +98,19 @@ pub enum StepError {
     /// Attestors signed different statements.
     #[error("attestors signed different statements: give all of them the same batch and deadline")]
     StatementsDiffer,
+    /// A root that waits is not what recomputing gives.
+    #[error(
+        "root {index} is wrong: {difference}; {}",
+        if *is_challenged { "it is challenged, and its arbiter has to rule" } else { "challenge it with --challenge" }
+    )]
+    RootIsWrong {
+        /// Its index.
+        index: u64,
+        /// Whether somebody has challenged it already.
+        is_challenged: bool,
+        /// What is wrong.
+        difference: Box<Difference>,
+    },
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),

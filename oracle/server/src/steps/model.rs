@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use alloy::primitives::{Address, B256, keccak256};
+use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_chain::{Account, Chain, assets, consent};
 use tributary_factory::{
     Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, Snapshot,
@@ -86,6 +86,24 @@ pub struct NewModel {
     pub threshold: u8,
     /// How long a posted root waits before claims on it are good, in seconds.
     pub window: u32,
+    /// Who judges roots that are challenged.
+    pub arbitration: Option<Arbitration>,
+    /// What is staked on a root, in wei of the chain's coin.
+    pub poster_bond: u64,
+    /// How long the attestors may be silent before anyone can send the pool to the data's vault, in seconds; 0 is for
+    /// ever.
+    pub fallback_after: u32,
+}
+
+/// Who judges roots that are challenged, by when, and what a challenge costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arbitration {
+    /// None of the attestors.
+    pub arbiter: Address,
+    /// How long the arbiter has, in seconds.
+    pub period: u32,
+    /// What a challenger stakes, in wei of the chain's coin.
+    pub bond: u64,
 }
 
 /// Registers the model with its lineage, share table and pay policy, and publishes the trained release as version 1.
@@ -106,6 +124,7 @@ pub async fn publish(
         parentVersion: snapshot.version,
         kind: registry::EDGE_DATA,
         shareBps: new.dataset_bps,
+        licenseId: U256::ZERO,
     };
     let registration = Registration {
         kind: registry::MODEL,
@@ -113,11 +132,16 @@ pub async fn publish(
         owner: builder.address(),
         shares: new.shares,
         edges: vec![lineage],
-        derivation: Derivation { rule: registry::DERIVATION_OPEN, minShareBps: 0 },
+        derivation: Derivation::open(),
         policy: Policy {
             signers,
             threshold: new.threshold,
             window: new.window,
+            arbiter: new.arbitration.map_or(Address::ZERO, |arbitration| arbitration.arbiter),
+            arbiterPeriod: new.arbitration.map_or(0, |arbitration| arbitration.period),
+            posterBond: U88::from(new.poster_bond),
+            challengeBond: new.arbitration.map_or(U88::ZERO, |arbitration| U88::from(arbitration.bond)),
+            fallbackAfter: new.fallback_after,
             settlementPolicy: SettlementPolicy::from_name(&dataset.pay_policy)?.id(),
         },
         uri: String::new(),

@@ -318,6 +318,9 @@ async fn publish(
         attestors: vec![builder.address()],
         threshold: 1,
         window: WINDOW,
+        arbitration: None,
+        poster_bond: 0,
+        fallback_after: 0,
     };
     steps::model::publish(&builder, &community.data, new, files).await
 }

@@ -7,11 +7,7 @@ use alloy::{
     providers::Provider,
 };
 use serde_json::Value;
-use tributary_chain::{
-    ChainError, epoch, revenue, root,
-    transact::send,
-    verify::{Fault, RootState},
-};
+use tributary_chain::{ChainError, epoch, revenue, root, transact::send, verify::RootState};
 use tributary_sdk::{
     api::EpochInfo,
     batch::Batch,
@@ -251,7 +247,7 @@ fn a_chain_with_nothing_on_it_has_nothing_to_audit() {
 
         let elsewhere = Town::empty().await;
         let nothing = steps::payout::audit(&elsewhere.chain, &url).await.map(|_| ()).unwrap_err();
-        assert!(matches!(nothing, StepError::Chain(ChainError::Fault(Fault::NotPosted(_)))), "{nothing}");
+        assert!(matches!(nothing, StepError::Chain(ChainError::NoContract(_))), "{nothing}");
         serving.stop().await;
     });
 }

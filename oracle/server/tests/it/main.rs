@@ -16,3 +16,4 @@ mod tampered;
 mod town;
 mod training;
 mod walk;
+mod watching;

@@ -28,7 +28,7 @@ use tributary_server::{
         data::ModelState,
         dataset::{Giver, NewDataset},
         license::NewOffer,
-        model::{NewModel, TrainedRelease},
+        model::{Arbitration, NewModel, TrainedRelease},
     },
 };
 
@@ -41,6 +41,9 @@ const PRICE: u128 = 1_000_000_000;
 
 pub(crate) const POOL_BPS: u16 = 6_000;
 pub(crate) const WINDOW: u32 = 3_600;
+pub(crate) const ARBITER_PERIOD: u32 = 2 * 3_600;
+/// Of posters and of challengers, in wei.
+pub(crate) const BOND: u64 = 1_000_001;
 
 /// Real digits, the same in every test.
 pub(crate) static SPLIT: LazyLock<Split> =
@@ -117,6 +120,7 @@ impl Community {
 pub(crate) struct Studio {
     pub(crate) community: Community,
     pub(crate) host: PrivateKeySigner,
+    pub(crate) arbiter: PrivateKeySigner,
     pub(crate) attestors: Vec<PrivateKeySigner>,
     pub(crate) model: ModelState,
 }
@@ -127,7 +131,7 @@ impl Studio {
         community.grant(365 * DAY).await;
         let built = community.train().await.unwrap();
         let town = &community.town;
-        let host = town.resident().await;
+        let (host, arbiter) = (town.resident().await, town.resident().await);
         let attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
         let new = NewModel {
             name: "digit reader".into(),
@@ -144,10 +148,13 @@ impl Studio {
             attestors: attestors.iter().map(PrivateKeySigner::address).collect(),
             threshold: 2,
             window: WINDOW,
+            arbitration: Some(Arbitration { arbiter: arbiter.address(), period: ARBITER_PERIOD, bond: BOND }),
+            poster_bond: BOND,
+            fallback_after: 0,
         };
         let builder = town.account(&community.builder);
         let model = steps::model::publish(&builder, &community.data, new, &built.files).await.unwrap();
-        Self { community, host, attestors, model }
+        Self { community, host, arbiter, attestors, model }
     }
 
     pub(crate) fn town(&self) -> &Town {

@@ -232,6 +232,13 @@ impl Shop {
         let post = ["epoch", "post", "attested-0.json", "attested-1.json"];
         assert!(self.program.run(self.cast.host.clone(), &post).fine().contains("posted as 1"));
         self.program.run(self.cast.host.clone(), &post).failed(&["Ledger_RootPending"]);
+        let dollar = self.town.dollar.to_string();
+        let watch = ["watch", "--host", url, "--vault", &self.vault, "--token", &dollar];
+        let said = self.program.run(self.cast.buyer.clone(), &watch).fine();
+        assert!(said.contains("root 1 is what recomputing gives"), "{said}");
+        let elsewhere = watch.map(|word| if word == url { "http://127.0.0.1:1" } else { word });
+        let withheld = self.program.run(self.cast.buyer.clone(), &elsewhere);
+        withheld.failed(&["root 1 is wrong", "not published", "--challenge"]);
         batch
     }
 

@@ -4,9 +4,120 @@ export const assetRegistryAbi = [
   { type: "constructor", stateMutability: "nonpayable", inputs: [{ type: "address", name: "vaultImplementation_" }] },
   {
     type: "function",
-    name: "approve",
+    name: "allowChild",
     stateMutability: "nonpayable",
-    inputs: [{ type: "address", name: "to" }, { type: "uint256", name: "tokenId" }],
+    inputs: [{ type: "uint128", name: "parentId" }, { type: "uint128", name: "childId" }],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "announceChange",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      {
+        type: "tuple",
+        name: "change",
+        components: [
+          {
+            type: "tuple[]",
+            name: "added",
+            components: [
+              { type: "uint128", name: "parent" },
+              { type: "uint32", name: "parentVersion" },
+              { type: "uint8", name: "kind" },
+              { type: "uint16", name: "shareBps" },
+              { type: "uint256", name: "licenseId" },
+            ],
+          },
+          { type: "uint16[]", name: "edgeShares" },
+          {
+            type: "tuple",
+            name: "shares",
+            components: [
+              { type: "address", name: "payee" },
+              { type: "uint16", name: "payeeBps" },
+              { type: "address", name: "host" },
+              { type: "uint16", name: "hostBps" },
+              { type: "address", name: "curators" },
+              { type: "uint16", name: "curatorsBps" },
+              { type: "uint16", name: "poolBps" },
+            ],
+          },
+        ],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "announcePolicy",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      {
+        type: "tuple",
+        name: "policy",
+        components: [
+          { type: "address[]", name: "signers" },
+          { type: "uint8", name: "threshold" },
+          { type: "uint32", name: "window" },
+          { type: "address", name: "arbiter" },
+          { type: "uint32", name: "arbiterPeriod" },
+          { type: "uint88", name: "posterBond" },
+          { type: "uint88", name: "challengeBond" },
+          { type: "uint32", name: "fallbackAfter" },
+          { type: "bytes32", name: "settlementPolicy" },
+        ],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "applyChange",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      {
+        type: "tuple",
+        name: "change",
+        components: [
+          {
+            type: "tuple[]",
+            name: "added",
+            components: [
+              { type: "uint128", name: "parent" },
+              { type: "uint32", name: "parentVersion" },
+              { type: "uint8", name: "kind" },
+              { type: "uint16", name: "shareBps" },
+              { type: "uint256", name: "licenseId" },
+            ],
+          },
+          { type: "uint16[]", name: "edgeShares" },
+          {
+            type: "tuple",
+            name: "shares",
+            components: [
+              { type: "address", name: "payee" },
+              { type: "uint16", name: "payeeBps" },
+              { type: "address", name: "host" },
+              { type: "uint16", name: "hostBps" },
+              { type: "address", name: "curators" },
+              { type: "uint16", name: "curatorsBps" },
+              { type: "uint16", name: "poolBps" },
+            ],
+          },
+        ],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "approve",
+    stateMutability: "payable",
+    inputs: [{ type: "address", name: "account" }, { type: "uint256", name: "id" }],
     outputs: [],
   },
   {
@@ -30,7 +141,50 @@ export const assetRegistryAbi = [
           {
             type: "tuple",
             name: "derivation",
-            components: [{ type: "uint8", name: "rule" }, { type: "uint16", name: "minShareBps" }],
+            components: [
+              { type: "uint8", name: "rule" },
+              { type: "uint16", name: "minShareBps" },
+              { type: "address", name: "licenseToken" },
+            ],
+          },
+          {
+            type: "tuple",
+            name: "shares",
+            components: [
+              { type: "address", name: "payee" },
+              { type: "uint16", name: "payeeBps" },
+              { type: "address", name: "host" },
+              { type: "uint16", name: "hostBps" },
+              { type: "address", name: "curators" },
+              { type: "uint16", name: "curatorsBps" },
+              { type: "uint16", name: "poolBps" },
+            ],
+          },
+          { type: "uint32", name: "versions" },
+          { type: "address", name: "vault" },
+        ],
+      },
+    ],
+  },
+  {
+    type: "function",
+    name: "assetsOf",
+    stateMutability: "view",
+    inputs: [{ type: "uint128[]", name: "assetIds" }],
+    outputs: [
+      {
+        type: "tuple[]",
+        name: "assets",
+        components: [
+          { type: "uint8", name: "kind" },
+          {
+            type: "tuple",
+            name: "derivation",
+            components: [
+              { type: "uint8", name: "rule" },
+              { type: "uint16", name: "minShareBps" },
+              { type: "address", name: "licenseToken" },
+            ],
           },
           {
             type: "tuple",
@@ -56,7 +210,59 @@ export const assetRegistryAbi = [
     name: "balanceOf",
     stateMutability: "view",
     inputs: [{ type: "address", name: "owner" }],
-    outputs: [{ type: "uint256", name: "" }],
+    outputs: [{ type: "uint256", name: "result" }],
+  },
+  {
+    type: "function",
+    name: "cancelChange",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "uint128", name: "assetId" }],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "cancelPolicy",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "uint128", name: "assetId" }],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "consentToShare",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "parentId" },
+      { type: "uint128", name: "childId" },
+      { type: "uint16", name: "shareBps" },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "contractURI",
+    stateMutability: "pure",
+    inputs: [],
+    outputs: [{ type: "string", name: "" }],
+  },
+  {
+    type: "function",
+    name: "dataParents",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "assetId" }],
+    outputs: [
+      {
+        type: "tuple[]",
+        name: "parents",
+        components: [{ type: "address", name: "account" }, { type: "uint16", name: "bps" }],
+      },
+    ],
+  },
+  {
+    type: "function",
+    name: "disallowChild",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "uint128", name: "parentId" }, { type: "uint128", name: "childId" }],
+    outputs: [],
   },
   {
     type: "function",
@@ -66,12 +272,13 @@ export const assetRegistryAbi = [
     outputs: [
       {
         type: "tuple[]",
-        name: "",
+        name: "edges",
         components: [
           { type: "uint128", name: "parent" },
           { type: "uint32", name: "parentVersion" },
           { type: "uint8", name: "kind" },
           { type: "uint16", name: "shareBps" },
+          { type: "uint256", name: "licenseId" },
         ],
       },
     ],
@@ -80,24 +287,51 @@ export const assetRegistryAbi = [
     type: "function",
     name: "getApproved",
     stateMutability: "view",
-    inputs: [{ type: "uint256", name: "tokenId" }],
-    outputs: [{ type: "address", name: "" }],
+    inputs: [{ type: "uint256", name: "id" }],
+    outputs: [{ type: "address", name: "result" }],
   },
   {
     type: "function",
     name: "isApprovedForAll",
     stateMutability: "view",
     inputs: [{ type: "address", name: "owner" }, { type: "address", name: "operator" }],
+    outputs: [{ type: "bool", name: "result" }],
+  },
+  {
+    type: "function",
+    name: "isChildAllowed",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "parentId" }, { type: "uint128", name: "childId" }],
     outputs: [{ type: "bool", name: "" }],
   },
   { type: "function", name: "ledger", stateMutability: "view", inputs: [], outputs: [{ type: "address", name: "" }] },
-  { type: "function", name: "name", stateMutability: "view", inputs: [], outputs: [{ type: "string", name: "" }] },
+  {
+    type: "function",
+    name: "minimumNotice",
+    stateMutability: "pure",
+    inputs: [],
+    outputs: [{ type: "uint64", name: "" }],
+  },
+  { type: "function", name: "name", stateMutability: "pure", inputs: [], outputs: [{ type: "string", name: "" }] },
   {
     type: "function",
     name: "ownerOf",
     stateMutability: "view",
     inputs: [{ type: "uint256", name: "tokenId" }],
-    outputs: [{ type: "address", name: "" }],
+    outputs: [{ type: "address", name: "owner" }],
+  },
+  {
+    type: "function",
+    name: "pendingChangeOf",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "assetId" }],
+    outputs: [
+      {
+        type: "tuple",
+        name: "",
+        components: [{ type: "bytes32", name: "changeHash" }, { type: "uint64", name: "effectiveAt" }],
+      },
+    ],
   },
   {
     type: "function",
@@ -144,12 +378,17 @@ export const assetRegistryAbi = [
               { type: "uint32", name: "parentVersion" },
               { type: "uint8", name: "kind" },
               { type: "uint16", name: "shareBps" },
+              { type: "uint256", name: "licenseId" },
             ],
           },
           {
             type: "tuple",
             name: "derivation",
-            components: [{ type: "uint8", name: "rule" }, { type: "uint16", name: "minShareBps" }],
+            components: [
+              { type: "uint8", name: "rule" },
+              { type: "uint16", name: "minShareBps" },
+              { type: "address", name: "licenseToken" },
+            ],
           },
           {
             type: "tuple",
@@ -158,6 +397,11 @@ export const assetRegistryAbi = [
               { type: "address[]", name: "signers" },
               { type: "uint8", name: "threshold" },
               { type: "uint32", name: "window" },
+              { type: "address", name: "arbiter" },
+              { type: "uint32", name: "arbiterPeriod" },
+              { type: "uint88", name: "posterBond" },
+              { type: "uint88", name: "challengeBond" },
+              { type: "uint32", name: "fallbackAfter" },
               { type: "bytes32", name: "settlementPolicy" },
             ],
           },
@@ -170,18 +414,18 @@ export const assetRegistryAbi = [
   {
     type: "function",
     name: "safeTransferFrom",
-    stateMutability: "nonpayable",
-    inputs: [{ type: "address", name: "from" }, { type: "address", name: "to" }, { type: "uint256", name: "tokenId" }],
+    stateMutability: "payable",
+    inputs: [{ type: "address", name: "from" }, { type: "address", name: "to" }, { type: "uint256", name: "id" }],
     outputs: [],
   },
   {
     type: "function",
     name: "safeTransferFrom",
-    stateMutability: "nonpayable",
+    stateMutability: "payable",
     inputs: [
       { type: "address", name: "from" },
       { type: "address", name: "to" },
-      { type: "uint256", name: "tokenId" },
+      { type: "uint256", name: "id" },
       { type: "bytes", name: "data" },
     ],
     outputs: [],
@@ -190,8 +434,39 @@ export const assetRegistryAbi = [
     type: "function",
     name: "setApprovalForAll",
     stateMutability: "nonpayable",
-    inputs: [{ type: "address", name: "operator" }, { type: "bool", name: "approved" }],
+    inputs: [{ type: "address", name: "operator" }, { type: "bool", name: "isApproved" }],
     outputs: [],
+  },
+  {
+    type: "function",
+    name: "setDerivation",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      {
+        type: "tuple",
+        name: "derivation",
+        components: [
+          { type: "uint8", name: "rule" },
+          { type: "uint16", name: "minShareBps" },
+          { type: "address", name: "licenseToken" },
+        ],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "shareConsentOf",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "parentId" }, { type: "uint128", name: "childId" }],
+    outputs: [
+      {
+        type: "tuple",
+        name: "consent",
+        components: [{ type: "address", name: "owner" }, { type: "uint16", name: "shareBps" }],
+      },
+    ],
   },
   {
     type: "function",
@@ -199,6 +474,7 @@ export const assetRegistryAbi = [
     stateMutability: "view",
     inputs: [{ type: "uint128", name: "assetId" }],
     outputs: [
+      { type: "uint32", name: "epoch" },
       {
         type: "tuple[]",
         name: "payees",
@@ -212,9 +488,9 @@ export const assetRegistryAbi = [
     name: "supportsInterface",
     stateMutability: "view",
     inputs: [{ type: "bytes4", name: "interfaceId" }],
-    outputs: [{ type: "bool", name: "" }],
+    outputs: [{ type: "bool", name: "result" }],
   },
-  { type: "function", name: "symbol", stateMutability: "view", inputs: [], outputs: [{ type: "string", name: "" }] },
+  { type: "function", name: "symbol", stateMutability: "pure", inputs: [], outputs: [{ type: "string", name: "" }] },
   {
     type: "function",
     name: "tokenURI",
@@ -225,8 +501,8 @@ export const assetRegistryAbi = [
   {
     type: "function",
     name: "transferFrom",
-    stateMutability: "nonpayable",
-    inputs: [{ type: "address", name: "from" }, { type: "address", name: "to" }, { type: "uint256", name: "tokenId" }],
+    stateMutability: "payable",
+    inputs: [{ type: "address", name: "from" }, { type: "address", name: "to" }, { type: "uint256", name: "id" }],
     outputs: [],
   },
   {
@@ -262,13 +538,31 @@ export const assetRegistryAbi = [
     ],
   },
   {
+    type: "function",
+    name: "versionsOf",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "assetId" }, { type: "uint32", name: "from" }, { type: "uint32", name: "count" }],
+    outputs: [
+      {
+        type: "tuple[]",
+        name: "versions",
+        components: [
+          { type: "bytes32", name: "contentHash" },
+          { type: "bytes32", name: "manifestHash" },
+          { type: "uint64", name: "publishedAt" },
+          { type: "string", name: "uri" },
+        ],
+      },
+    ],
+  },
+  {
     type: "event",
     name: "Approval",
     anonymous: false,
     inputs: [
       { type: "address", name: "owner", indexed: true },
-      { type: "address", name: "approved", indexed: true },
-      { type: "uint256", name: "tokenId", indexed: true },
+      { type: "address", name: "account", indexed: true },
+      { type: "uint256", name: "id", indexed: true },
     ],
   },
   {
@@ -278,7 +572,7 @@ export const assetRegistryAbi = [
     inputs: [
       { type: "address", name: "owner", indexed: true },
       { type: "address", name: "operator", indexed: true },
-      { type: "bool", name: "approved", indexed: false },
+      { type: "bool", name: "isApproved", indexed: false },
     ],
   },
   {
@@ -318,12 +612,17 @@ export const assetRegistryAbi = [
               { type: "uint32", name: "parentVersion" },
               { type: "uint8", name: "kind" },
               { type: "uint16", name: "shareBps" },
+              { type: "uint256", name: "licenseId" },
             ],
           },
           {
             type: "tuple",
             name: "derivation",
-            components: [{ type: "uint8", name: "rule" }, { type: "uint16", name: "minShareBps" }],
+            components: [
+              { type: "uint8", name: "rule" },
+              { type: "uint16", name: "minShareBps" },
+              { type: "address", name: "licenseToken" },
+            ],
           },
           {
             type: "tuple",
@@ -332,6 +631,11 @@ export const assetRegistryAbi = [
               { type: "address[]", name: "signers" },
               { type: "uint8", name: "threshold" },
               { type: "uint32", name: "window" },
+              { type: "address", name: "arbiter" },
+              { type: "uint32", name: "arbiterPeriod" },
+              { type: "uint88", name: "posterBond" },
+              { type: "uint88", name: "challengeBond" },
+              { type: "uint32", name: "fallbackAfter" },
               { type: "bytes32", name: "settlementPolicy" },
             ],
           },
@@ -342,12 +646,123 @@ export const assetRegistryAbi = [
   },
   {
     type: "event",
+    name: "ChangeAnnounced",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "assetId", indexed: true },
+      { type: "bytes32", name: "changeHash", indexed: true },
+      {
+        type: "tuple",
+        name: "change",
+        indexed: false,
+        components: [
+          {
+            type: "tuple[]",
+            name: "added",
+            components: [
+              { type: "uint128", name: "parent" },
+              { type: "uint32", name: "parentVersion" },
+              { type: "uint8", name: "kind" },
+              { type: "uint16", name: "shareBps" },
+              { type: "uint256", name: "licenseId" },
+            ],
+          },
+          { type: "uint16[]", name: "edgeShares" },
+          {
+            type: "tuple",
+            name: "shares",
+            components: [
+              { type: "address", name: "payee" },
+              { type: "uint16", name: "payeeBps" },
+              { type: "address", name: "host" },
+              { type: "uint16", name: "hostBps" },
+              { type: "address", name: "curators" },
+              { type: "uint16", name: "curatorsBps" },
+              { type: "uint16", name: "poolBps" },
+            ],
+          },
+        ],
+      },
+      { type: "uint64", name: "effectiveAt", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "ChangeApplied",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "assetId", indexed: true },
+      { type: "bytes32", name: "changeHash", indexed: true },
+      { type: "uint32", name: "epoch", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "ChangeCancelled",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "assetId", indexed: true },
+      { type: "bytes32", name: "changeHash", indexed: true },
+    ],
+  },
+  {
+    type: "event",
+    name: "ChildAllowed",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "parentId", indexed: true },
+      { type: "uint128", name: "childId", indexed: true },
+      { type: "address", name: "owner", indexed: true },
+    ],
+  },
+  {
+    type: "event",
+    name: "ChildDisallowed",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "parentId", indexed: true },
+      { type: "uint128", name: "childId", indexed: true },
+      { type: "address", name: "owner", indexed: true },
+    ],
+  },
+  { type: "event", name: "ContractURIUpdated", anonymous: false, inputs: [] },
+  {
+    type: "event",
+    name: "DerivationSet",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "assetId", indexed: true },
+      {
+        type: "tuple",
+        name: "derivation",
+        indexed: false,
+        components: [
+          { type: "uint8", name: "rule" },
+          { type: "uint16", name: "minShareBps" },
+          { type: "address", name: "licenseToken" },
+        ],
+      },
+    ],
+  },
+  {
+    type: "event",
+    name: "ShareConsented",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "parentId", indexed: true },
+      { type: "uint128", name: "childId", indexed: true },
+      { type: "address", name: "owner", indexed: true },
+      { type: "uint16", name: "shareBps", indexed: false },
+    ],
+  },
+  {
+    type: "event",
     name: "Transfer",
     anonymous: false,
     inputs: [
       { type: "address", name: "from", indexed: true },
       { type: "address", name: "to", indexed: true },
-      { type: "uint256", name: "tokenId", indexed: true },
+      { type: "uint256", name: "id", indexed: true },
     ],
   },
   {
@@ -362,8 +777,8 @@ export const assetRegistryAbi = [
       { type: "string", name: "uri", indexed: false },
     ],
   },
-  { type: "error", name: "CloneArgumentsTooLong", inputs: [] },
-  { type: "error", name: "Create2EmptyBytecode", inputs: [] },
+  { type: "error", name: "AccountBalanceOverflow", inputs: [] },
+  { type: "error", name: "BalanceQueryForZeroAddress", inputs: [] },
   {
     type: "error",
     name: "ERC721IncorrectOwner",
@@ -384,18 +799,18 @@ export const assetRegistryAbi = [
   { type: "error", name: "ERC721InvalidReceiver", inputs: [{ type: "address", name: "receiver" }] },
   { type: "error", name: "ERC721InvalidSender", inputs: [{ type: "address", name: "sender" }] },
   { type: "error", name: "ERC721NonexistentToken", inputs: [{ type: "uint256", name: "tokenId" }] },
-  { type: "error", name: "FailedDeployment", inputs: [] },
-  {
-    type: "error",
-    name: "InsufficientBalance",
-    inputs: [{ type: "uint256", name: "balance" }, { type: "uint256", name: "needed" }],
-  },
+  { type: "error", name: "NotOwnerNorApproved", inputs: [] },
   { type: "error", name: "Registry_AssetExists", inputs: [{ type: "uint128", name: "assetId" }] },
   { type: "error", name: "Registry_BadMinShare", inputs: [{ type: "uint16", name: "minShareBps" }] },
   {
     type: "error",
+    name: "Registry_ChangeNotDue",
+    inputs: [{ type: "uint128", name: "assetId" }, { type: "uint64", name: "effectiveAt" }],
+  },
+  {
+    type: "error",
     name: "Registry_DerivationClosed",
-    inputs: [{ type: "uint128", name: "parent" }, { type: "address", name: "registrant" }],
+    inputs: [{ type: "uint128", name: "parent" }, { type: "address", name: "deriver" }],
   },
   {
     type: "error",
@@ -404,15 +819,59 @@ export const assetRegistryAbi = [
   },
   {
     type: "error",
+    name: "Registry_EdgeShareMismatch",
+    inputs: [
+      { type: "uint128", name: "parent" },
+      { type: "uint16", name: "edgeShare" },
+      { type: "uint16", name: "shareBps" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Registry_EdgeSharesMismatch",
+    inputs: [{ type: "uint256", name: "shares" }, { type: "uint256", name: "edges" }],
+  },
+  {
+    type: "error",
+    name: "Registry_LicenseTokenMismatch",
+    inputs: [{ type: "uint8", name: "rule" }, { type: "address", name: "licenseToken" }],
+  },
+  { type: "error", name: "Registry_NoPendingChange", inputs: [{ type: "uint128", name: "assetId" }] },
+  {
+    type: "error",
+    name: "Registry_NotLicensed",
+    inputs: [
+      { type: "uint128", name: "parent" },
+      { type: "address", name: "deriver" },
+      { type: "uint256", name: "licenseId" },
+    ],
+  },
+  {
+    type: "error",
     name: "Registry_NotOwner",
     inputs: [{ type: "uint128", name: "assetId" }, { type: "address", name: "caller" }],
   },
+  {
+    type: "error",
+    name: "Registry_OtherChange",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      { type: "bytes32", name: "changeHash" },
+      { type: "bytes32", name: "pendingHash" },
+    ],
+  },
+  { type: "error", name: "Registry_OwnParent", inputs: [{ type: "uint128", name: "assetId" }] },
   {
     type: "error",
     name: "Registry_PayeeMismatch",
     inputs: [{ type: "address", name: "account" }, { type: "uint16", name: "bps" }],
   },
   { type: "error", name: "Registry_PoolNeedsPolicy", inputs: [] },
+  {
+    type: "error",
+    name: "Registry_ShareFalls",
+    inputs: [{ type: "uint128", name: "parent" }, { type: "uint256", name: "from" }, { type: "uint256", name: "to" }],
+  },
   {
     type: "error",
     name: "Registry_ShareTooSmall",
@@ -437,4 +896,9 @@ export const assetRegistryAbi = [
     name: "SafeCastOverflowedUintDowncast",
     inputs: [{ type: "uint8", name: "bits" }, { type: "uint256", name: "value" }],
   },
+  { type: "error", name: "TokenAlreadyExists", inputs: [] },
+  { type: "error", name: "TokenDoesNotExist", inputs: [] },
+  { type: "error", name: "TransferFromIncorrectOwner", inputs: [] },
+  { type: "error", name: "TransferToNonERC721ReceiverImplementer", inputs: [] },
+  { type: "error", name: "TransferToZeroAddress", inputs: [] },
 ] as const;

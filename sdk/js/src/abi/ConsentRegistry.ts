@@ -18,6 +18,19 @@ export const consentRegistryAbi = [
   },
   {
     type: "function",
+    name: "commitMany",
+    stateMutability: "nonpayable",
+    inputs: [
+      {
+        type: "tuple[]",
+        name: "batches",
+        components: [{ type: "bytes32", name: "root" }, { type: "uint64", name: "count" }],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
     name: "commitmentOf",
     stateMutability: "view",
     inputs: [{ type: "bytes32", name: "root" }, { type: "uint64", name: "count" }],
@@ -38,6 +51,23 @@ export const consentRegistryAbi = [
       {
         type: "tuple",
         name: "",
+        components: [
+          { type: "address", name: "contributor" },
+          { type: "uint64", name: "recordedAt" },
+          { type: "uint64", name: "withdrawnAt" },
+        ],
+      },
+    ],
+  },
+  {
+    type: "function",
+    name: "consentsOf",
+    stateMutability: "view",
+    inputs: [{ type: "bytes32[]", name: "contributionIds" }],
+    outputs: [
+      {
+        type: "tuple[]",
+        name: "consents",
         components: [
           { type: "address", name: "contributor" },
           { type: "uint64", name: "recordedAt" },
@@ -141,6 +171,18 @@ export const consentRegistryAbi = [
   },
   {
     type: "function",
+    name: "grantMany",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "datasetId" },
+      { type: "address[]", name: "grantees" },
+      { type: "uint128", name: "purposes" },
+      { type: "uint64", name: "until" },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
     name: "grantOf",
     stateMutability: "view",
     inputs: [{ type: "uint128", name: "datasetId" }, { type: "address", name: "grantee" }],
@@ -148,6 +190,19 @@ export const consentRegistryAbi = [
       {
         type: "tuple",
         name: "",
+        components: [{ type: "uint128", name: "purposes" }, { type: "uint64", name: "until" }],
+      },
+    ],
+  },
+  {
+    type: "function",
+    name: "grantsOf",
+    stateMutability: "view",
+    inputs: [{ type: "uint128", name: "datasetId" }, { type: "address[]", name: "grantees" }],
+    outputs: [
+      {
+        type: "tuple[]",
+        name: "grants",
         components: [{ type: "uint128", name: "purposes" }, { type: "uint64", name: "until" }],
       },
     ],
@@ -168,6 +223,23 @@ export const consentRegistryAbi = [
           { type: "bytes32", name: "termsHash" },
           { type: "bytes32", name: "payPolicyHash" },
           { type: "uint256", name: "nonce" },
+          { type: "uint64", name: "deadline" },
+        ],
+      },
+    ],
+    outputs: [{ type: "bytes32", name: "" }],
+  },
+  {
+    type: "function",
+    name: "hashRecordWithdrawal",
+    stateMutability: "view",
+    inputs: [
+      {
+        type: "tuple",
+        name: "withdrawal",
+        components: [
+          { type: "bytes32", name: "contributionId" },
+          { type: "bytes32", name: "commitment" },
           { type: "uint64", name: "deadline" },
         ],
       },
@@ -205,12 +277,38 @@ export const consentRegistryAbi = [
     inputs: [{ type: "address", name: "contributor" }, { type: "uint256", name: "nonce" }],
     outputs: [{ type: "bool", name: "" }],
   },
+  {
+    type: "function",
+    name: "isRecordWithdrawn",
+    stateMutability: "view",
+    inputs: [{ type: "bytes32", name: "contributionId" }, { type: "bytes32", name: "commitment" }],
+    outputs: [{ type: "bool", name: "" }],
+  },
+  {
+    type: "function",
+    name: "recordAccess",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "uint128", name: "datasetId" },
+      { type: "uint32", name: "version" },
+      { type: "uint128", name: "purposes" },
+      { type: "bytes32", name: "evidenceHash" },
+    ],
+    outputs: [],
+  },
   { type: "function", name: "registry", stateMutability: "view", inputs: [], outputs: [{ type: "address", name: "" }] },
   {
     type: "function",
     name: "revoke",
     stateMutability: "nonpayable",
     inputs: [{ type: "uint128", name: "datasetId" }, { type: "address", name: "grantee" }],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "revokeMany",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "uint128", name: "datasetId" }, { type: "address[]", name: "grantees" }],
     outputs: [],
   },
   {
@@ -233,6 +331,70 @@ export const consentRegistryAbi = [
       { type: "bytes", name: "signature" },
     ],
     outputs: [],
+  },
+  {
+    type: "function",
+    name: "withdrawRecord",
+    stateMutability: "nonpayable",
+    inputs: [
+      {
+        type: "tuple",
+        name: "contribution",
+        components: [
+          { type: "uint128", name: "datasetId" },
+          { type: "address", name: "contributor" },
+          { type: "bytes32", name: "commitment" },
+          { type: "uint64", name: "records" },
+          { type: "bytes32", name: "termsHash" },
+          { type: "bytes32", name: "payPolicyHash" },
+          { type: "uint256", name: "nonce" },
+          { type: "uint64", name: "deadline" },
+        ],
+      },
+      { type: "bytes32", name: "commitment" },
+      { type: "uint64", name: "index" },
+      { type: "bytes", name: "proof" },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "withdrawRecordBySig",
+    stateMutability: "nonpayable",
+    inputs: [
+      {
+        type: "tuple",
+        name: "contribution",
+        components: [
+          { type: "uint128", name: "datasetId" },
+          { type: "address", name: "contributor" },
+          { type: "bytes32", name: "commitment" },
+          { type: "uint64", name: "records" },
+          { type: "bytes32", name: "termsHash" },
+          { type: "bytes32", name: "payPolicyHash" },
+          { type: "uint256", name: "nonce" },
+          { type: "uint64", name: "deadline" },
+        ],
+      },
+      { type: "bytes32", name: "commitment" },
+      { type: "uint64", name: "index" },
+      { type: "bytes", name: "proof" },
+      { type: "uint64", name: "deadline" },
+      { type: "bytes", name: "signature" },
+    ],
+    outputs: [],
+  },
+  {
+    type: "event",
+    name: "Accessed",
+    anonymous: false,
+    inputs: [
+      { type: "uint128", name: "datasetId", indexed: true },
+      { type: "uint32", name: "version", indexed: true },
+      { type: "address", name: "accessor", indexed: true },
+      { type: "uint128", name: "purposes", indexed: false },
+      { type: "bytes32", name: "evidenceHash", indexed: false },
+    ],
   },
   {
     type: "event",
@@ -290,6 +452,16 @@ export const consentRegistryAbi = [
     inputs: [
       { type: "address", name: "contributor", indexed: true },
       { type: "uint256", name: "nonce", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "RecordWithdrawn",
+    anonymous: false,
+    inputs: [
+      { type: "bytes32", name: "contributionId", indexed: true },
+      { type: "address", name: "contributor", indexed: true },
+      { type: "bytes32", name: "commitment", indexed: true },
     ],
   },
   {
@@ -364,6 +536,20 @@ export const consentRegistryAbi = [
     type: "error",
     name: "Consent_NotDatasetOwner",
     inputs: [{ type: "uint128", name: "datasetId" }, { type: "address", name: "caller" }],
+  },
+  {
+    type: "error",
+    name: "Consent_NotGranted",
+    inputs: [
+      { type: "uint128", name: "datasetId" },
+      { type: "address", name: "caller" },
+      { type: "uint128", name: "purposes" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Consent_RecordAlreadyWithdrawn",
+    inputs: [{ type: "bytes32", name: "contributionId" }, { type: "bytes32", name: "commitment" }],
   },
   { type: "error", name: "Consent_UnknownContribution", inputs: [{ type: "bytes32", name: "contributionId" }] },
   { type: "error", name: "Consent_ZeroGrantee", inputs: [] },

@@ -3,6 +3,13 @@
 export const licenseRendererAbi = [
   {
     type: "function",
+    name: "contractURI",
+    stateMutability: "pure",
+    inputs: [],
+    outputs: [{ type: "string", name: "" }],
+  },
+  {
+    type: "function",
     name: "svg",
     stateMutability: "view",
     inputs: [

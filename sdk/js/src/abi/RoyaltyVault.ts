@@ -12,11 +12,42 @@ export const royaltyVaultAbi = [
   },
   {
     type: "function",
+    name: "allocatable",
+    stateMutability: "view",
+    inputs: [{ type: "address", name: "token" }],
+    outputs: [{ type: "uint128", name: "" }],
+  },
+  {
+    type: "function",
+    name: "announcePolicy",
+    stateMutability: "nonpayable",
+    inputs: [
+      {
+        type: "tuple",
+        name: "policy",
+        components: [
+          { type: "address[]", name: "signers" },
+          { type: "uint8", name: "threshold" },
+          { type: "uint32", name: "window" },
+          { type: "address", name: "arbiter" },
+          { type: "uint32", name: "arbiterPeriod" },
+          { type: "uint88", name: "posterBond" },
+          { type: "uint88", name: "challengeBond" },
+          { type: "uint32", name: "fallbackAfter" },
+          { type: "bytes32", name: "settlementPolicy" },
+        ],
+      },
+    ],
+    outputs: [],
+  },
+  {
+    type: "function",
     name: "assetId",
     stateMutability: "view",
     inputs: [],
     outputs: [{ type: "uint128", name: "assetId_" }],
   },
+  { type: "function", name: "cancelPolicy", stateMutability: "nonpayable", inputs: [], outputs: [] },
   {
     type: "function",
     name: "creditOf",
@@ -51,6 +82,27 @@ export const royaltyVaultAbi = [
   },
   {
     type: "function",
+    name: "fallbackPaid",
+    stateMutability: "view",
+    inputs: [{ type: "address", name: "token" }],
+    outputs: [{ type: "uint128", name: "" }],
+  },
+  {
+    type: "function",
+    name: "fallbackPool",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "address", name: "token" }, { type: "uint128", name: "amount" }],
+    outputs: [],
+  },
+  {
+    type: "function",
+    name: "fundPool",
+    stateMutability: "payable",
+    inputs: [{ type: "address", name: "token" }, { type: "uint256", name: "amount" }],
+    outputs: [{ type: "uint128", name: "received" }],
+  },
+  {
+    type: "function",
     name: "initialize",
     stateMutability: "nonpayable",
     inputs: [
@@ -61,6 +113,11 @@ export const royaltyVaultAbi = [
           { type: "address[]", name: "signers" },
           { type: "uint8", name: "threshold" },
           { type: "uint32", name: "window" },
+          { type: "address", name: "arbiter" },
+          { type: "uint32", name: "arbiterPeriod" },
+          { type: "uint88", name: "posterBond" },
+          { type: "uint88", name: "challengeBond" },
+          { type: "uint32", name: "fallbackAfter" },
           { type: "bytes32", name: "settlementPolicy" },
         ],
       },
@@ -100,8 +157,9 @@ export const royaltyVaultAbi = [
       { type: "address", name: "token" },
       { type: "address", name: "account" },
       { type: "uint128", name: "amount" },
+      { type: "uint128", name: "limit" },
     ],
-    outputs: [],
+    outputs: [{ type: "uint128", name: "paid" }],
   },
   {
     type: "function",
@@ -119,6 +177,13 @@ export const royaltyVaultAbi = [
   },
   {
     type: "function",
+    name: "refund",
+    stateMutability: "nonpayable",
+    inputs: [{ type: "uint256", name: "licenseId" }, { type: "address", name: "account" }],
+    outputs: [{ type: "uint128", name: "amount" }],
+  },
+  {
+    type: "function",
     name: "registry",
     stateMutability: "view",
     inputs: [],
@@ -130,6 +195,19 @@ export const royaltyVaultAbi = [
     stateMutability: "nonpayable",
     inputs: [{ type: "address", name: "market" }, { type: "uint256[]", name: "licenseIds" }],
     outputs: [],
+  },
+  {
+    type: "function",
+    name: "renewFee",
+    stateMutability: "payable",
+    inputs: [
+      { type: "uint256", name: "licenseId" },
+      { type: "address", name: "token" },
+      { type: "uint256", name: "amount" },
+      { type: "uint16", name: "upfrontBps" },
+      { type: "uint64", name: "earnPeriod" },
+    ],
+    outputs: [{ type: "uint128", name: "received" }],
   },
   {
     type: "function",
@@ -151,7 +229,6 @@ export const royaltyVaultAbi = [
           { type: "address", name: "token" },
           { type: "uint128", name: "amount" },
           { type: "uint128", name: "released" },
-          { type: "uint16", name: "upfrontBps" },
           { type: "uint64", name: "start" },
           { type: "uint64", name: "end" },
         ],
@@ -180,6 +257,17 @@ export const royaltyVaultAbi = [
     outputs: [{ type: "uint128", name: "amount" }],
   },
   {
+    type: "function",
+    name: "withdrawTo",
+    stateMutability: "nonpayable",
+    inputs: [
+      { type: "address", name: "token" },
+      { type: "address", name: "account" },
+      { type: "address", name: "recipient" },
+    ],
+    outputs: [{ type: "uint128", name: "amount" }],
+  },
+  {
     type: "event",
     name: "Credited",
     anonymous: false,
@@ -195,6 +283,7 @@ export const royaltyVaultAbi = [
     anonymous: false,
     inputs: [
       { type: "address", name: "token", indexed: true },
+      { type: "uint32", name: "epoch", indexed: false },
       { type: "uint128", name: "revenue", indexed: false },
       { type: "uint128", name: "poolCredited", indexed: false },
     ],
@@ -227,10 +316,53 @@ export const royaltyVaultAbi = [
   },
   {
     type: "event",
+    name: "FeeRefunded",
+    anonymous: false,
+    inputs: [
+      { type: "address", name: "market", indexed: true },
+      { type: "uint256", name: "licenseId", indexed: true },
+      { type: "address", name: "token", indexed: true },
+      { type: "address", name: "account", indexed: false },
+      { type: "uint128", name: "amount", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "FeeRenewed",
+    anonymous: false,
+    inputs: [
+      { type: "address", name: "market", indexed: true },
+      { type: "uint256", name: "licenseId", indexed: true },
+      { type: "address", name: "token", indexed: true },
+      { type: "uint128", name: "amount", indexed: false },
+      { type: "uint128", name: "upfront", indexed: false },
+      { type: "uint128", name: "carried", indexed: false },
+      { type: "uint64", name: "start", indexed: false },
+      { type: "uint64", name: "end", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "FellBack",
+    anonymous: false,
+    inputs: [{ type: "address", name: "token", indexed: true }, { type: "uint128", name: "amount", indexed: false }],
+  },
+  {
+    type: "event",
     name: "Paid",
     anonymous: false,
     inputs: [
       { type: "bytes32", name: "paymentId", indexed: true },
+      { type: "address", name: "payer", indexed: true },
+      { type: "address", name: "token", indexed: true },
+      { type: "uint128", name: "amount", indexed: false },
+    ],
+  },
+  {
+    type: "event",
+    name: "PoolFunded",
+    anonymous: false,
+    inputs: [
       { type: "address", name: "payer", indexed: true },
       { type: "address", name: "token", indexed: true },
       { type: "uint128", name: "amount", indexed: false },
@@ -249,6 +381,7 @@ export const royaltyVaultAbi = [
     inputs: [
       { type: "address", name: "token", indexed: true },
       { type: "address", name: "account", indexed: true },
+      { type: "address", name: "recipient", indexed: false },
       { type: "uint128", name: "amount", indexed: false },
     ],
   },
@@ -272,6 +405,7 @@ export const royaltyVaultAbi = [
   { type: "error", name: "SafeERC20FailedOperation", inputs: [{ type: "address", name: "token" }] },
   { type: "error", name: "Vault_BadEarnPeriod", inputs: [{ type: "uint64", name: "earnPeriod" }] },
   { type: "error", name: "Vault_BadUpfront", inputs: [{ type: "uint16", name: "upfrontBps" }] },
+  { type: "error", name: "Vault_NoDataParents", inputs: [{ type: "uint128", name: "assetId" }] },
   {
     type: "error",
     name: "Vault_NoStream",
@@ -299,6 +433,11 @@ export const royaltyVaultAbi = [
     type: "error",
     name: "Vault_StreamExists",
     inputs: [{ type: "address", name: "market" }, { type: "uint256", name: "licenseId" }],
+  },
+  {
+    type: "error",
+    name: "Vault_WrongToken",
+    inputs: [{ type: "address", name: "token" }, { type: "address", name: "expected" }],
   },
   { type: "error", name: "Vault_ZeroPaymentId", inputs: [] },
 ] as const;

@@ -2,13 +2,18 @@
 
 /** Where the suite of this build stands: the same addresses on every chain, by CREATE2. */
 export const addresses = {
-  AttributionLedger: "0x583F2E2129E4bC7a3B1C252c46F8628c69696B3E",
-  RoyaltyVault: "0xEEEE119124Ed5Cae10eF4559F8EB2fDA0538AEE2",
-  AssetRegistry: "0x21f77081b9065764616668a0D0F0Dd712EC2A807",
-  ConsentRegistry: "0x219CF3E0B43D1408DaC38871d0DAebb755e6e420",
-  LicenseRenderer: "0x164651E91cAbd07CE5A2642874F71b3d133a9F55",
-  LicenseMarket: "0x11A94f5879F3f343224F2251F0766e3fD97C0ac3",
-  LicenseToken: "0x883BF5f02Ed5858eE6980AF56A09529C727c802f",
+  AttributionLedger: "0x8dd9a0BDB5Af4805816e128c69366F5ded6a1aea",
+  LedgerExtension: "0xf3DB00fCDA2CCa0b4b19D39b7E4c0e566258A0c8",
+  RoyaltyVault: "0x7eBe9Fb9252f4e9c711a260c6B8eE458392d063f",
+  AssetRegistry: "0xF26c0a6eCA6Fb78ea8E479c9C7f619d6F855b06f",
+  ConsentRegistry: "0x1123F3fCb6e98774F4E630E0882f986B5E136c6B",
+  LicenseRenderer: "0x20c37A50bFdf88626b5c7071C1b84d58dAFE6523",
+  LicenseMarket: "0xB634D0715e2F835b06c236ca57a4b12Fef4feef8",
+  LicenseToken: "0xEAF8f8C50c610C6954589B2842BF20fCa8534db4",
+  CommunityVotes: "0x257C780b67C53c1960987074373dD216ea763b25",
+  CommunityGovernor: "0x6220a40B4d9b3355c5e6FB07E63b0e768aBC5E37",
+  CommunityTimelock: "0x98aeEF08a3A71a25a3804295a1e5c5071fEdf232",
+  CommunityFactory: "0x78158213Db96C6Fb5f7D10C87e892725C5b9ACF2",
 } as const;
 
 /** The dollar of development chains; no part of the suite. */

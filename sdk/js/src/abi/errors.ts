@@ -1,7 +1,66 @@
 // Written by `cargo xtask contracts`; do not edit.
 
 export const errorsAbi = [
-  { type: "error", name: "CloneArgumentsTooLong", inputs: [] },
+  { type: "error", name: "AccessControlBadConfirmation", inputs: [] },
+  {
+    type: "error",
+    name: "AccessControlUnauthorizedAccount",
+    inputs: [{ type: "address", name: "account" }, { type: "bytes32", name: "neededRole" }],
+  },
+  { type: "error", name: "AccountBalanceOverflow", inputs: [] },
+  { type: "error", name: "BalanceQueryForZeroAddress", inputs: [] },
+  { type: "error", name: "CheckpointUnorderedInsertion", inputs: [] },
+  {
+    type: "error",
+    name: "Community_AlreadyCounted",
+    inputs: [{ type: "bytes32", name: "commitment" }, { type: "address", name: "contributor" }],
+  },
+  { type: "error", name: "Community_BadCap", inputs: [{ type: "uint256", name: "cap" }] },
+  { type: "error", name: "Community_BadLeafCount", inputs: [{ type: "uint64", name: "leafCount" }] },
+  {
+    type: "error",
+    name: "Community_CapExceeded",
+    inputs: [{ type: "uint256", name: "votes" }, { type: "uint256", name: "cap" }],
+  },
+  { type: "error", name: "Community_NoConsent", inputs: [{ type: "bytes32", name: "contributionId" }] },
+  { type: "error", name: "Community_NotADataset", inputs: [{ type: "uint128", name: "assetId" }] },
+  {
+    type: "error",
+    name: "Community_NotInContribution",
+    inputs: [{ type: "bytes32", name: "contributionId" }, { type: "bytes32", name: "commitment" }],
+  },
+  {
+    type: "error",
+    name: "Community_NotInSnapshot",
+    inputs: [
+      { type: "uint128", name: "datasetId" },
+      { type: "uint32", name: "version" },
+      { type: "bytes32", name: "commitment" },
+    ],
+  },
+  { type: "error", name: "Community_NotOwned", inputs: [{ type: "uint128", name: "datasetId" }] },
+  { type: "error", name: "Community_NotTimelock", inputs: [{ type: "address", name: "caller" }] },
+  { type: "error", name: "Community_NotTransferable", inputs: [] },
+  {
+    type: "error",
+    name: "Community_RecordedTooLate",
+    inputs: [
+      { type: "bytes32", name: "contributionId" },
+      { type: "uint64", name: "recordedAt" },
+      { type: "uint64", name: "publishedAt" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Community_SnapshotNotAccepted",
+    inputs: [{ type: "uint128", name: "datasetId" }, { type: "uint32", name: "version" }],
+  },
+  {
+    type: "error",
+    name: "Community_Withdrawn",
+    inputs: [{ type: "bytes32", name: "contributionId" }, { type: "bytes32", name: "commitment" }],
+  },
+  { type: "error", name: "Community_ZeroVotes", inputs: [] },
   { type: "error", name: "Consent_AlreadyWithdrawn", inputs: [{ type: "bytes32", name: "contributionId" }] },
   { type: "error", name: "Consent_BadCount", inputs: [{ type: "uint64", name: "count" }] },
   {
@@ -57,10 +116,23 @@ export const errorsAbi = [
     name: "Consent_NotDatasetOwner",
     inputs: [{ type: "uint128", name: "datasetId" }, { type: "address", name: "caller" }],
   },
+  {
+    type: "error",
+    name: "Consent_NotGranted",
+    inputs: [
+      { type: "uint128", name: "datasetId" },
+      { type: "address", name: "caller" },
+      { type: "uint128", name: "purposes" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Consent_RecordAlreadyWithdrawn",
+    inputs: [{ type: "bytes32", name: "contributionId" }, { type: "bytes32", name: "commitment" }],
+  },
   { type: "error", name: "Consent_UnknownContribution", inputs: [{ type: "bytes32", name: "contributionId" }] },
   { type: "error", name: "Consent_ZeroGrantee", inputs: [] },
   { type: "error", name: "Consent_ZeroRoot", inputs: [] },
-  { type: "error", name: "Create2EmptyBytecode", inputs: [] },
   {
     type: "error",
     name: "Currency_WrongValue",
@@ -69,6 +141,11 @@ export const errorsAbi = [
   { type: "error", name: "ECDSAInvalidSignature", inputs: [] },
   { type: "error", name: "ECDSAInvalidSignatureLength", inputs: [{ type: "uint256", name: "length" }] },
   { type: "error", name: "ECDSAInvalidSignatureS", inputs: [{ type: "bytes32", name: "s" }] },
+  {
+    type: "error",
+    name: "ERC20ExceededSafeSupply",
+    inputs: [{ type: "uint256", name: "increasedSupply" }, { type: "uint256", name: "cap" }],
+  },
   {
     type: "error",
     name: "ERC20InsufficientAllowance",
@@ -99,6 +176,12 @@ export const errorsAbi = [
   },
   {
     type: "error",
+    name: "ERC5805FutureLookup",
+    inputs: [{ type: "uint256", name: "timepoint" }, { type: "uint48", name: "clock" }],
+  },
+  { type: "error", name: "ERC6372InconsistentClock", inputs: [] },
+  {
+    type: "error",
     name: "ERC721IncorrectOwner",
     inputs: [
       { type: "address", name: "sender" },
@@ -119,6 +202,56 @@ export const errorsAbi = [
   { type: "error", name: "ERC721NonexistentToken", inputs: [{ type: "uint256", name: "tokenId" }] },
   { type: "error", name: "FailedCall", inputs: [] },
   { type: "error", name: "FailedDeployment", inputs: [] },
+  { type: "error", name: "GovernorAlreadyCastVote", inputs: [{ type: "address", name: "voter" }] },
+  { type: "error", name: "GovernorAlreadyQueuedProposal", inputs: [{ type: "uint256", name: "proposalId" }] },
+  { type: "error", name: "GovernorDisabledDeposit", inputs: [] },
+  {
+    type: "error",
+    name: "GovernorInsufficientProposerVotes",
+    inputs: [
+      { type: "address", name: "proposer" },
+      { type: "uint256", name: "votes" },
+      { type: "uint256", name: "threshold" },
+    ],
+  },
+  {
+    type: "error",
+    name: "GovernorInvalidProposalLength",
+    inputs: [
+      { type: "uint256", name: "targets" },
+      { type: "uint256", name: "calldatas" },
+      { type: "uint256", name: "values" },
+    ],
+  },
+  { type: "error", name: "GovernorInvalidSignature", inputs: [{ type: "address", name: "voter" }] },
+  { type: "error", name: "GovernorInvalidVoteParams", inputs: [] },
+  { type: "error", name: "GovernorInvalidVoteType", inputs: [] },
+  { type: "error", name: "GovernorInvalidVotingPeriod", inputs: [{ type: "uint256", name: "votingPeriod" }] },
+  { type: "error", name: "GovernorNonexistentProposal", inputs: [{ type: "uint256", name: "proposalId" }] },
+  { type: "error", name: "GovernorOnlyExecutor", inputs: [{ type: "address", name: "account" }] },
+  { type: "error", name: "GovernorProposalQueueingFailed", inputs: [{ type: "uint256", name: "proposalId" }] },
+  { type: "error", name: "GovernorProposalQueueingNotRequired", inputs: [{ type: "uint256", name: "proposalId" }] },
+  { type: "error", name: "GovernorRestrictedProposer", inputs: [{ type: "address", name: "proposer" }] },
+  {
+    type: "error",
+    name: "GovernorUnableToCancel",
+    inputs: [{ type: "uint256", name: "proposalId" }, { type: "address", name: "account" }],
+  },
+  {
+    type: "error",
+    name: "GovernorUnexpectedProposalState",
+    inputs: [
+      { type: "uint256", name: "proposalId" },
+      { type: "uint8", name: "current" },
+      { type: "bytes32", name: "expectedStates" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Governor_Unreachable",
+    inputs: [{ type: "uint256", name: "votes" }, { type: "uint256", name: "total" }],
+  },
+  { type: "error", name: "Governor_ZeroQuorum", inputs: [] },
   {
     type: "error",
     name: "InsufficientBalance",
@@ -129,8 +262,25 @@ export const errorsAbi = [
     name: "InvalidAccountNonce",
     inputs: [{ type: "address", name: "account" }, { type: "uint256", name: "currentNonce" }],
   },
+  { type: "error", name: "InvalidInitialization", inputs: [] },
   { type: "error", name: "InvalidShortString", inputs: [] },
+  {
+    type: "error",
+    name: "Ledger_AlreadyChallenged",
+    inputs: [{ type: "address", name: "vault" }, { type: "address", name: "token" }, { type: "uint64", name: "index" }],
+  },
+  { type: "error", name: "Ledger_ArbiterIsSigner", inputs: [{ type: "address", name: "arbiter" }] },
   { type: "error", name: "Ledger_AttestationsNotAscending", inputs: [{ type: "address", name: "signer" }] },
+  {
+    type: "error",
+    name: "Ledger_BadArbitration",
+    inputs: [
+      { type: "address", name: "arbiter" },
+      { type: "uint32", name: "arbiterPeriod" },
+      { type: "uint88", name: "challengeBond" },
+    ],
+  },
+  { type: "error", name: "Ledger_BadFallbackAfter", inputs: [{ type: "uint32", name: "fallbackAfter" }] },
   { type: "error", name: "Ledger_BadLeafCount", inputs: [{ type: "uint64", name: "leafCount" }] },
   {
     type: "error",
@@ -160,10 +310,63 @@ export const errorsAbi = [
   { type: "error", name: "Ledger_BadWindow", inputs: [{ type: "uint32", name: "window" }] },
   {
     type: "error",
+    name: "Ledger_BondTooSmall",
+    inputs: [
+      { type: "address", name: "poster" },
+      { type: "uint256", name: "available" },
+      { type: "uint256", name: "needed" },
+    ],
+  },
+  {
+    type: "error",
     name: "Ledger_ClaimsExceedSum",
-    inputs: [{ type: "uint128", name: "claimed" }, { type: "uint128", name: "sum" }],
+    inputs: [{ type: "address", name: "account" }, { type: "uint128", name: "sum" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_FallbackAnnounced",
+    inputs: [
+      { type: "address", name: "vault" },
+      { type: "address", name: "token" },
+      { type: "uint64", name: "executableAt" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Ledger_FallbackNotDue",
+    inputs: [
+      { type: "address", name: "vault" },
+      { type: "address", name: "token" },
+      { type: "uint64", name: "executableAt" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Ledger_LengthMismatch",
+    inputs: [{ type: "uint256", name: "statements" }, { type: "uint256", name: "attestations" }],
+  },
+  { type: "error", name: "Ledger_NoArbiter", inputs: [{ type: "address", name: "vault" }] },
+  { type: "error", name: "Ledger_NoBond", inputs: [{ type: "address", name: "account" }] },
+  { type: "error", name: "Ledger_NoFallback", inputs: [{ type: "address", name: "vault" }] },
+  { type: "error", name: "Ledger_NoFault", inputs: [{ type: "uint8", name: "reason" }] },
+  { type: "error", name: "Ledger_NoPolicyAnnounced", inputs: [{ type: "address", name: "vault" }] },
+  {
+    type: "error",
+    name: "Ledger_NonceUsed",
+    inputs: [{ type: "address", name: "account" }, { type: "uint256", name: "nonce" }],
   },
   { type: "error", name: "Ledger_NotASigner", inputs: [{ type: "address", name: "signer" }] },
+  { type: "error", name: "Ledger_NotArbiter", inputs: [{ type: "address", name: "caller" }] },
+  {
+    type: "error",
+    name: "Ledger_NotChallenged",
+    inputs: [{ type: "address", name: "vault" }, { type: "address", name: "token" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_NotPending",
+    inputs: [{ type: "address", name: "vault" }, { type: "address", name: "token" }],
+  },
   {
     type: "error",
     name: "Ledger_NothingToClaim",
@@ -172,6 +375,16 @@ export const errorsAbi = [
       { type: "uint128", name: "cumulative" },
       { type: "uint128", name: "claimed" },
     ],
+  },
+  {
+    type: "error",
+    name: "Ledger_NothingUnallocated",
+    inputs: [{ type: "address", name: "vault" }, { type: "address", name: "token" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_OrderExpired",
+    inputs: [{ type: "uint64", name: "deadline" }, { type: "uint64", name: "timestamp" }],
   },
   { type: "error", name: "Ledger_PolicyExists", inputs: [{ type: "address", name: "vault" }] },
   {
@@ -188,6 +401,16 @@ export const errorsAbi = [
       { type: "uint64", name: "index" },
       { type: "uint64", name: "activeAt" },
     ],
+  },
+  {
+    type: "error",
+    name: "Ledger_RulingLate",
+    inputs: [{ type: "uint64", name: "until" }, { type: "uint64", name: "timestamp" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_RulingOpen",
+    inputs: [{ type: "uint64", name: "until" }, { type: "uint64", name: "timestamp" }],
   },
   { type: "error", name: "Ledger_SignerCount", inputs: [{ type: "uint256", name: "count" }] },
   { type: "error", name: "Ledger_SignersNotAscending", inputs: [{ type: "address", name: "signer" }] },
@@ -211,11 +434,31 @@ export const errorsAbi = [
     name: "Ledger_TooFewSignatures",
     inputs: [{ type: "uint256", name: "given" }, { type: "uint256", name: "needed" }],
   },
+  {
+    type: "error",
+    name: "Ledger_TooManyAttempts",
+    inputs: [{ type: "address", name: "vault" }, { type: "address", name: "token" }, { type: "uint64", name: "index" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_UnknownPolicy",
+    inputs: [{ type: "address", name: "vault" }, { type: "uint24", name: "index" }],
+  },
   { type: "error", name: "Ledger_UnknownVault", inputs: [{ type: "address", name: "vault" }] },
+  {
+    type: "error",
+    name: "Ledger_WrongAccount",
+    inputs: [{ type: "address", name: "account" }, { type: "address", name: "expected" }],
+  },
   {
     type: "error",
     name: "Ledger_WrongAttempt",
     inputs: [{ type: "uint32", name: "attempt" }, { type: "uint32", name: "expected" }],
+  },
+  {
+    type: "error",
+    name: "Ledger_WrongBond",
+    inputs: [{ type: "uint256", name: "value" }, { type: "uint256", name: "expected" }],
   },
   {
     type: "error",
@@ -233,6 +476,7 @@ export const errorsAbi = [
     inputs: [{ type: "bytes32", name: "settlementPolicy" }, { type: "bytes32", name: "expected" }],
   },
   { type: "error", name: "Ledger_ZeroDataHash", inputs: [] },
+  { type: "error", name: "Ledger_ZeroRecipient", inputs: [] },
   { type: "error", name: "Ledger_ZeroRoot", inputs: [] },
   { type: "error", name: "Ledger_ZeroSettlementPolicy", inputs: [] },
   { type: "error", name: "License_NotDelegable", inputs: [{ type: "uint256", name: "tokenId" }] },
@@ -252,14 +496,30 @@ export const errorsAbi = [
     name: "Market_BadDuration",
     inputs: [{ type: "uint64", name: "duration" }, { type: "uint64", name: "earnPeriod" }],
   },
+  { type: "error", name: "Market_BadSignature", inputs: [{ type: "address", name: "account" }] },
+  { type: "error", name: "Market_BadSupply", inputs: [{ type: "uint64", name: "supply" }] },
   { type: "error", name: "Market_BadUpfront", inputs: [{ type: "uint16", name: "upfrontBps" }] },
   { type: "error", name: "Market_NoRights", inputs: [] },
+  {
+    type: "error",
+    name: "Market_NonceUsed",
+    inputs: [{ type: "address", name: "account" }, { type: "uint256", name: "nonce" }],
+  },
+  { type: "error", name: "Market_NotAToken", inputs: [{ type: "address", name: "token" }] },
   {
     type: "error",
     name: "Market_NotAssetOwner",
     inputs: [{ type: "uint128", name: "assetId" }, { type: "address", name: "caller" }],
   },
+  { type: "error", name: "Market_NotRenewable", inputs: [{ type: "uint256", name: "licenseId" }] },
+  { type: "error", name: "Market_NotRevocable", inputs: [{ type: "uint256", name: "licenseId" }] },
+  { type: "error", name: "Market_NothingToAuthorize", inputs: [] },
   { type: "error", name: "Market_OfferClosed", inputs: [{ type: "uint256", name: "offerId" }] },
+  {
+    type: "error",
+    name: "Market_OrderExpired",
+    inputs: [{ type: "uint64", name: "deadline" }, { type: "uint64", name: "timestamp" }],
+  },
   {
     type: "error",
     name: "Market_PriceTooHigh",
@@ -274,6 +534,7 @@ export const errorsAbi = [
       { type: "uint64", name: "left" },
     ],
   },
+  { type: "error", name: "Market_SoulboundDelegable", inputs: [] },
   { type: "error", name: "Market_UnknownObligations", inputs: [{ type: "uint256", name: "obligations" }] },
   { type: "error", name: "Market_UnknownOffer", inputs: [{ type: "uint256", name: "offerId" }] },
   { type: "error", name: "Market_UnknownRights", inputs: [{ type: "uint256", name: "rights" }] },
@@ -281,13 +542,20 @@ export const errorsAbi = [
   { type: "error", name: "Market_ZeroLegalText", inputs: [] },
   { type: "error", name: "Market_ZeroQuantity", inputs: [] },
   { type: "error", name: "Market_ZeroToken", inputs: [] },
+  { type: "error", name: "NotInitializing", inputs: [] },
+  { type: "error", name: "NotOwnerNorApproved", inputs: [] },
   { type: "error", name: "ReentrancyGuardReentrantCall", inputs: [] },
   { type: "error", name: "Registry_AssetExists", inputs: [{ type: "uint128", name: "assetId" }] },
   { type: "error", name: "Registry_BadMinShare", inputs: [{ type: "uint16", name: "minShareBps" }] },
   {
     type: "error",
+    name: "Registry_ChangeNotDue",
+    inputs: [{ type: "uint128", name: "assetId" }, { type: "uint64", name: "effectiveAt" }],
+  },
+  {
+    type: "error",
     name: "Registry_DerivationClosed",
-    inputs: [{ type: "uint128", name: "parent" }, { type: "address", name: "registrant" }],
+    inputs: [{ type: "uint128", name: "parent" }, { type: "address", name: "deriver" }],
   },
   {
     type: "error",
@@ -296,15 +564,59 @@ export const errorsAbi = [
   },
   {
     type: "error",
+    name: "Registry_EdgeShareMismatch",
+    inputs: [
+      { type: "uint128", name: "parent" },
+      { type: "uint16", name: "edgeShare" },
+      { type: "uint16", name: "shareBps" },
+    ],
+  },
+  {
+    type: "error",
+    name: "Registry_EdgeSharesMismatch",
+    inputs: [{ type: "uint256", name: "shares" }, { type: "uint256", name: "edges" }],
+  },
+  {
+    type: "error",
+    name: "Registry_LicenseTokenMismatch",
+    inputs: [{ type: "uint8", name: "rule" }, { type: "address", name: "licenseToken" }],
+  },
+  { type: "error", name: "Registry_NoPendingChange", inputs: [{ type: "uint128", name: "assetId" }] },
+  {
+    type: "error",
+    name: "Registry_NotLicensed",
+    inputs: [
+      { type: "uint128", name: "parent" },
+      { type: "address", name: "deriver" },
+      { type: "uint256", name: "licenseId" },
+    ],
+  },
+  {
+    type: "error",
     name: "Registry_NotOwner",
     inputs: [{ type: "uint128", name: "assetId" }, { type: "address", name: "caller" }],
   },
+  {
+    type: "error",
+    name: "Registry_OtherChange",
+    inputs: [
+      { type: "uint128", name: "assetId" },
+      { type: "bytes32", name: "changeHash" },
+      { type: "bytes32", name: "pendingHash" },
+    ],
+  },
+  { type: "error", name: "Registry_OwnParent", inputs: [{ type: "uint128", name: "assetId" }] },
   {
     type: "error",
     name: "Registry_PayeeMismatch",
     inputs: [{ type: "address", name: "account" }, { type: "uint16", name: "bps" }],
   },
   { type: "error", name: "Registry_PoolNeedsPolicy", inputs: [] },
+  {
+    type: "error",
+    name: "Registry_ShareFalls",
+    inputs: [{ type: "uint128", name: "parent" }, { type: "uint256", name: "from" }, { type: "uint256", name: "to" }],
+  },
   {
     type: "error",
     name: "Registry_ShareTooSmall",
@@ -348,8 +660,35 @@ export const errorsAbi = [
     inputs: [{ type: "address", name: "account" }, { type: "uint128", name: "cumulative" }],
   },
   { type: "error", name: "SumTree_Overflow", inputs: [] },
+  {
+    type: "error",
+    name: "TimelockInsufficientDelay",
+    inputs: [{ type: "uint256", name: "delay" }, { type: "uint256", name: "minDelay" }],
+  },
+  {
+    type: "error",
+    name: "TimelockInvalidOperationLength",
+    inputs: [
+      { type: "uint256", name: "targets" },
+      { type: "uint256", name: "payloads" },
+      { type: "uint256", name: "values" },
+    ],
+  },
+  { type: "error", name: "TimelockUnauthorizedCaller", inputs: [{ type: "address", name: "caller" }] },
+  { type: "error", name: "TimelockUnexecutedPredecessor", inputs: [{ type: "bytes32", name: "predecessorId" }] },
+  {
+    type: "error",
+    name: "TimelockUnexpectedOperationState",
+    inputs: [{ type: "bytes32", name: "operationId" }, { type: "bytes32", name: "expectedStates" }],
+  },
+  { type: "error", name: "TokenAlreadyExists", inputs: [] },
+  { type: "error", name: "TokenDoesNotExist", inputs: [] },
+  { type: "error", name: "TransferFromIncorrectOwner", inputs: [] },
+  { type: "error", name: "TransferToNonERC721ReceiverImplementer", inputs: [] },
+  { type: "error", name: "TransferToZeroAddress", inputs: [] },
   { type: "error", name: "Vault_BadEarnPeriod", inputs: [{ type: "uint64", name: "earnPeriod" }] },
   { type: "error", name: "Vault_BadUpfront", inputs: [{ type: "uint16", name: "upfrontBps" }] },
+  { type: "error", name: "Vault_NoDataParents", inputs: [{ type: "uint128", name: "assetId" }] },
   {
     type: "error",
     name: "Vault_NoStream",
@@ -378,5 +717,11 @@ export const errorsAbi = [
     name: "Vault_StreamExists",
     inputs: [{ type: "address", name: "market" }, { type: "uint256", name: "licenseId" }],
   },
+  {
+    type: "error",
+    name: "Vault_WrongToken",
+    inputs: [{ type: "address", name: "token" }, { type: "address", name: "expected" }],
+  },
   { type: "error", name: "Vault_ZeroPaymentId", inputs: [] },
+  { type: "error", name: "VotesExpiredSignature", inputs: [{ type: "uint256", name: "expiry" }] },
 ] as const;

@@ -2,8 +2,13 @@
 
 export { assetRegistryAbi } from "./AssetRegistry.js";
 export { attributionLedgerAbi } from "./AttributionLedger.js";
+export { communityFactoryAbi } from "./CommunityFactory.js";
+export { communityGovernorAbi } from "./CommunityGovernor.js";
+export { communityTimelockAbi } from "./CommunityTimelock.js";
+export { communityVotesAbi } from "./CommunityVotes.js";
 export { consentRegistryAbi } from "./ConsentRegistry.js";
 export { demoDollarAbi } from "./DemoDollar.js";
+export { ledgerExtensionAbi } from "./LedgerExtension.js";
 export { licenseMarketAbi } from "./LicenseMarket.js";
 export { licenseRendererAbi } from "./LicenseRenderer.js";
 export { licenseTokenAbi } from "./LicenseToken.js";

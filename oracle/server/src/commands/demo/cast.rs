@@ -15,6 +15,7 @@ pub(super) struct Cast {
     pub(super) host: PrivateKeySigner,
     pub(super) curators: PrivateKeySigner,
     pub(super) buyer: PrivateKeySigner,
+    pub(super) arbiter: PrivateKeySigner,
     pub(super) attestors: Vec<PrivateKeySigner>,
     pub(super) contributors: Vec<PrivateKeySigner>,
 }
@@ -29,6 +30,7 @@ impl Cast {
             host: key("host"),
             curators: key("curators"),
             buyer: key("buyer"),
+            arbiter: key("arbiter"),
             attestors: many("attestor", 3),
             contributors: many("contributor", contributors),
         }
@@ -43,6 +45,7 @@ impl Cast {
             ("host", &self.host),
             ("curators", &self.curators),
             ("buyer", &self.buyer),
+            ("arbiter", &self.arbiter),
         ];
         let single = single.into_iter().map(|(role, key)| (role.to_owned(), key));
         let attestors = self.attestors.iter().enumerate().map(|(place, key)| (format!("attestor {}", place + 1), key));

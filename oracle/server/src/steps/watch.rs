@@ -1,0 +1,101 @@
+//! Watching: recompute the root that is not active yet, and stop it if it is wrong.
+
+use tributary_chain::{
+    Account,
+    dispute::{self, Difference, Finding},
+    posted::Rejection,
+    revenue,
+};
+use tributary_sdk::{
+    client::{self, batch_url},
+    faults::Fault,
+};
+
+use super::StepError;
+
+/// What a watcher does where a root is not what recomputing gives. A fault of the leaves is proven in any case: that
+/// costs no bond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolve {
+    /// Say so.
+    Prove,
+    /// Challenge it, with the policy's bond.
+    Challenge,
+}
+
+/// What a watcher saw or did.
+#[derive(Debug)]
+pub enum Watched {
+    /// The newest root is active, or there is none.
+    NothingWaits,
+    /// Recomputing gives the same root.
+    Holds {
+        /// The root's index.
+        index: u64,
+        /// When claims on it become good if nobody stops it, in the chain's time.
+        active_at: u64,
+    },
+    /// It had a fault, which was proven: it is rejected.
+    Proven {
+        /// The root's index.
+        index: u64,
+        /// Its fault.
+        reason: Rejection,
+    },
+    /// It is not what recomputing gives, and was challenged.
+    Challenged {
+        /// The root's index.
+        index: u64,
+        /// What is to be shown to the arbiter: the challenge commits to its keccak-256.
+        reason: String,
+        /// The last second for a ruling, in the chain's time.
+        until: u64,
+    },
+}
+
+/// Examines the root of a vault that is not active yet, with the batches that its host publishes, and does something
+/// about it if it is wrong.
+///
+/// # Errors
+/// [`StepError::RootIsWrong`] if it is wrong and was not stopped.
+pub async fn watch(
+    account: &Account,
+    host_url: &str,
+    on: revenue::Account,
+    resolve: Resolve,
+) -> Result<Watched, StepError> {
+    let Some(waiting) = dispute::waiting(account.chain(), on).await? else { return Ok(Watched::NothingWaits) };
+    let index = waiting.posted.statement.index;
+    let finding = match client::fetch(&batch_url(host_url, waiting.posted.statement.dataHash)).await {
+        Err(error) => Finding::Differs(Difference::Withheld(error)),
+        Ok(batch) => {
+            let previous = match &waiting.previous {
+                Some(posted) => client::fetch(&batch_url(host_url, posted.statement.dataHash)).await.ok(),
+                None => None,
+            };
+            waiting.examine(account.chain(), &batch, previous.as_ref().map(AsRef::as_ref)).await?
+        }
+    };
+    match finding {
+        Finding::Holds => Ok(Watched::Holds { index, active_at: waiting.active_at }),
+        Finding::Fault(fault) => {
+            dispute::prove(account, on, &fault).await?;
+            let reason = match *fault {
+                Fault::Disorder { .. } => Rejection::Disorder,
+                Fault::Decrease { .. } => Rejection::Decrease,
+                Fault::Omission { .. } => Rejection::Omission,
+            };
+            Ok(Watched::Proven { index, reason })
+        }
+        Finding::Differs(difference) if resolve == Resolve::Challenge && !waiting.is_challenged => {
+            let reason = difference.to_string();
+            let until = dispute::challenge(account, on, &reason).await?;
+            Ok(Watched::Challenged { index, reason, until })
+        }
+        Finding::Differs(difference) => Err(StepError::RootIsWrong {
+            index,
+            is_challenged: waiting.is_challenged,
+            difference: Box::new(difference),
+        }),
+    }
+}
