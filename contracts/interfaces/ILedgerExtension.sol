@@ -40,6 +40,7 @@ interface ILedgerExtension {
     /// @notice Rejects the newest root because two of its leaves are out of order, or are of one account.
     /// @dev By anyone, until the root is active, also while it is challenged; there is nothing to judge. Half of the
     /// poster's bond, rounded down, goes to the caller and the rest to the pool; an open challenger gets its bond back.
+    /// What a quorum hides behind nodes that are no tree's cannot be shown by leaves: that is for the arbiter.
     /// Emits {RootRejected}. Errors: Ledger_NotPending, Ledger_BadProof, Ledger_NoFault, the errors of `SumTree`.
     /// @param first A leaf of the newest root.
     /// @param second A leaf of the newest root with a greater index, whose account is not greater.

@@ -24,6 +24,26 @@ contract LedgerGasTest is LedgerFixture, Metered {
         _check("post, 3 signatures, bond rolled over", 165_000);
     }
 
+    function test_post_of_a_vaults_first_root_with_a_new_bond_stays_within_220k() public {
+        IAttributionLedger.RootStatement memory statement = _next(leaves);
+        IAttributionLedger.Attestation[] memory attestations = _attest(statement, 3);
+        vm.prank(poster);
+        ledger.post{ value: POSTER_BOND }(statement, attestations);
+        _check("post, 3 signatures, the vault's first, new bond", 220_000);
+    }
+
+    function test_post_without_bonds_stays_within_165k() public {
+        vault = _vaultOf(_register(_model("no bonds")));
+        vm.prank(buyer);
+        dollar.approve(address(vault), type(uint256).max);
+        _fundPool(1_000e6);
+        _activate(leaves);
+        IAttributionLedger.RootStatement memory statement = _next(leaves);
+        IAttributionLedger.Attestation[] memory attestations = _attest(statement, 3);
+        ledger.post(statement, attestations);
+        _check("post, 3 signatures, no bond", 165_000);
+    }
+
     function test_postMany_stays_under_the_block_limit() public {
         _postAll(1);
         _postAll(10);
@@ -135,6 +155,14 @@ contract LedgerGasTest is LedgerFixture, Metered {
         vm.prank(arbiter);
         ledger.rule(address(vault), address(dollar), IAttributionLedger.Ruling.UPHELD);
         _check("rule, upheld", 135_000);
+    }
+
+    function test_dismissing_stays_within_110k() public {
+        _postBonded(leaves);
+        _challenge();
+        vm.prank(arbiter);
+        ledger.rule(address(vault), address(dollar), IAttributionLedger.Ruling.DISMISSED);
+        _check("rule, dismissed", 110_000);
     }
 
     function test_proveDisorder_stays_within_150k() public {

@@ -12,6 +12,18 @@ contract VaultGasTest is Fixture, Metered {
         return "Vault";
     }
 
+    function test_fees_stay_within_their_budgets() public {
+        vm.startPrank(buyer);
+        vault.payFee(1, address(dollar), 1_000e6, 1_000, 30 days);
+        _check("payFee, the vault's first", 145_000);
+        vm.warp(START + 10 days);
+        vault.renewFee(1, address(dollar), 1_000e6, 1_000, 30 days);
+        _check("renewFee", 85_000);
+        vm.warp(START + 20 days);
+        vault.refund(1, buyer);
+        _check("refund", 95_000);
+    }
+
     function test_release_of_one_and_ten_fees() public {
         uint256 offerId = _publishOffer(_terms(), _offer(0));
         uint256[] memory one = new uint256[](1);
