@@ -29,6 +29,7 @@ contract PayoutInvariantTest is PairsTest {
             Roots.settle.selector,
             Roots.post.selector,
             Roots.postFaulty.selector,
+            Roots.cheat.selector,
             Roots.postMany.selector,
             Claimants.claim.selector,
             Claimants.claimMany.selector,

@@ -34,6 +34,7 @@ contract RootInvariantTest is InvariantTest {
             Judges.look.selector,
             Judges.slander.selector,
             Judges.challenge.selector,
+            Judges.dispute.selector,
             Judges.uphold.selector,
             Judges.dismiss.selector,
             Judges.beSilent.selector,

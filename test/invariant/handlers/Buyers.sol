@@ -90,7 +90,7 @@ abstract contract Buyers is Stage {
     /// @notice For oneself or for somebody else.
     function buy(uint256 seed, uint64 quantity) external step {
         (uint256 offer, address payer) = _offerAndPayer(seed);
-        quantity = uint64(bound(quantity, 1, 3));
+        quantity = uint64(_bound(quantity, 1, 3));
         if (!_isForSale(offer, quantity)) return;
         uint256 price = uint256(offers[offer].price) * quantity;
         address recipient = payers[(seed >> 8) % PAYERS];
@@ -135,7 +135,7 @@ abstract contract Buyers is Stage {
 
         if (license.expiresAt < clock) _reach("renewed what had ended");
         license.expiresAt = uint64((license.expiresAt < clock ? clock : license.expiresAt) + offer.duration);
-        if (offer.price != 0) _addFee(license, _net(offer.token, offer.price), offer);
+        if (offer.price != 0) _addFee(license, _net(offer.token, _net(offer.token, offer.price)), offer);
         _reach("renewed");
     }
 
@@ -206,7 +206,7 @@ abstract contract Buyers is Stage {
         Sold storage license = _sold[licenseId - 1];
         if (!license.isAlive) return;
         address user = payers[(seed >> 8) % PAYERS];
-        uint64 expires = uint64(clock) + uint64(bound(duration, 0, 40 days));
+        uint64 expires = uint64(clock) + uint64(_bound(duration, 0, 40 days));
         bool isGood = areDelegable[license.offer] && (license.expiresAt == 0 || expires <= license.expiresAt);
         vm.prank(license.holder);
         try licenses.setUser(licenseId, user, expires) {

@@ -52,23 +52,14 @@ abstract contract Judges is Roots {
     }
 
     function challenge(uint256 seed) external step {
-        uint256 pair = _pair(seed);
-        uint256 count = _chains[pair].length;
-        Stake storage stake = _stakes[pair];
-        if (count == 0 || _isActive(pair, count) || stake.wasChallenged) return;
-        IAttributionLedger.Policy memory policy = policyOf(pair / TOKENS, stake.policy);
-        if (policy.arbiter == address(0)) return;
-        uint256 bond = uint256(policy.challengeBond) * 2 ** stake.doublings;
-        _payBonds(challenger, bond);
-        vm.prank(challenger);
-        ledger.challenge{ value: bond }(address(_vaultOfPair(pair)), _tokenOf(pair), keccak256("why"));
+        _challenge(_pair(seed));
+    }
 
-        (stake.challenger, stake.challengeBond, stake.wasChallenged) = (challenger, bond, true);
-        stake.until = uint64(clock + policy.arbiterPeriod);
-        stake.activeAt = _chains[pair][count - 1].activeAt;
-        _chains[pair][count - 1].activeAt = NEVER;
-        _reach("challenged");
-        if (stake.doublings != 0) _reach("challenged at a higher price");
+    /// @notice A root that is challenged as soon as it is posted.
+    function dispute(uint256 seed) external step {
+        uint256 pair = _pair(seed);
+        _postNext(pair, seed);
+        _challenge(pair);
     }
 
     function uphold(uint256 seed) external step {
@@ -254,6 +245,25 @@ abstract contract Judges is Roots {
     function _forfeit(uint256 pair, address winner, uint256 bond) private {
         bonds[winner] += bond / 2;
         bonds[address(_vaultOfPair(pair))] += bond - bond / 2;
+    }
+
+    function _challenge(uint256 pair) private {
+        uint256 count = _chains[pair].length;
+        Stake storage stake = _stakes[pair];
+        if (count == 0 || _isActive(pair, count) || stake.wasChallenged) return;
+        IAttributionLedger.Policy memory policy = policyOf(pair / TOKENS, stake.policy);
+        if (policy.arbiter == address(0)) return;
+        uint256 bond = uint256(policy.challengeBond) * 2 ** stake.doublings;
+        _payBonds(challenger, bond);
+        vm.prank(challenger);
+        ledger.challenge{ value: bond }(address(_vaultOfPair(pair)), _tokenOf(pair), keccak256("why"));
+
+        (stake.challenger, stake.challengeBond, stake.wasChallenged) = (challenger, bond, true);
+        stake.until = uint64(clock + policy.arbiterPeriod);
+        stake.activeAt = _chains[pair][count - 1].activeAt;
+        _chains[pair][count - 1].activeAt = NEVER;
+        _reach("challenged");
+        if (stake.doublings != 0) _reach("challenged at a higher price");
     }
 
     /// @dev A pair whose newest root is challenged, if there is one.

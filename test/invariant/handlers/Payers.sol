@@ -16,7 +16,7 @@ abstract contract Payers is Stage {
         uint256 pair = _pair(seed);
         address target = address(_vaultOfPair(pair));
         (address payer, address token) = (payers[seed % PAYERS], _tokenOf(pair));
-        amount = bound(amount, 1, 1e12);
+        amount = _bound(amount, 1, 1e12);
         _fund(payer, token, amount);
         vm.prank(payer);
         if (token == NATIVE) {
@@ -31,7 +31,7 @@ abstract contract Payers is Stage {
     function fundPool(uint256 seed, uint256 amount) external step {
         uint256 pair = _pair(seed);
         (address payer, address token) = (payers[seed % PAYERS], _tokenOf(pair));
-        amount = bound(amount, 1, 1e12);
+        amount = _bound(amount, 1, 1e12);
         _fund(payer, token, amount);
         vm.prank(payer);
         uint256 received =
@@ -44,7 +44,7 @@ abstract contract Payers is Stage {
     /// @dev Every other payment is so small that rounding shows.
     function _pay(uint256 pair, uint256 seed, uint256 amount) internal {
         (address payer, address token) = (payers[seed % PAYERS], _tokenOf(pair));
-        amount = bound(amount, 1, _mix(seed, "size") % 2 == 0 ? 300 : 1e12);
+        amount = _bound(amount, 1, _mix(seed, "size") % 2 == 0 ? 300 : 1e12);
         _fund(payer, token, amount);
         vm.prank(payer);
         uint256 received = _vaultOfPair(pair).pay{ value: token == NATIVE ? amount : 0 }("payment", token, amount);

@@ -96,12 +96,7 @@ abstract contract Roots is Tellers, Policies {
 
     /// @notice A quorum that takes something from somebody, or hides it in a tree out of order.
     function postFaulty(uint256 seed) external step {
-        uint256 pair = _pair(seed);
-        if (!_mayPost(pair)) return;
-        (SumTreeBuilder.Leaf[] memory leaves, bool isFaulty) = _spoil(pair, seed, _allot(pair, seed));
-        if (!isFaulty) return;
-        _post(pair, seed, leaves);
-        _reach("faulty root posted");
+        _postFaulty(_pair(seed), seed);
     }
 
     function postMany(uint256 seed) external step {
@@ -132,7 +127,14 @@ abstract contract Roots is Tellers, Policies {
         _pay(pair, seed, amount);
         _distribute(pair);
         _postNext(pair, seed);
-        _advance(policyOf(pair / TOKENS, _stakes[pair].policy == 0 ? 1 : _stakes[pair].policy).window);
+        _passWindow(pair);
+    }
+
+    /// @notice As long as nobody looks, a faulty root is active in the end.
+    function cheat(uint256 seed) external step {
+        uint256 pair = _pair(seed);
+        _postFaulty(pair, seed);
+        _passWindow(pair);
     }
 
     /// @notice A statement that a quorum signed and that does not follow: nothing of it is taken.
@@ -254,6 +256,14 @@ abstract contract Roots is Tellers, Policies {
         return 0;
     }
 
+    function _postFaulty(uint256 pair, uint256 seed) internal {
+        if (!_mayPost(pair)) return;
+        (SumTreeBuilder.Leaf[] memory leaves, bool isFaulty) = _spoil(pair, seed, _allot(pair, seed));
+        if (!isFaulty) return;
+        _post(pair, seed, leaves);
+        _reach("faulty root posted");
+    }
+
     function _post(uint256 pair, uint256 seed, SumTreeBuilder.Leaf[] memory leaves) internal {
         (IAttributionLedger.RootStatement memory statement, IAttributionLedger.Attestation[] memory attestations) =
             _signed(pair, leaves);
@@ -283,6 +293,11 @@ abstract contract Roots is Tellers, Policies {
         statement.settlementPolicy = SETTLEMENT;
         (statement.periodEnd, statement.deadline) = (uint64(clock), uint64(clock));
         return (statement, _attest(statement, policyOf(pair / TOKENS, policyIndex(pair / TOKENS)).threshold));
+    }
+
+    function _passWindow(uint256 pair) private {
+        uint256 policy = _stakes[pair].policy;
+        if (policy != 0) _advance(policyOf(pair / TOKENS, policy).window);
     }
 
     // What it comes to

@@ -11,9 +11,9 @@ import { Fixture } from "../../utils/Fixture.sol";
 
 /// @title Stage
 /// @notice The world in which handlers act, and what they write down of it, by their own arithmetic and never by asking
-/// the contracts. Four vaults: a dataset; a model made from it; a second model made from both; an archive, which starts
-/// as nobody's parent. Four tokens: dollars, native coin, one that charges on transfer, one that blocks recipients. A
-/// *pair* is a vault and a token; the archive's only receive.
+/// the contracts. Four vaults: a dataset; a model made from it; a second model made from both and from an archive; the
+/// archive, of another owner. Four tokens: dollars, native coin, one that charges on transfer, one that blocks
+/// recipients. A *pair* is a vault and a token; the archive's only receive.
 ///
 /// No action reverts. What must not happen is written down under a name, which an invariant looks for.
 abstract contract Stage is Fixture {
@@ -67,6 +67,7 @@ abstract contract Stage is Fixture {
     uint256 public steps;
     /// @dev The pairs that the last action touched, one bit each.
     uint256 public touched;
+    /// @dev One more than the pair that is acted on.
     uint256 private _focus;
     bytes32 private _separator;
 
@@ -218,9 +219,9 @@ abstract contract Stage is Fixture {
 
     // Time
 
-    /// @notice Hours or days pass.
+    /// @notice Hours pass, or days.
     function wait_(uint256 duration) external step {
-        _advance(bound(duration, 1 hours, 5 days));
+        _advance(_bound(duration, 1 hours, duration % 2 == 0 ? 1 days : 8 days));
     }
 
     function _advance(uint256 duration) internal virtual {
@@ -296,9 +297,9 @@ abstract contract Stage is Fixture {
     /// @dev Mostly the pair that was last acted on, so that a run gets somewhere.
     function _pair(uint256 seed) internal returns (uint256) {
         seed = _mix(seed, "pair");
-        if (seed % 4 == 0) _focus = (seed >> 8) % PAID_PAIRS;
-        _touch(_focus);
-        return _focus;
+        if (_focus == 0 || seed % 16 == 0) _focus = 1 + (seed >> 8) % PAID_PAIRS;
+        _touch(_focus - 1);
+        return _focus - 1;
     }
 
     function _touch(uint256 pair) internal {
@@ -342,10 +343,11 @@ abstract contract Stage is Fixture {
         _enter(MODEL, registration);
 
         registration.salt = "stage derived model";
-        registration.shares.poolBps = 3_333;
-        registration.edges = new IAssetRegistry.Edge[](2);
+        registration.shares.poolBps = 3_210;
+        registration.edges = new IAssetRegistry.Edge[](3);
         registration.edges[0] = _edgeTo(MODEL, IAssetRegistry.EdgeKind.FINETUNE, 1_500);
         registration.edges[1] = _edgeTo(DATASET, IAssetRegistry.EdgeKind.DATA, 667);
+        registration.edges[2] = _edgeTo(ARCHIVE, IAssetRegistry.EdgeKind.DATA, 123);
         _enter(DERIVED, registration);
     }
 
@@ -358,9 +360,9 @@ abstract contract Stage is Fixture {
         shares[index] = registration.shares;
         for (uint256 i = 0; i < registration.edges.length; ++i) {
             IAssetRegistry.Edge memory edge = registration.edges[i];
-            parents[index].push(
-                Parent({ vault: edge.parent == assets[DATASET] ? 0 : 1, kind: edge.kind, bps: edge.shareBps })
-            );
+            uint256 parent = 0;
+            while (assets[parent] != edge.parent) ++parent;
+            parents[index].push(Parent({ vault: uint8(parent), kind: edge.kind, bps: edge.shareBps }));
         }
     }
 

@@ -85,7 +85,12 @@ abstract contract Tellers is Payers {
         order.sources = new IAttributionLedger.Source[](1);
         order.sources[0] = IAttributionLedger.Source({ vault: address(_vaultOfPair(pair)), token: _tokenOf(pair) });
         bytes memory signature = _sign(key, _digest(_hashOf(order)));
-
+        if (credits[pair][account] != 0 && !canPay(recipient, _tokenOf(pair))) {
+            try ledger.withdrawTo(order, signature) {
+                _violate("paid who cannot be paid");
+            } catch { }
+            return;
+        }
         _withdrawn(pair, account, recipient, ledger.withdrawTo(order, signature)[0]);
         try ledger.withdrawTo(order, signature) {
             _violate("an order was used twice");
