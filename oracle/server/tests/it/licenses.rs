@@ -1,7 +1,16 @@
 //! Licenses and sessions run out, and calls are counted.
 
-use alloy::signers::local::PrivateKeySigner;
-use tributary_sdk::client::{Client, ClientError};
+use alloy::{primitives::keccak256, signers::local::PrivateKeySigner, sol_types::SolStruct};
+use tributary_chain::{
+    ChainError,
+    verify::{self, Fault},
+};
+use tributary_sdk::{
+    batch::Batch,
+    client::{self, Client, ClientError},
+    release::Manifest,
+    typed_data,
+};
 use tributary_server::steps::{
     self,
     license::{NewOffer, Revocation},
@@ -142,26 +151,48 @@ fn what_was_served_before_a_license_was_revoked_is_paid_and_what_is_not_earned_i
 }
 
 #[test]
-fn nothing_is_served_between_a_licenses_end_and_its_renewal() {
+fn what_is_served_between_a_licenses_end_and_its_renewal_is_refused_by_host_and_attestors() {
     run(async {
         let studio = Studio::new(Town::start().await).await;
-        let serving = studio.serve().await;
+        let (town, serving) = (studio.town(), studio.serve().await);
         let offer = NewOffer { duration: DAY, earn_period: DAY, ..studio.offer() };
         let price = offer.price;
         let buyer = studio.sell(offer).await;
-        let session = studio.session(&serving, &buyer).await;
+        let client = Client::connect(&serving.url).await.unwrap();
+        let (key, until) = (PrivateKeySigner::random(), town.now().await + 30 * DAY);
+        let session = client.sign_in(&buyer.key, buyer.license, key.clone(), until).await.unwrap();
         studio.ask(&session, 1).await;
-        studio.town().advance(2 * DAY).await;
+        town.advance(2 * DAY).await;
+        let gap = town.now().await;
         let late = studio.request(&session, 1).await;
         assert_refused(session.infer(&late).await, 403, "not_licensed");
-        let payer = studio.town().resident().await;
-        studio.town().mint(&payer, price).await;
-        let until = steps::license::renew(&studio.town().account(&payer), buyer.license).await.unwrap();
-        assert!(until >= studio.town().now().await + DAY - 1);
-        studio.ask(&session, 2).await;
-        studio.town().advance(60).await;
+
+        let payer = town.resident().await;
+        town.mint(&payer, price).await;
+        town.advance(DAY).await;
+        let until = steps::license::renew(&town.account(&payer), buyer.license).await.unwrap();
+        assert!(until >= town.now().await + DAY - 1);
+        let renewed = studio.ask(&session, 2).await;
+        town.advance(60).await;
         let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 3);
+
+        // Host and buyer together say that it was served in between.
+        let bytes = client::fetch(&client.batch_url(epoch.data_hash)).await.unwrap();
+        verify::before_posting(&town.chain, &bytes).await.unwrap();
+        let mut batch = Batch::from_bytes(&bytes).unwrap();
+        let forged = renewed[0].receipt.id;
+        let row = batch.receipts.iter_mut().find(|row| row.receipt.id == forged).unwrap();
+        let domain = town.chain.ledger_domain();
+        row.request.issuedAt = gap;
+        row.request_signature = typed_data::sign(&row.request, &domain, &key).unwrap().into();
+        row.receipt.requestHash = row.request.eip712_signing_hash(&domain);
+        row.receipt.requestSignatureHash = keccak256(&row.request_signature);
+        row.receipt.servedAt = gap;
+        row.host_signature = typed_data::sign(&row.receipt, &domain, &studio.host).unwrap().into();
+        let refused = verify::before_posting(&town.chain, &batch.to_bytes().unwrap()).await.map(|_| ());
+        let Err(ChainError::Fault(Fault::Receipt { id, problem })) = refused else { panic!("{refused:?}") };
+        assert!(id == forged && problem.contains("did not let"), "{problem}");
         serving.stop().await;
     });
 }
