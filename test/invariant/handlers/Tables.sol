@@ -72,7 +72,7 @@ abstract contract Tables is Stage {
     /// @dev Some of the parents' shares rise, some fall, the archive may become a parent, and the rest is shared anew.
     function _draft(uint256 child, uint256 seed) internal view returns (IAssetRegistry.Change memory change) {
         Parent[] storage edges = parents[child];
-        uint256 added = edges.length < MAX_PARENTS && _mix(seed, "add") % 3 == 0 ? 1 : 0;
+        uint256 added = edges.length < MAX_PARENTS && _mix(seed, "add") % 2 == 0 ? 1 : 0;
         change.added = new IAssetRegistry.Edge[](added);
         change.edgeShares = new uint16[](edges.length + added);
         uint256 left = 10_000;
@@ -82,7 +82,7 @@ abstract contract Tables is Stage {
         }
         if (added != 0) {
             IAssetRegistry.EdgeKind kind =
-                _mix(seed, "kind") % 2 == 0 ? IAssetRegistry.EdgeKind.DATA : IAssetRegistry.EdgeKind.EVAL;
+                _mix(seed, "kind") % 3 == 0 ? IAssetRegistry.EdgeKind.EVAL : IAssetRegistry.EdgeKind.DATA;
             change.added[0] = _edgeTo(ARCHIVE, kind, uint16(_mix(seed, "share") % 700));
             change.edgeShares[edges.length] = change.added[0].shareBps;
             left -= change.added[0].shareBps;

@@ -103,7 +103,7 @@ contract Voters is CommunityFixture {
     // Actions
 
     function give(uint256 seed) external step {
-        if (_given.length == 10) return;
+        if (_given.length == 8) return;
         uint256 first = (seed >> 8) % (RECORDS - GIVEN + 1);
         (IConsentRegistry.Contribution memory contribution, bytes32 id) =
             _give(dataset, _keyOf(2 + seed % 3), _range(first, GIVEN));
@@ -113,7 +113,7 @@ contract Voters is CommunityFixture {
     }
 
     function publish(uint256 seed) external step {
-        if (_published.length == 8) return;
+        if (_published.length == 4) return;
         uint256 first = seed % (RECORDS - 3);
         uint256 count = 3 + (seed >> 8) % (RECORDS - 2 - first);
         vm.startPrank(address(keeper));
