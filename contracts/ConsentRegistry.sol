@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import { BitMaps } from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
@@ -11,6 +10,7 @@ import { IAssetRegistry } from "./interfaces/IAssetRegistry.sol";
 import { IConsentRegistry } from "./interfaces/IConsentRegistry.sol";
 import { Contributions } from "./libraries/Contributions.sol";
 import { MerkleTree } from "./libraries/MerkleTree.sol";
+import { Signatures } from "./libraries/Signatures.sol";
 
 /// @title ConsentRegistry
 /// @notice See {IConsentRegistry}. Commitments, consents and their withdrawal; who may use a dataset is in {Grants}.
@@ -268,7 +268,7 @@ contract ConsentRegistry is Grants, EIP712 {
     }
 
     function _checkSignature(address signer, bytes32 digest, bytes calldata signature) private view {
-        if (!SignatureChecker.isValidSignatureNowCalldata(signer, digest, signature)) {
+        if (!Signatures.isValid(signer, digest, signature)) {
             revert Consent_BadSignature(signer);
         }
     }

@@ -2,12 +2,12 @@
 pragma solidity 0.8.37;
 
 import { EIP712 } from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import { SignatureChecker } from "@openzeppelin/contracts/utils/cryptography/SignatureChecker.sol";
 import { BitMaps } from "@openzeppelin/contracts/utils/structs/BitMaps.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { ILicenseMarket } from "../interfaces/ILicenseMarket.sol";
 import { ILicensePurchases } from "../interfaces/ILicensePurchases.sol";
+import { Signatures } from "../libraries/Signatures.sol";
 
 /// @title SignedOrders
 /// @notice The part of the market that accepts an order on a signature, once.
@@ -37,7 +37,7 @@ abstract contract SignedOrders is ILicenseMarket, EIP712 {
         if (block.timestamp > deadline) revert Market_OrderExpired(deadline, Time.timestamp());
         _useNonce(account, nonce);
         bytes32 digest = _hashTypedDataV4(structHash);
-        if (!SignatureChecker.isValidSignatureNowCalldata(account, digest, signature)) {
+        if (!Signatures.isValid(account, digest, signature)) {
             revert Market_BadSignature(account);
         }
     }

@@ -141,6 +141,11 @@ contract ComplaintsTest is LedgerFixture, MarketFixture, RegistryFixture {
         _claimBySignature();
     }
 
+    function test_a_key_that_delegates_to_code_without_signatures_pays_by_its_key() public {
+        vm.etch(payer, address(new RefusesCoin()).code);
+        market.buyBySignature(_order(offerId, 1), _signed(_order(offerId, 1)));
+    }
+
     function _claimBySignature() internal {
         leaves[0].account = payer;
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) =

@@ -6,14 +6,14 @@ export const addresses = {
   LedgerExtension: "0xf3DB00fCDA2CCa0b4b19D39b7E4c0e566258A0c8",
   RoyaltyVault: "0x7eBe9Fb9252f4e9c711a260c6B8eE458392d063f",
   AssetRegistry: "0xF089320467b6462Df94E80697b3d763856Ee1586",
-  ConsentRegistry: "0x2f3757b17ACBb24304dF7331b0e7b5Bb9A754E7A",
+  ConsentRegistry: "0x221ab0a9F492FC036caCfDE71C94372599247eB8",
   LicenseRenderer: "0x20c37A50bFdf88626b5c7071C1b84d58dAFE6523",
-  LicenseMarket: "0xfdF108873BBFCE60a6c183e0E8A221f299cd229C",
-  LicenseToken: "0xE066e9df0911a88AAF888db765Ec9bdB7322a7C1",
-  CommunityVotes: "0xe9dFD9AddF34eD824AEb662C685d448B69561ca8",
+  LicenseMarket: "0x367c2294Bba7f6C36e504525700c26A14Da60671",
+  LicenseToken: "0x33762a81815d0FC12d2Eb20D31EA19007Bc226cf",
+  CommunityVotes: "0xD34C2913752eA33871F11405Bf7498189c729771",
   CommunityGovernor: "0x6220a40B4d9b3355c5e6FB07E63b0e768aBC5E37",
   CommunityTimelock: "0x98aeEF08a3A71a25a3804295a1e5c5071fEdf232",
-  CommunityFactory: "0x4bEdd17D016Cf8b7130293ae2992409ea3747c30",
+  CommunityFactory: "0x22ee8c444D63fd0b61A4C6d6f906BFC881034d73",
 } as const;
 
 /** The dollar of development chains; no part of the suite. */
