@@ -60,18 +60,18 @@ contract LicenseInvariantTest is InvariantTest {
 
     function invariant_licenses_are_with_their_holders_and_no_more_than_were_sold() public now_ {
         uint256 count = handler.soldCount();
-        uint256[3] memory held;
+        uint256[] memory held = new uint256[](handler.PAYERS());
         for (uint256 id = 1; id <= count; ++id) {
             LicenseHandler.Sold memory license = handler.soldAt(id);
             if (!license.isAlive) continue;
-            for (uint256 j = 0; j < 3; ++j) {
+            for (uint256 j = 0; j < held.length; ++j) {
                 if (license.holder == handler.payers(j)) ++held[j];
             }
         }
-        for (uint256 j = 0; j < 3; ++j) {
+        for (uint256 j = 0; j < held.length; ++j) {
             assertEq(LicenseToken(licenses).balanceOf(handler.payers(j)), held[j]);
         }
-        uint256 offer = handler.steps() % 6;
+        uint256 offer = handler.steps() % handler.OFFERS();
         uint256 sold = ILicenseMarket(market).offerStateOf(handler.offerIds(offer)).sold;
         assertEq(sold, handler.soldOf(offer));
         if (handler.supplyOf(offer) != 0) assertLe(sold, handler.supplyOf(offer));

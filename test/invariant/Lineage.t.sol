@@ -47,7 +47,7 @@ contract LineageInvariantTest is InvariantTest {
     }
 
     function invariant_share_tables_are_always_whole() public view {
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < VAULTS; ++i) {
             (, IAssetRegistry.Payee[] memory payees, uint16 poolBps) = registry.shareTable(handler.assets(i));
             uint256 total = poolBps;
             for (uint256 j = 0; j < payees.length; ++j) {
@@ -62,7 +62,7 @@ contract LineageInvariantTest is InvariantTest {
 
     /// @dev Edges are only added, in their order; their shares, like all others, change by an announced change alone.
     function invariant_edges_never_shrink_and_tables_change_only_after_their_notice() public view {
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < VAULTS; ++i) {
             uint128 asset = handler.assets(i);
             Stage.Parent[] memory expected = handler.edgesAt(i);
             IAssetRegistry.Edge[] memory edges = registry.edgesOf(asset);
@@ -87,12 +87,12 @@ contract LineageInvariantTest is InvariantTest {
 
     /// @dev Also by a sale, with which what was announced is gone.
     function invariant_what_is_announced_is_what_its_owner_announced_last() public now_ {
-        for (uint256 i = 0; i < 4; ++i) {
+        for (uint256 i = 0; i < VAULTS; ++i) {
             Owners.Announced memory expected = handler.announcedAt(i);
             IAssetRegistry.PendingChange memory pending = registry.pendingChangeOf(handler.assets(i));
             assertEq(pending.effectiveAt, expected.effectiveAt);
             assertEq(pending.changeHash, expected.effectiveAt == 0 ? bytes32(0) : keccak256(expected.change));
-            (RoyaltyVault vault,) = handler.pairAt(i * 4);
+            (RoyaltyVault vault,) = handler.pairAt(i * TOKENS);
             (, uint64 effectiveAt) = ledger.announcedPolicyOf(address(vault));
             uint256 policyAt = handler.policyAt(i);
             assertEq(effectiveAt, policyAt > handler.clock() ? policyAt : 0);

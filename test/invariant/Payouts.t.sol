@@ -15,8 +15,6 @@ contract PayoutHandler is Claimants, Tables { }
 /// @notice Pools that a quorum divides at will, with nobody looking, and accounts that claim whatever is active.
 contract PayoutInvariantTest is PairsTest {
     PayoutHandler internal handler;
-    /// @dev The most that was ever seen; compared with what is seen next.
-    mapping(bytes32 what => uint256) internal highest;
 
     function setUp() public {
         handler = new PayoutHandler();

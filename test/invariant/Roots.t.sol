@@ -136,7 +136,11 @@ contract RootInvariantTest is InvariantTest {
         for (uint256 pair = 0; pair < handler.PAID_PAIRS(); ++pair) {
             uint256 newest = _isTouched(touched, pair) ? handler.newestActive(pair) : 0;
             if (newest < 2) continue;
+            (RoyaltyVault vault, address token) = handler.pairAt(pair);
+            (, IAttributionLedger.Root memory active) = ledger.newestActive(address(vault), token);
             SumTreeBuilder.Leaf[] memory leaves = handler.leavesOf(pair, newest);
+            (bytes32 root,) = SumTreeBuilder.root(leaves);
+            assertEq(active.root, root, "another root");
             SumTreeBuilder.Leaf[] memory before = handler.leavesOf(pair, newest - 1);
             uint256 place = 0;
             for (uint256 i = 0; i < before.length; ++i) {
@@ -176,6 +180,13 @@ contract RootInvariantTest is InvariantTest {
         }
         assertEq(address(ledger).balance, total);
         assertEq(address(ledger).balance, handler.coinInBonds());
+        // What went to pools is there.
+        for (uint256 i = 0; i < VAULTS; ++i) {
+            (RoyaltyVault vault, address token) = handler.pairAt(i * TOKENS + COIN);
+            Stage.Books memory books = handler.booksAt(i * TOKENS + COIN);
+            assertEq(stage.held(address(vault), token), books.arrived - books.withdrawn - books.claimed);
+            assertEq(vault.poolCredited(token), books.pool);
+        }
     }
 
     /// @dev Who wins, loses and gets back what, to the wei.
@@ -200,9 +211,9 @@ contract RootInvariantTest is InvariantTest {
     /// @dev By time alone, and never earlier than announced.
     function invariant_policies_change_only_after_their_notice() public now_ {
         uint256 touched = handler.touched();
-        for (uint256 i = 0; i < 3; ++i) {
-            if (touched >> (i * 4) & 0xf == 0) continue;
-            (RoyaltyVault vault,) = handler.pairAt(i * 4);
+        for (uint256 i = 0; i < VAULTS; ++i) {
+            if (touched >> (i * TOKENS) & 0xf == 0) continue;
+            (RoyaltyVault vault,) = handler.pairAt(i * TOKENS);
             uint256 index = handler.policyIndex(i);
             assertEq(ledger.policyIndexOf(address(vault)), index);
             assertEq(

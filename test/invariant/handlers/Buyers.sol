@@ -26,7 +26,7 @@ abstract contract Buyers is Stage {
         uint256 refunded;
     }
 
-    uint256 internal constant OFFERS = 6;
+    uint256 public constant OFFERS = 6;
     uint256 internal constant MAX_SOLD = 24;
     uint64 internal constant SUPPLY = 5;
 
@@ -75,10 +75,6 @@ abstract contract Buyers is Stage {
         Sold storage license = _sold[licenseId - 1];
         if (!license.isAlive || (license.expiresAt != 0 && clock >= license.expiresAt)) return false;
         return account == license.holder || (account == license.user && clock <= license.userExpires);
-    }
-
-    function isTransferable(uint256 licenseId) external view returns (bool) {
-        return areTransferable[_sold[licenseId - 1].offer];
     }
 
     function supplyOf(uint256 offer) external view returns (uint256) {
