@@ -30,6 +30,7 @@ pub mod basis;
 pub mod curvature;
 mod error;
 pub mod gate;
+pub mod graph;
 pub mod network;
 pub mod onnx;
 pub mod quantise;
