@@ -4,6 +4,7 @@
 mod loading;
 mod onnx;
 mod serving;
+mod session;
 
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
 
