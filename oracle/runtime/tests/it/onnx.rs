@@ -93,6 +93,16 @@ pub(crate) fn shifted() -> Vec<u8> {
     )
 }
 
+/// `y = x + shift`, a shift for each record, which may be left out and is 1 for all then.
+pub(crate) fn shifted_each() -> Vec<u8> {
+    model(
+        &[node("Add", &["x", "shift"], "y")],
+        &[tensor("shift", &[1, 1], &[1.0])],
+        &[value("x", 1, &[None, Some(2)]), value("shift", 1, &[None, Some(1)])],
+        &[value("y", 1, &[None, Some(2)])],
+    )
+}
+
 /// `y = table[label]`: integers in.
 pub(crate) fn lookup() -> Vec<u8> {
     model(

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayD, array};
 use tributary_runtime::{RuntimeError, Session, SessionOptions, Tensor};
 
 use crate::{
-    onnx::{linear, lookup, weighted},
+    onnx::{linear, lookup, shifted_each, weighted},
     runtime,
 };
 
@@ -38,6 +38,16 @@ fn an_input_with_a_default_may_be_given_and_left_out() {
     let [x, w] = given;
     let outputs = session.run(&[x, w, ("b", array![0.5f32].into())], &["z"]).unwrap();
     assert_eq!(outputs[0][[0, 0]], 2.5);
+}
+
+#[test]
+fn a_default_for_all_records_gives_way_to_one_for_each() {
+    let mut session = open(&shifted_each());
+    let x = Array2::<f32>::zeros((3, 2));
+    assert_eq!(session.run(&[("x", (&x).into())], &["y"]).unwrap(), [ArrayD::ones(vec![3, 2])]);
+    let shift = array![[1f32], [2.0], [3.0]];
+    let outputs = session.run(&[("x", (&x).into()), ("shift", shift.into())], &["y"]).unwrap();
+    assert_eq!(outputs, [array![[1f32, 1.0], [2.0, 2.0], [3.0, 3.0]].into_dyn()]);
 }
 
 #[test]
