@@ -1,129 +1,166 @@
-//! From a trained network and owned records to its contributor table.
+//! From a trained model and owned records to a served graph and its contributor table.
 
-use std::collections::BTreeMap;
-
-use ndarray::{Array1, Array2, ArrayView1, ArrayView2};
+use ndarray::Array2;
+use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     Address,
-    sketch::Sketch,
     table::{ContributorRow, ContributorTable},
 };
 
 use crate::{
-    AttributionError, DenseClassifier, LabelledRecords, baseline,
-    basis::OwnerBasis,
-    curvature::{DampedCurvature, gauss_newton},
+    AttributionError, HeldOut, OwnedRecords, baseline,
+    basis::{Basis, MOST_CONTRIBUTORS, Ranks},
+    compile::compile,
+    curvature::{DampedCurvature, Expectation, MOST_FEATURES},
+    features::{self, Features, Reduction},
     gate::{self, GateResult},
+    gradient::{self, Layers},
+    graph::Graph,
     onnx,
-    quantise::quantise,
-    target,
+    records::Records,
+    rows::RecordRows,
+    sketches::Sketches,
+    targets::Target,
 };
 
 /// The least records behind one row. With fewer, a row says too much about them.
 pub const LEAST_RECORDS: usize = 10;
 
-/// Records and, for each, the account that is paid for it.
-#[derive(Clone, Debug)]
-pub struct OwnedRecords {
-    records: LabelledRecords,
-    accounts: Vec<Address>,
-    /// Per record, its place in `accounts`.
-    owners: Vec<usize>,
-}
-
-impl OwnedRecords {
-    /// Pairs records with their owners, `[n]` each.
-    ///
-    /// # Errors
-    /// [`AttributionError::OwnerCount`], [`AttributionError::NoRecords`].
-    pub fn new(records: LabelledRecords, owners: &[Address]) -> Result<Self, AttributionError> {
-        if records.len() != owners.len() {
-            return Err(AttributionError::OwnerCount { records: records.len(), owners: owners.len() });
-        }
-        if records.is_empty() {
-            return Err(AttributionError::NoRecords("training"));
-        }
-        let mut places: BTreeMap<Address, usize> = owners.iter().map(|owner| (*owner, 0)).collect();
-        places.values_mut().enumerate().for_each(|(place, value)| *value = place);
-        let owners = owners.iter().map(|owner| places[owner]).collect();
-        Ok(Self { records, accounts: places.into_keys().collect(), owners })
-    }
-
-    /// The records.
-    pub fn records(&self) -> &LabelledRecords {
-        &self.records
-    }
-
-    /// Everybody who owns one, ascending: the order of the table's rows.
-    pub fn accounts(&self) -> &[Address] {
-        &self.accounts
-    }
-
-    /// Per record, its owner's place in [`OwnedRecords::accounts`].
-    pub fn owners(&self) -> &[usize] {
-        &self.owners
-    }
-
-    fn counts(&self) -> Vec<u32> {
-        let mut counts = vec![0; self.accounts.len()];
-        self.owners.iter().for_each(|owner| counts[*owner] += 1);
-        counts
-    }
-}
-
-/// What attribution takes besides data.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What attribution takes besides a model and data.
+#[derive(Clone, Debug, PartialEq)]
 pub struct AttributionSettings {
+    /// What is attributed.
+    pub target: Target,
+    /// Whose parameters' gradients count.
+    pub layers: Layers,
     /// λ. Twice the weight decay is the curvature of half the data, which is what random half-coalitions see.
     pub damping: f64,
     /// N of the training objective's mean, fixed when the snapshot was first trained on.
     pub denominator: usize,
+    /// How the curvature's expectation over the model's own answers is taken.
+    pub expectation: Expectation,
+    /// Which curvature.
+    pub curvature: CurvatureKind,
+    /// In which directions sketches are written.
+    pub directions: Directions,
     /// Seed of the gate's bootstrap.
     pub gate_seed: u64,
+    /// Threads ONNX Runtime may use.
+    pub threads: usize,
+}
+
+/// Which curvature is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CurvatureKind {
+    /// Exact up to [`MOST_FEATURES`] parameters, Kronecker-factored above.
+    BySize,
+    /// Exact, or refused.
+    Exact,
+    /// In the Kronecker eigenbasis of each layer, cut to this many features, exact among those.
+    Kronecker {
+        /// The most features that are kept.
+        features: usize,
+    },
+}
+
+/// In which directions sketches are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directions {
+    /// The contributors' own up to [`MOST_CONTRIBUTORS`], the curvature's above.
+    BySize,
+    /// The contributors' own: nothing is lost.
+    Owner,
+    /// The curvature's leading ones, and what contributors' rows have beside them.
+    Eigen {
+        /// Numbers in a sketch.
+        rank: usize,
+    },
+}
+
+/// Numbers in a sketch where nobody said otherwise.
+pub const RANK: usize = 256;
+
+/// A stage of attribution, for whoever shows progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Factors of each layer are measured.
+    Factors,
+    /// The curvature is summed over records and answers.
+    Curvature,
+    /// Contributors' effects are summed.
+    Effects,
+    /// Matrices are factorised.
+    Directions,
+    /// Rows are written.
+    Rows,
+    /// Held-out records are looked at.
+    Gate,
 }
 
 /// An attributed model.
 #[derive(Clone, Debug)]
 pub struct Attribution {
-    network: DenseClassifier,
-    basis: OwnerBasis,
+    graph: Graph,
+    parameters: Vec<String>,
+    basis: Basis,
+    rows: Array2<f64>,
+    records: RecordRows,
     table: ContributorTable,
     unit: f64,
     gate: Vec<GateResult>,
 }
 
-/// Attributes a network trained to convergence on `training`; `held_out` decides gate and baseline shares.
+/// Attributes a model trained on `training`; `held_out` decides gate and baseline shares.
 ///
 /// # Errors
-/// Everything in [`AttributionError`] that is about records, owners or the curvature.
+/// Everything in [`AttributionError`] that is about models, records, owners or the curvature.
 pub fn attribute(
-    network: &DenseClassifier,
+    runtime: &OnnxRuntime,
+    model: &Graph,
     training: &OwnedRecords,
-    held_out: &LabelledRecords,
-    settings: AttributionSettings,
+    held_out: &HeldOut,
+    settings: &AttributionSettings,
+    mut on_stage: impl FnMut(Stage),
 ) -> Result<Attribution, AttributionError> {
-    network.check(training.records())?;
-    network.check(held_out)?;
-    if held_out.is_empty() {
+    if held_out.records.is_empty() {
         return Err(AttributionError::NoRecords("held-out"));
     }
     let counts = training.counts();
     if let Some(place) = counts.iter().position(|count| (*count as usize) < LEAST_RECORDS) {
-        let (account, records) = (training.accounts[place], counts[place] as usize);
+        let (account, records) = (training.accounts()[place], counts[place] as usize);
         return Err(AttributionError::TooFewRecords { account, records, minimum: LEAST_RECORDS });
     }
+    let setting = Setting { runtime, model, parameters: gradient::select(model, &settings.layers)?, settings };
 
-    let curvature = gauss_newton(network, training.records(), settings.denominator)?;
-    let curvature = DampedCurvature::new(&curvature, settings.damping)?;
-    let basis = OwnerBasis::new(&effects(network, training, settings.denominator)?, &curvature)?;
+    on_stage(Stage::Factors);
+    let reduction = setting.reduction(training.records())?;
+    let mut features = setting.features(&reduction)?;
+    on_stage(Stage::Curvature);
+    let curvature =
+        features::gauss_newton(&mut features, training.records(), settings.denominator, settings.expectation)?;
+    let damped = DampedCurvature::new(&curvature, settings.damping)?;
+    on_stage(Stage::Effects);
+    let effects = effects(&mut features, training, settings.denominator)?;
+    on_stage(Stage::Directions);
+    let basis = match settings.directions.rank(training.accounts().len()) {
+        None => Basis::owner(&effects, &damped)?,
+        Some(rank) => Basis::eigen(&curvature, &effects, &damped, Ranks::split(rank))?,
+    };
 
-    let sketches = sketches(network, &basis, held_out.features().view(), held_out.labels())?;
-    let gate = gate::judge(&sketches.dot(&basis.rows.t()), settings.gate_seed);
-    let means: Vec<f64> = gate.iter().map(|result| result.mean).collect();
-    let baselines = baseline::weights(&means, &counts);
+    on_stage(Stage::Rows);
+    let graph = compile(model, settings.target, &setting.parameters, &reduction, &basis.projection)?;
+    let record_rows = record_rows(&mut features, training.records(), &basis, settings.denominator)?;
+    let integers = RecordRows::quantise(record_rows.view(), training.owners(), counts.len(), i32::MAX)?;
 
-    let quantised = quantise(&basis.rows)?;
-    let rows = (training.accounts.iter().zip(counts).zip(&gate).zip(baselines).zip(quantised.values))
+    on_stage(Stage::Gate);
+    let sketches = Sketches::open(runtime, &graph, &setting.options())?.of_labels(&held_out.records)?;
+    let unrounded = basis.project(effects.view())?;
+    let supplier = |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
+    let suppliers: Vec<Option<usize>> = held_out.suppliers.iter().map(supplier).collect();
+    let gate = gate::judge(&sketches.mapv(f64::from).dot(&unrounded.t()), &suppliers, settings.gate_seed)?;
+    let baselines = baseline::weights(&gate, &counts);
+
+    let rows = (training.accounts().iter().zip(counts).zip(&gate).zip(baselines).zip(integers.contributors))
         .map(|((((account, records), gate), baseline), values)| ContributorRow {
             account: *account,
             records,
@@ -132,46 +169,127 @@ pub fn attribute(
             values,
         })
         .collect();
-    let table = ContributorTable::new(basis.width(), rows)?;
-    Ok(Attribution { network: network.clone(), basis, table, unit: quantised.unit, gate })
+    Ok(Attribution {
+        graph,
+        parameters: setting.parameters,
+        table: ContributorTable::new(basis.width(), rows)?,
+        unit: integers.records.unit(),
+        records: integers.records,
+        basis,
+        rows: unrounded,
+        gate,
+    })
 }
 
-/// Every contributor's effect on the parameters, `-Σ ∇loss / N`, `[contributors, parameters]`, in the table's order.
+impl Directions {
+    /// Numbers in a sketch, or none where the contributors' own directions are taken.
+    fn rank(self, contributors: usize) -> Option<usize> {
+        match self {
+            Self::Owner => None,
+            Self::Eigen { rank } => Some(rank),
+            Self::BySize => (contributors > MOST_CONTRIBUTORS).then_some(RANK),
+        }
+    }
+}
+
+struct Setting<'a> {
+    runtime: &'a OnnxRuntime,
+    model: &'a Graph,
+    parameters: Vec<String>,
+    settings: &'a AttributionSettings,
+}
+
+impl Setting<'_> {
+    fn features(&self, reduction: &Reduction) -> Result<Features, AttributionError> {
+        let target = self.settings.target;
+        Features::open(self.runtime, self.model, target, &self.parameters, reduction, &self.options())
+    }
+
+    fn options(&self) -> SessionOptions {
+        SessionOptions { threads: self.settings.threads, ..SessionOptions::default() }
+    }
+
+    fn reduction(&self, records: &Records) -> Result<Reduction, AttributionError> {
+        let numbers: usize = (self.parameters.iter())
+            .filter_map(|parameter| self.model.constants.get(parameter))
+            .map(crate::graph::Tensor::len)
+            .sum();
+        let _ = records;
+        match self.settings.curvature {
+            CurvatureKind::BySize | CurvatureKind::Exact if numbers <= MOST_FEATURES => Ok(Reduction::new()),
+            CurvatureKind::Exact => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
+            CurvatureKind::BySize => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
+            CurvatureKind::Kronecker { features } => Err(AttributionError::Features { found: numbers, limit: features }),
+        }
+    }
+}
+
+/// Every contributor's effect on the parameters in features, `-Σ ∇loss / N`, `[contributors, features]`, in the order of
+/// the accounts.
 ///
 /// # Errors
-/// [`AttributionError::FeatureWidth`], [`AttributionError::Label`].
+/// As [`Features::run`].
 pub fn effects(
-    network: &DenseClassifier,
+    features: &mut Features,
     training: &OwnedRecords,
     denominator: usize,
 ) -> Result<Array2<f64>, AttributionError> {
-    network.check(training.records())?;
-    let trace = network.trace(training.records().features().view())?;
-    let errors = target::loss_errors(trace.logits(), training.records().labels());
-    let sums = network.reverse(&trace, errors).sum_by(&training.owners, training.accounts.len());
+    let mut sums = Array2::zeros((training.accounts().len(), features.width()));
+    for (start, block) in training.records().blocks(features.block()) {
+        let pass = features.run(&block)?;
+        for (row, owner) in pass.features.outer_iter().zip(&training.owners()[start..]) {
+            sums.row_mut(*owner).zip_mut_with(&row, |sum, value| *sum += f64::from(*value));
+        }
+    }
     Ok(sums / -(denominator as f64))
 }
 
-fn sketches(
-    network: &DenseClassifier,
-    basis: &OwnerBasis,
-    features: ArrayView2<'_, f64>,
-    classes: &[usize],
-) -> Result<Array2<f64>, AttributionError> {
-    let trace = network.trace(features)?;
-    let errors = target::margin_errors(trace.logits(), classes);
-    Ok(network.reverse(&trace, errors).project(basis.projection.view()))
+/// Every record's effect in the basis, `[n, k]`.
+fn record_rows(
+    features: &mut Features,
+    records: &Records,
+    basis: &Basis,
+    denominator: usize,
+) -> Result<Array2<f32>, AttributionError> {
+    let mut rows = Array2::zeros((records.len(), basis.width()));
+    for (start, block) in records.blocks(features.block()) {
+        let pass = features.run(&block)?;
+        let projected = pass.features.mapv(f64::from).dot(&basis.projection) / -(denominator as f64);
+        let end = start + block.len();
+        rows.slice_mut(ndarray::s![start..end, ..]).assign(&projected.mapv(|value| value as f32));
+    }
+    Ok(rows)
 }
 
 impl Attribution {
-    /// The attributed network.
-    pub fn network(&self) -> &DenseClassifier {
-        &self.network
+    /// The model with its sketch.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
     }
 
-    /// Projection and unrounded rows.
-    pub fn basis(&self) -> &OwnerBasis {
+    /// The model with its sketch as an ONNX file.
+    pub fn onnx(&self) -> Vec<u8> {
+        onnx::encode(&self.graph)
+    }
+
+    /// Whose gradients count, in the order of the features.
+    pub fn parameters(&self) -> &[String] {
+        &self.parameters
+    }
+
+    /// Projection and directions.
+    pub fn basis(&self) -> &Basis {
         &self.basis
+    }
+
+    /// Unrounded contributor rows, `[contributors, k]`, in the table's order.
+    pub fn rows(&self) -> &Array2<f64> {
+        &self.rows
+    }
+
+    /// Record rows, in the training records' order; those of a contributor add up to the contributor's row exactly.
+    pub fn records(&self) -> &RecordRows {
+        &self.records
     }
 
     /// The integer table that is published.
@@ -179,7 +297,7 @@ impl Attribution {
         &self.table
     }
 
-    /// What one unit of the table's values is worth: score × unit × the sketch's scale is margin.
+    /// What one unit of the table's values is worth: score × unit × the sketch's scale is the target's unit.
     pub fn unit(&self) -> f64 {
         self.unit
     }
@@ -187,56 +305,5 @@ impl Attribution {
     /// How each contributor did at the gate, in the table's order.
     pub fn gate(&self) -> &[GateResult] {
         &self.gate
-    }
-
-    /// Sketches `[n, k]` of the served classes, as the graph computes them but in `f64`.
-    ///
-    /// # Errors
-    /// [`AttributionError::FeatureWidth`].
-    pub fn sketches(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>, AttributionError> {
-        let classes = target::served_classes(&self.network.logits(features)?);
-        sketches(&self.network, &self.basis, features, &classes)
-    }
-
-    /// Unrounded influence of every contributor on every served margin, `[n, contributors]`.
-    ///
-    /// # Errors
-    /// [`AttributionError::FeatureWidth`].
-    pub fn influence(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>, AttributionError> {
-        Ok(self.sketches(features)?.dot(&self.basis.rows.t()))
-    }
-
-    /// The model as an ONNX file with the outputs `logits` and `sketch`.
-    pub fn onnx(&self) -> Vec<u8> {
-        onnx::compile(&self.network, &self.basis.projection)
-    }
-
-    /// The served classes' sketches as settlement gets them, `[n]`, each with what one unit of its values is worth.
-    ///
-    /// # Errors
-    /// [`AttributionError::FeatureWidth`], [`AttributionError::NotFinite`].
-    pub fn integer_sketches(&self, features: ArrayView2<'_, f64>) -> Result<Vec<(Sketch, f64)>, AttributionError> {
-        let quantise = |sketch: ArrayView1<'_, f64>| {
-            let sketch: Vec<f32> = sketch.iter().map(|value| *value as f32).collect();
-            let largest = sketch.iter().fold(0f64, |largest, value| largest.max(f64::from(value.abs())));
-            let quantised = Sketch::quantise(&sketch).map_err(|_| AttributionError::NotFinite("a sketch"))?;
-            Ok((quantised, largest / f64::from(i16::MAX)))
-        };
-        self.sketches(features)?.outer_iter().map(quantise).collect()
-    }
-
-    /// Influence totals over a batch along the integer path that settlement takes: every sketch rounded to 16 bits,
-    /// multiplied with the integer table, and scaled back to margins, `[contributors]`.
-    ///
-    /// # Errors
-    /// [`AttributionError::FeatureWidth`], [`AttributionError::NotFinite`], [`AttributionError::Table`].
-    pub fn integer_totals(&self, features: ArrayView2<'_, f64>) -> Result<Array1<f64>, AttributionError> {
-        let mut totals = Array1::zeros(self.table.rows().len());
-        for (sketch, unit) in self.integer_sketches(features)? {
-            for (total, score) in totals.iter_mut().zip(self.table.scores(&sketch)?) {
-                *total += score as f64 * unit * self.unit;
-            }
-        }
-        Ok(totals)
     }
 }

@@ -1,38 +1,138 @@
-//! Records as the mathematics sees them.
+//! Records as models read them: named inputs of one row a record, and what the right answer was.
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayD, Axis, Slice};
 
 use crate::AttributionError;
 
-/// Features `[n, width]` with one class label a row. Rows are whole and finite by construction.
-#[derive(Clone, Debug)]
-pub struct LabelledRecords {
-    features: Array2<f64>,
-    labels: Vec<usize>,
+/// One input of a model over many records, `[n, …]`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Column {
+    /// Real numbers.
+    F32(ArrayD<f32>),
+    /// Integers, such as tokens.
+    I64(ArrayD<i64>),
 }
 
-impl LabelledRecords {
-    /// Takes features `[n, width]` as they are served (before any scaling) and their labels.
+impl Column {
+    /// How many records it holds; a number without dimensions holds none.
+    pub fn len(&self) -> usize {
+        let shape = match self {
+            Self::F32(values) => values.shape(),
+            Self::I64(values) => values.shape(),
+        };
+        shape.first().copied().unwrap_or(0)
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn is_finite(&self) -> bool {
+        match self {
+            Self::F32(values) => values.iter().all(|value| value.is_finite()),
+            Self::I64(_) => true,
+        }
+    }
+
+    fn select(&self, places: &[usize]) -> Self {
+        match self {
+            Self::F32(values) => Self::F32(values.select(Axis(0), places)),
+            Self::I64(values) => Self::I64(values.select(Axis(0), places)),
+        }
+    }
+
+    fn block(&self, start: usize, end: usize) -> Self {
+        let slice = Slice::from(start..end);
+        match self {
+            Self::F32(values) => Self::F32(values.slice_axis(Axis(0), slice).to_owned()),
+            Self::I64(values) => Self::I64(values.slice_axis(Axis(0), slice).to_owned()),
+        }
+    }
+}
+
+/// What the right answers are, by kind of target.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Labels {
+    /// One class a record, `[n]`.
+    Classes(Vec<usize>),
+    /// One number a record, `[n]`.
+    Values(Vec<f32>),
+    /// Which labels apply, 0 or 1, `[n, labels]`.
+    Several(Array2<f32>),
+    /// The next token at every position, −1 where nothing is asked, `[n, positions]`.
+    Tokens(Array2<i64>),
+}
+
+impl Labels {
+    /// How many records are labelled.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Values(values) => values.len(),
+            Self::Several(bits) => bits.nrows(),
+            Self::Tokens(tokens) => tokens.nrows(),
+        }
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// As the graphs take them.
+    pub fn to_column(&self) -> Column {
+        match self {
+            Self::Classes(classes) => {
+                Column::I64(classes.iter().map(|class| *class as i64).collect::<ndarray::Array1<_>>().into_dyn())
+            }
+            Self::Values(values) => Column::F32(ndarray::Array1::from(values.clone()).into_dyn()),
+            Self::Several(bits) => Column::F32(bits.clone().into_dyn()),
+            Self::Tokens(tokens) => Column::I64(tokens.clone().into_dyn()),
+        }
+    }
+
+    fn select(&self, places: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(places.iter().map(|place| classes[*place]).collect()),
+            Self::Values(values) => Self::Values(places.iter().map(|place| values[*place]).collect()),
+            Self::Several(bits) => Self::Several(bits.select(Axis(0), places)),
+            Self::Tokens(tokens) => Self::Tokens(tokens.select(Axis(0), places)),
+        }
+    }
+}
+
+/// Labelled records. Every column has a row a record and its numbers are finite by construction.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Records {
+    inputs: Vec<(String, Column)>,
+    labels: Labels,
+}
+
+impl Records {
+    /// Takes a model's inputs by name and the labels.
     ///
     /// # Errors
     /// [`AttributionError::LabelCount`], [`AttributionError::NotFinite`].
-    pub fn new(features: Array2<f64>, labels: Vec<usize>) -> Result<Self, AttributionError> {
-        if features.nrows() != labels.len() {
-            return Err(AttributionError::LabelCount { features: features.nrows(), labels: labels.len() });
+    pub fn new(inputs: Vec<(String, Column)>, labels: Labels) -> Result<Self, AttributionError> {
+        for (_, column) in &inputs {
+            if column.len() != labels.len() {
+                return Err(AttributionError::LabelCount { features: column.len(), labels: labels.len() });
+            }
+            if !column.is_finite() {
+                return Err(AttributionError::NotFinite("a record"));
+            }
         }
-        if features.iter().any(|value| !value.is_finite()) {
-            return Err(AttributionError::NotFinite("a record"));
-        }
-        Ok(Self { features, labels })
+        Ok(Self { inputs, labels })
     }
 
-    /// Features, `[n, width]`.
-    pub fn features(&self) -> &Array2<f64> {
-        &self.features
+    /// The model's inputs.
+    pub fn inputs(&self) -> &[(String, Column)] {
+        &self.inputs
     }
 
-    /// Labels, `[n]`.
-    pub fn labels(&self) -> &[usize] {
+    /// The right answers.
+    pub fn labels(&self) -> &Labels {
         &self.labels
     }
 
@@ -50,9 +150,17 @@ impl LabelledRecords {
     #[must_use]
     pub fn select(&self, places: &[usize]) -> Self {
         let places: Vec<usize> = places.iter().copied().filter(|place| *place < self.len()).collect();
-        Self {
-            features: self.features.select(ndarray::Axis(0), &places),
-            labels: places.iter().map(|place| self.labels[*place]).collect(),
-        }
+        let inputs = self.inputs.iter().map(|(name, column)| (name.clone(), column.select(&places))).collect();
+        Self { inputs, labels: self.labels.select(&places) }
+    }
+
+    /// The records in blocks of at most `size`, each with the place of its first record.
+    pub fn blocks(&self, size: usize) -> impl Iterator<Item = (usize, Self)> + '_ {
+        (0..self.len()).step_by(size.max(1)).map(move |start| {
+            let end = (start + size.max(1)).min(self.len());
+            let places: Vec<usize> = (start..end).collect();
+            let inputs = self.inputs.iter().map(|(name, column)| (name.clone(), column.block(start, end))).collect();
+            (start, Self { inputs, labels: self.labels.select(&places) })
+        })
     }
 }

@@ -1,0 +1,200 @@
+//! The Gauss-Newton matrix of the training loss over features: for outputs that are probabilities, the true Fisher
+//! information, which is an expectation over the model's own answers and never over the labels.
+//!
+//! `G = 1/N Σ_i E_{y ~ model(x_i)} [∇loss(x_i, y) ∇loss(x_i, y)ᵀ]`. One pass a class computes it exactly; with many
+//! classes, or sequences, answers are drawn from the model instead. For regression the expectation is the gradient of the
+//! output itself; for several labels at once they are independent, and flipping one at a time computes it exactly.
+
+use ndarray::{Array1, Array2, ArrayD, ArrayView1, ArrayView2, Axis, Ix2};
+use rand::Rng;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+
+use super::{Features, LossPass};
+use crate::{
+    AttributionError,
+    curvature::{Accumulator, Expectation, MOST_EXACT, terms},
+    records::{Labels, Records},
+    targets::Target,
+};
+
+/// Drawn answers a record where there are too many to go through.
+const DRAWS: usize = 8;
+
+/// Hands weighted feature blocks of the expectation to `take`: `Σ weight · φφᵀ` is the matrix.
+///
+/// # Errors
+/// As [`Features::run_as`], and whatever `take` refuses.
+pub fn expectation(
+    features: &mut Features,
+    records: &Records,
+    denominator: usize,
+    expectation: Expectation,
+    take: Take<'_>,
+) -> Result<(), AttributionError> {
+    let (draws, seed) = match expectation {
+        Expectation::Sampled { draws, seed } => (draws, seed),
+        Expectation::Exact => (DRAWS, 0),
+    };
+    let share = 1.0 / denominator.max(1) as f64;
+    for (start, block) in records.blocks(features.block()) {
+        let first = features.run(&block)?;
+        match (features.target(), expectation) {
+            (Target::Margin, _) => {
+                let probabilities = softmax(&rows(&first.outputs)?);
+                let expectation = match expectation {
+                    Expectation::Exact if probabilities.ncols() <= MOST_EXACT => Expectation::Exact,
+                    // Another seed each block, or equal places in all blocks would draw equal answers.
+                    _ => Expectation::Sampled { draws, seed: seed.wrapping_add(start as u64) },
+                };
+                let terms = terms(probabilities.view(), denominator, expectation)?;
+                for terms in terms.chunks(features.block()) {
+                    let places: Vec<usize> = terms.iter().map(|term| term.record).collect();
+                    let classes = Labels::Classes(terms.iter().map(|term| term.class).collect());
+                    let pass = features.run_as(&block.select(&places), &classes)?;
+                    let weights: Array1<f64> = terms.iter().map(|term| term.weight).collect();
+                    take(pass.features.view(), weights.view())?;
+                }
+            }
+            (Target::Regression, _) => one_off(features, &block, &first, share, take)?,
+            (Target::MultiLabel, Expectation::Exact) => label_by_label(features, &block, &first, share, take)?,
+            (Target::MultiLabel | Target::Sequence, _) => {
+                for draw in 0..draws {
+                    let labels = drawn(features.target(), &block, &first, |place| {
+                        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+                        rng.set_stream(((start + place) as u64).wrapping_mul(draws as u64).wrapping_add(draw as u64));
+                        rng
+                    })?;
+                    let pass = features.run_as(&block, &labels)?;
+                    take(pass.features.view(), Array1::from_elem(block.len(), share / draws as f64).view())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The matrix itself, `[width, width]`.
+///
+/// # Errors
+/// As [`expectation`].
+pub fn gauss_newton(
+    features: &mut Features,
+    records: &Records,
+    denominator: usize,
+    over: Expectation,
+) -> Result<Array2<f64>, AttributionError> {
+    let mut sum = Accumulator::new(features.width())?;
+    expectation(features, records, denominator, over, &mut |block, weights| sum.add(block, weights))?;
+    Ok(sum.finish())
+}
+
+/// Takes features `[n, width]` and their weights `[n]`.
+pub type Take<'t> =
+    &'t mut dyn FnMut(ArrayView2<'_, f32>, ArrayView1<'_, f64>) -> Result<(), AttributionError>;
+
+/// The loss of a wrong answer by one has the gradient of the output.
+fn one_off(
+    features: &mut Features,
+    block: &Records,
+    first: &LossPass,
+    share: f64,
+    take: Take<'_>,
+) -> Result<(), AttributionError> {
+    let answers: Vec<f32> = first.outputs.iter().map(|output| output - 1.0).collect();
+    let weights: Array1<f64> =
+        first.outputs.iter().zip(&answers).map(|(output, answer)| share / f64::from(output - answer).powi(2)).collect();
+    let pass = features.run_as(block, &Labels::Values(answers))?;
+    take(pass.features.view(), weights.view())
+}
+
+/// Two answers that differ in one label differ by that label's gradient.
+fn label_by_label(
+    features: &mut Features,
+    block: &Records,
+    first: &LossPass,
+    share: f64,
+    take: Take<'_>,
+) -> Result<(), AttributionError> {
+    let logits = rows(&first.outputs)?;
+    let none = features.run_as(block, &Labels::Several(Array2::zeros(logits.raw_dim())))?;
+    for (label, column) in logits.columns().into_iter().enumerate() {
+        let mut answers = Array2::zeros(logits.raw_dim());
+        answers.column_mut(label).fill(1.0);
+        let one = features.run_as(block, &Labels::Several(answers))?;
+        let gradients = &none.features - &one.features;
+        let weights: Array1<f64> = column
+            .iter()
+            .map(|logit| {
+                let p = 1.0 / (1.0 + (-f64::from(*logit)).exp());
+                p * (1.0 - p) * share
+            })
+            .collect();
+        take(gradients.view(), weights.view())?;
+    }
+    Ok(())
+}
+
+/// Answers as the model would give them.
+fn drawn(
+    target: Target,
+    block: &Records,
+    first: &LossPass,
+    rng: impl Fn(usize) -> ChaCha8Rng,
+) -> Result<Labels, AttributionError> {
+    let other = || AttributionError::Labels { target, found: "other labels".to_owned() };
+    match (target, block.labels()) {
+        (Target::MultiLabel, _) => {
+            let mut answers = rows(&first.outputs)?;
+            for (place, mut row) in answers.outer_iter_mut().enumerate() {
+                let mut rng = rng(place);
+                row.mapv_inplace(|logit| f32::from(u8::from(rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp()))));
+            }
+            Ok(Labels::Several(answers))
+        }
+        (Target::Sequence, Labels::Tokens(asked)) => {
+            let mut answers = asked.clone();
+            for (place, (mut row, logits)) in answers.outer_iter_mut().zip(first.outputs.outer_iter()).enumerate() {
+                let mut rng = rng(place);
+                let logits = logits.into_dimensionality::<Ix2>().map_err(|_| other())?;
+                let probabilities = softmax(&logits.to_owned());
+                for (token, p) in row.iter_mut().zip(probabilities.outer_iter()) {
+                    let drawn = pick(p.iter().copied(), rng.random()) as i64;
+                    // Where nothing was asked nothing is answered.
+                    if *token >= 0 {
+                        *token = drawn;
+                    }
+                }
+            }
+            Ok(Labels::Tokens(answers))
+        }
+        _ => Err(other()),
+    }
+}
+
+/// Where a number between 0 and 1 falls among probabilities.
+fn pick(probabilities: impl Iterator<Item = f64>, at: f64) -> usize {
+    let (mut sum, mut last) = (0.0, 0);
+    for (class, p) in probabilities.enumerate() {
+        sum += p;
+        last = class;
+        if at < sum {
+            break;
+        }
+    }
+    last
+}
+
+fn rows(outputs: &ArrayD<f32>) -> Result<Array2<f32>, AttributionError> {
+    outputs.clone().into_dimensionality::<Ix2>().map_err(|_| AttributionError::OutputShape(outputs.shape().to_vec()))
+}
+
+fn softmax(logits: &Array2<f32>) -> Array2<f64> {
+    let mut probabilities = logits.mapv(f64::from);
+    for mut row in probabilities.axis_iter_mut(Axis(0)) {
+        let largest = row.fold(f64::NEG_INFINITY, |largest, value| largest.max(*value));
+        row.mapv_inplace(|value| (value - largest).exp());
+        let sum = row.sum();
+        row.mapv_inplace(|value| value / sum);
+    }
+    probabilities
+}

@@ -1,0 +1,16 @@
+//! Gradients of many records as rows of numbers, computed by ONNX Runtime.
+//!
+//! A record's **features** are the gradient of its loss with respect to the attributed parameters, tensor by tensor and
+//! row-major inside each; where a [`Reduction`] is given, a layer's `Rᵀ · gradient · C` stands in place of its gradient.
+
+mod engine;
+mod fisher;
+mod graph;
+mod reduction;
+
+pub use engine::{Features, LossPass};
+pub use fisher::{Take, expectation, gauss_newton};
+pub use reduction::{LayerReduction, Part, Reduction, parts};
+pub(crate) use engine::tensor;
+pub(crate) use graph::attributed_output;
+pub(crate) use reduction::matrix;
