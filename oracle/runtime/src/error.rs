@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::ExecutionProvider;
+
 /// Why ONNX Runtime, a model or a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -62,6 +64,22 @@ pub enum RuntimeError {
         option: &'static str,
     },
 
+    /// A name that no execution provider has.
+    #[error("`{name}` is no execution provider; write `cpu`, `cuda`, `cuda:1` or `webgpu`")]
+    UnknownProvider {
+        /// The name given.
+        name: String,
+    },
+
+    /// The provider asked for is not in the library, or finds no device.
+    #[error("the execution provider `{provider}` is not available here ({reason}): {}, or configure `cpu`", provider.remedy())]
+    ProviderMissing {
+        /// The provider asked for.
+        provider: ExecutionProvider,
+        /// ONNX Runtime's words.
+        reason: String,
+    },
+
     /// The bytes are no ONNX file: empty, truncated, or damaged.
     #[error("the ONNX file is damaged or cut short ({reason}); fetch it again and compare its hash with the release's")]
     CorruptModel {
@@ -69,7 +87,7 @@ pub enum RuntimeError {
         reason: String,
     },
 
-    /// An ONNX file which ONNX Runtime will not run: a bad graph, an unknown operator, a missing provider.
+    /// An ONNX file which ONNX Runtime will not run: a bad graph, an unknown operator.
     #[error("ONNX Runtime refuses the model: {reason}. Export it again with standard operators")]
     RejectedModel {
         /// ONNX Runtime's words.

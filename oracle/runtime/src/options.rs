@@ -1,25 +1,6 @@
 //! How a model is run.
 
-use crate::RuntimeError;
-
-/// Where a session computes. A provider that is asked for and missing is an error, never a silent fallback.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExecutionProvider {
-    /// The processor.
-    #[default]
-    Cpu,
-}
-
-impl ExecutionProvider {
-    /// As metadata names it: `cpu`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-        }
-    }
-}
+use crate::{ExecutionProvider, RuntimeError};
 
 /// How a [`Session`](crate::Session) computes.
 #[derive(Debug, Clone, PartialEq, Eq)]

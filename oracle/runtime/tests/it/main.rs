@@ -3,6 +3,7 @@
 
 mod loading;
 mod onnx;
+mod providers;
 mod serving;
 mod session;
 
