@@ -1,6 +1,6 @@
 //! From a trained model and owned records to a served graph and its contributor table.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis, Slice};
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     Address,
@@ -11,7 +11,7 @@ use crate::{
     AttributionError, HeldOut, OwnedRecords, baseline,
     basis::{Basis, MOST_CONTRIBUTORS, Ranks},
     compile::compile,
-    curvature::{DampedCurvature, Expectation, MOST_FEATURES},
+    curvature::{DampedCurvature, MOST_FEATURES, classes::Expectation},
     features::{self, Features, Reduction},
     gate::{self, GateResult},
     gradient::{self, Layers},
@@ -256,7 +256,7 @@ fn record_rows(
         let pass = features.run(&block)?;
         let projected = pass.features.mapv(f64::from).dot(&basis.projection) / -(denominator as f64);
         let end = start + block.len();
-        rows.slice_mut(ndarray::s![start..end, ..]).assign(&projected.mapv(|value| value as f32));
+        rows.slice_axis_mut(Axis(0), Slice::from(start..end)).assign(&projected.mapv(|value| value as f32));
     }
     Ok(rows)
 }

@@ -47,7 +47,7 @@ pub fn compile(
     if width != projection.nrows() {
         return Err(AttributionError::Shape { what: "features", expected: projection.nrows(), found: width });
     }
-    let (mut start, mut sum) = (0, None);
+    let (mut start, mut sum) = (0, None::<String>);
     for part in parts {
         let rows = projection.slice_axis(Axis(0), Slice::from(start..start + part.width)).to_owned();
         start += part.width;
@@ -59,7 +59,7 @@ pub fn compile(
             Some(before) => builder.node("Gemm", &stem, &[&part.value, &rows, &before], vec![])?,
         });
     }
-    let sum: String = sum.ok_or(AttributionError::NoRecords("attributed parameters'"))?;
+    let sum = sum.ok_or(AttributionError::NoRecords("attributed parameters'"))?;
     builder.output_as(&sum, SKETCH)?;
     Ok(builder.finish())
 }

@@ -1,27 +1,16 @@
+use tributary_runtime::RuntimeError;
 use tributary_sdk::{Address, table::TableError};
+
+use crate::{
+    gradient::GradientError,
+    graph::GraphError,
+    onnx::OnnxError,
+    targets::{Target, TargetError},
+};
 
 /// Why a model or a file cannot be attributed.
 #[derive(Debug, thiserror::Error)]
 pub enum AttributionError {
-    /// A network needs an input, an output and no empty layer.
-    #[error("a classifier cannot have the widths {0:?}: give input, hidden and output widths of at least 1, 1 and 2")]
-    Widths(Vec<usize>),
-    /// Parameters of another network.
-    #[error("the network has {expected} parameters, {found} were given: they are of another network")]
-    ParameterCount {
-        /// What the widths need.
-        expected: usize,
-        /// What was given.
-        found: usize,
-    },
-    /// Records that the network cannot read.
-    #[error("records have {found} features, the network reads {expected}: use the data the network was trained on")]
-    FeatureWidth {
-        /// The network's input width.
-        expected: usize,
-        /// The records' width.
-        found: usize,
-    },
     /// Features and labels of different length.
     #[error("{features} records carry {labels} labels: give one label a record")]
     LabelCount {
@@ -30,32 +19,36 @@ pub enum AttributionError {
         /// Labels.
         labels: usize,
     },
-    /// A label the network has no output for.
-    #[error("record {record} has the label {label}, the network tells {classes} classes apart")]
+    /// A label the model has no output for.
+    #[error("record {record} has the label {label}, the model tells {classes} apart")]
     Label {
         /// Which record, from 0.
         record: usize,
         /// Its label.
         label: usize,
-        /// The network's classes.
+        /// The model's classes.
         classes: usize,
     },
+    /// Labels of another kind than the target's.
+    #[error("the target {target:?} cannot use {found}: give the labels it needs")]
+    Labels {
+        /// The target.
+        target: Target,
+        /// What was given.
+        found: &'static str,
+    },
+    /// A model that gives nothing.
+    #[error("the model has no output: there is nothing to attribute")]
+    NoOutput,
+    /// An output of a shape that the target cannot use.
+    #[error("the model's output has the shape {0:?}: the target needs one row a record")]
+    OutputShape(Vec<usize>),
     /// Nothing to work on.
     #[error("there are no {0} records: attribution needs some")]
     NoRecords(&'static str),
     /// Something was NaN or infinite.
     #[error("{0} holds a number that is not finite: check the records and train again")]
     NotFinite(&'static str),
-    /// The exact curvature would not fit.
-    #[error(
-        "the network has {found} parameters, the exact curvature takes up to {limit}: choose smaller hidden layers"
-    )]
-    TooManyParameters {
-        /// The network's.
-        found: usize,
-        /// The most that is computed exactly.
-        limit: usize,
-    },
     /// Arrays that do not belong together.
     #[error("{what}: {found} where {expected} are needed; pass arrays of the same records, features and release")]
     Shape {
@@ -119,10 +112,22 @@ pub enum AttributionError {
     /// The rows do not make a table.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// The bytes are not an ONNX file.
-    #[error("not an ONNX file: {0}; fetch the release's file again")]
-    Corrupt(String),
+    /// A file that is no model.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
+    /// A model that cannot be extended.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// A gradient that cannot be taken.
+    #[error(transparent)]
+    Gradient(#[from] GradientError),
+    /// A target that the output does not have.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// ONNX Runtime refused.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// An ONNX file that is not an attributed model.
-    #[error("the ONNX file is not an attributed model: {0}; compile the model with the factory")]
+    #[error("the ONNX file is not an attributed model: {0}; make one with `tributary attribute`")]
     NotAttributed(String),
 }

@@ -1,22 +1,26 @@
-//! From a trained model and the records it was trained on to what attributed inference needs: an ONNX graph that also
-//! emits its sketch, and one integer row per contributor.
+//! Any ONNX model in, an attributed ONNX model out: the model with one more output, `sketch`; a contributor table with
+//! gate and baseline shares; and a compact row a record, for explanation.
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`network`] | dense classifiers: parameters, shapes, input scaling |
-//! | [`reverse`] | forward trace and reverse mode, as activation × error factors |
-//! | [`target`] | the margin that is attributed, the loss that is trained on, and their errors at the logits |
-//! | [`curvature`] | the Gauss-Newton (true Fisher) matrix, exact or by Kronecker factors, damped and factorised |
-//! | [`basis`] | the directions of a sketch: the owners' own, or the leading ones and the owners' residual |
-//! | [`rows`] | what stands for a record and a contributor: first order, Newton, distilled; as integers, exactly summed |
-//! | [`explain`] | a sketch's most helpful and most harmful records and contributors |
-//! | [`quantise`] | contributor rows as integers on one shared scale |
+//! | [`graph`] | a model as a list of operators, with types and shapes; appending more of them |
+//! | [`onnx`] | files: ONNX bytes to graphs and back |
+//! | [`gradient`] | reverse mode as graph rewriting: gradients record by record, or summed |
+//! | [`targets`] | what is attributed and what is trained on: margin, regression, several labels, sequences |
+//! | [`reference`] | graphs evaluated in `f64`, against which gradients are checked |
+//! | [`records`], [`OwnedRecords`] | what a model reads, what the right answer was, who is paid |
+//! | [`features`] | gradients of many records, computed by ONNX Runtime; the curvature's expectation |
+//! | [`curvature`] | the Gauss-Newton matrix: exact, or in each layer's Kronecker eigenbasis; damped and factorised |
+//! | [`basis`] | the directions in which sketches are written |
+//! | [`rows`] | rows of contributors and records: first order, Newton, distilled; as integers |
+//! | [`mod@compile`] | the served graph: model, reverse mode and projection in one |
 //! | [`gate`], [`baseline`] | who may be paid by attribution; how money without receipts is divided |
-//! | [`mod@attribute`] | all of the above in order: from a network and owned records to a contributor table |
-//! | [`onnx`] | the graph writer, the attribution compiler and the reader that checks a file before it is served |
-//! | [`statistics`] | rank correlation, the datamodelling score and its interval, by which attribution is judged |
+//! | [`mod@attribute`] | all of the above in order |
+//! | [`sketches`], [`explain`] | sketches of many records; which records helped and harmed an answer most |
+//! | [`statistics`] | rank correlation, the linear datamodelling score, bootstrap intervals |
 //!
-//! The crate knows no dataset format, no training loop, no chain and no settlement policy. It opens no file.
+//! The crate knows no dataset format, no training loop, no chain and no settlement policy. It opens no file, and computes
+//! with nothing but ONNX Runtime once a release is made.
 //!
 //! Influence follows Koh & Liang (2017) with the Gauss-Newton matrix of Martens (2020): for an output with target
 //! gradient `g_q` and a record with loss gradient `g_i`, the record's score is `-g_qᵀ (G + λI)⁻¹ g_i / N`. It is
@@ -25,28 +29,29 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-mod activation;
 pub mod attribute;
 pub mod baseline;
 pub mod basis;
+pub mod compile;
 pub mod curvature;
 mod error;
 pub mod explain;
+pub mod features;
 pub mod gate;
 pub mod gradient;
 pub mod graph;
-pub mod network;
 pub mod onnx;
+mod owned;
 pub mod quantise;
 pub mod records;
 pub mod reference;
-pub mod reverse;
 pub mod rows;
+pub mod sketches;
 pub mod statistics;
-pub mod target;
 pub mod targets;
 
-pub use attribute::{Attribution, AttributionSettings, OwnedRecords, attribute};
+pub use attribute::{Attribution, AttributionSettings, CurvatureKind, Directions, Stage, attribute};
+pub use compile::compile;
 pub use error::AttributionError;
-pub use network::{DenseClassifier, InputScaling};
-pub use records::LabelledRecords;
+pub use owned::{HeldOut, OwnedRecords};
+pub use records::{Column, Labels, Records};

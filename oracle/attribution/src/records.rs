@@ -1,8 +1,8 @@
 //! Records as models read them: named inputs of one row a record, and what the right answer was.
 
-use ndarray::{Array2, ArrayD, Axis, Slice};
+use ndarray::{Array1, Array2, ArrayD, Axis, Slice};
 
-use crate::AttributionError;
+use crate::{AttributionError, targets::Target};
 
 /// One input of a model over many records, `[n, …]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,13 +80,56 @@ impl Labels {
         self.len() == 0
     }
 
-    /// As the graphs take them.
-    pub fn to_column(&self) -> Column {
+    /// That a target can use them with an output of this many classes, labels or tokens.
+    ///
+    /// # Errors
+    /// [`AttributionError::Labels`], [`AttributionError::Label`].
+    pub fn check(&self, target: Target, classes: usize) -> Result<(), AttributionError> {
+        let other = |found| Err(AttributionError::Labels { target, found });
+        let beyond = |record, label| AttributionError::Label { record, label, classes };
+        match (target, self) {
+            (Target::Margin, Self::Classes(labels)) => match labels.iter().position(|label| *label >= classes) {
+                Some(record) => Err(beyond(record, labels[record])),
+                None => Ok(()),
+            },
+            (Target::Regression, Self::Values(values)) => match values.iter().all(|value| value.is_finite()) {
+                true => Ok(()),
+                false => Err(AttributionError::NotFinite("a label")),
+            },
+            (Target::MultiLabel, Self::Several(bits)) if bits.ncols() == classes => {
+                match bits.iter().all(|bit| *bit == 0.0 || *bit == 1.0) {
+                    true => Ok(()),
+                    false => other("labels that are neither 0 nor 1"),
+                }
+            }
+            (Target::Sequence, Self::Tokens(tokens)) => {
+                let out = tokens.indexed_iter().find(|(_, token)| usize::try_from(**token).is_ok_and(|t| t >= classes));
+                match out {
+                    Some(((record, _), token)) => Err(beyond(record, usize::try_from(*token).unwrap_or_default())),
+                    None => Ok(()),
+                }
+            }
+            (_, Self::Classes(_)) => other("one class a record"),
+            (_, Self::Values(_)) => other("one number a record"),
+            (_, Self::Several(_)) => other("several labels a record"),
+            (_, Self::Tokens(_)) => other("a token a position"),
+        }
+    }
+
+    /// As a graph takes them whose label input has this many dimensions.
+    pub fn to_column(&self, rank: usize) -> Column {
         match self {
             Self::Classes(classes) => {
-                Column::I64(classes.iter().map(|class| *class as i64).collect::<ndarray::Array1<_>>().into_dyn())
+                Column::I64(classes.iter().map(|class| *class as i64).collect::<Array1<_>>().into_dyn())
             }
-            Self::Values(values) => Column::F32(ndarray::Array1::from(values.clone()).into_dyn()),
+            Self::Values(values) => {
+                let mut column = Array1::from(values.clone()).into_dyn();
+                while column.ndim() < rank {
+                    let last = Axis(column.ndim());
+                    column.insert_axis_inplace(last);
+                }
+                Column::F32(column)
+            }
             Self::Several(bits) => Column::F32(bits.clone().into_dyn()),
             Self::Tokens(tokens) => Column::I64(tokens.clone().into_dyn()),
         }

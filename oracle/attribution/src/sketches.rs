@@ -20,6 +20,8 @@ const BLOCK: usize = 256;
 #[derive(Debug)]
 pub struct Sketches {
     session: Session,
+    /// Dimensions of the label input, if the target takes labels.
+    label_rank: Option<usize>,
 }
 
 impl Sketches {
@@ -28,7 +30,8 @@ impl Sketches {
     /// # Errors
     /// [`AttributionError::Runtime`].
     pub fn open(runtime: &OnnxRuntime, graph: &Graph, options: &SessionOptions) -> Result<Self, AttributionError> {
-        Ok(Self { session: Session::open(runtime, &onnx::encode(graph), options)? })
+        let label_rank = graph.inputs.iter().find(|input| input.name == LABEL).map(|input| input.shape.rank());
+        Ok(Self { session: Session::open(runtime, &onnx::encode(graph), options)?, label_rank })
     }
 
     /// Sketches `[n, k]` of what the model serves for these records.
@@ -48,13 +51,13 @@ impl Sketches {
     }
 
     fn run(&mut self, records: &Records, labelled: bool) -> Result<Array2<f32>, AttributionError> {
-        let takes_labels = labelled && self.session.inputs().any(|input| input == LABEL);
+        let label_rank = self.label_rank.filter(|_| labelled);
         let mut rows: Option<Array2<f32>> = None;
         for (_, block) in records.blocks(BLOCK) {
-            let labels = block.labels().to_column();
+            let labels = block.labels().to_column(label_rank.unwrap_or_default());
             let mut inputs: Vec<(&str, Tensor<'_>)> =
                 block.inputs().iter().map(|(name, column)| (name.as_str(), tensor(column))).collect();
-            if takes_labels {
+            if label_rank.is_some() {
                 inputs.push((LABEL, tensor(&labels)));
             }
             let outputs = self.session.run(&inputs, &[SKETCH])?;

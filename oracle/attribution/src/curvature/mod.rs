@@ -10,8 +10,6 @@
 mod accumulator;
 pub mod classes;
 mod damped;
-mod network;
 
 pub use accumulator::{Accumulator, MOST_FEATURES};
 pub use damped::DampedCurvature;
-pub use network::{MOST_PARAMETERS, gauss_newton};

@@ -3,7 +3,10 @@
 use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions, Tensor};
 
-use super::graph::{FEATURES, LOSSES, LossGraph, Reduction, loss_graph};
+use super::{
+    Reduction,
+    graph::{FEATURES, LOSSES, LossGraph, loss_graph},
+};
 use crate::{
     AttributionError,
     graph::Graph,
@@ -84,7 +87,7 @@ impl Features {
     /// [`AttributionError::NotFinite`].
     pub fn run_as(&mut self, records: &Records, labels: &Labels) -> Result<LossPass, AttributionError> {
         labels.check(self.target, self.graph.classes)?;
-        let labels = labels.to_column();
+        let labels = labels.to_column(self.graph.label_rank);
         let mut inputs: Vec<(&str, Tensor<'_>)> = records.inputs().iter().map(|(name, column)| (name.as_str(), tensor(column))).collect();
         inputs.push((&self.graph.label, tensor(&labels)));
         let mut results = self.session.run(&inputs, &[LOSSES, FEATURES, &self.graph.output])?.into_iter();

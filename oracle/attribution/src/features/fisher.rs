@@ -12,7 +12,10 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use super::{Features, LossPass};
 use crate::{
     AttributionError,
-    curvature::{Accumulator, Expectation, MOST_EXACT, terms},
+    curvature::{
+        Accumulator,
+        classes::{Expectation, MOST_EXACT, terms},
+    },
     records::{Labels, Records},
     targets::Target,
 };
@@ -141,7 +144,7 @@ fn drawn(
     first: &LossPass,
     rng: impl Fn(usize) -> ChaCha8Rng,
 ) -> Result<Labels, AttributionError> {
-    let other = || AttributionError::Labels { target, found: "other labels".to_owned() };
+    let other = || AttributionError::Labels { target, found: "other labels" };
     match (target, block.labels()) {
         (Target::MultiLabel, _) => {
             let mut answers = rows(&first.outputs)?;

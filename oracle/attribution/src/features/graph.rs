@@ -20,6 +20,8 @@ pub(super) struct LossGraph {
     pub(super) graph: Graph,
     /// The input that takes the labels.
     pub(super) label: String,
+    /// Its dimensions.
+    pub(super) label_rank: usize,
     /// The model's output.
     pub(super) output: String,
     /// Numbers in the last dimension of the output: classes, labels or tokens.
@@ -53,6 +55,7 @@ pub(super) fn loss_graph(
     let features = builder.node("Concat", "tributary/side_by_side", &values, vec![("axis", Attribute::Int(1))])?;
     builder.output_as(&loss.value, LOSSES)?;
     builder.output_as(&features, FEATURES)?;
+    let label_rank = builder.shape(&label)?.rank();
     let width = parts.iter().map(|part| part.width).sum();
-    Ok(LossGraph { graph: builder.finish(), label, output, classes, width })
+    Ok(LossGraph { graph: builder.finish(), label, label_rank, output, classes, width })
 }

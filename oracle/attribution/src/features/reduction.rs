@@ -60,7 +60,7 @@ fn reduced(
     let stem = format!("{}/reduced", gradient.parameter);
     let rows = matrix(builder, &format!("{stem}/rows"), &reduction.rows)?;
     let columns = matrix(builder, &format!("{stem}/columns"), &reduction.columns)?;
-    let (mut sum, mut width) = (None, 0);
+    let (mut sum, mut width) = (None::<String>, 0);
     for term in &gradient.terms {
         let value = match term {
             Term::Outer { activation, error, layout } => {
