@@ -1,6 +1,5 @@
-//! Attribution against the real thing: retraining, and the real ONNX Runtime.
+//! The attribution engine on the real ONNX Runtime.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod retraining;
-mod runtime;
+mod engine;
 mod setting;

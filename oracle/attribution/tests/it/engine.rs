@@ -1,0 +1,206 @@
+use ndarray::{Array2, ArrayView1, Axis};
+use tributary_attribution::{
+    AttributionError, Directions, HeldOut, Labels, OwnedRecords, Records, attribute,
+    attribute::effects,
+    curvature::{DampedCurvature, classes::Expectation},
+    features::{Features, Reduction, gauss_newton},
+    gradient,
+    graph::Graph,
+    onnx,
+    sketches::{Sketches, integer_totals},
+    targets::Target,
+};
+use tributary_runtime::{Session, SessionOptions, Tensor};
+
+use crate::setting::*;
+
+fn features(model: &Graph, target: Target) -> Features {
+    let parameters = gradient::parameters(model);
+    Features::open(&runtime(), model, target, &parameters, &Reduction::new(), &SessionOptions::default()).unwrap()
+}
+
+/// Largest difference relative to the largest number.
+fn distance(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
+    let largest = b.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+    (a - b).iter().fold(0f64, |most, value| most.max(value.abs())) / largest
+}
+
+fn add_outer(sum: &mut Array2<f64>, row: ArrayView1<'_, f32>, weight: f64) {
+    for (i, a) in row.iter().enumerate() {
+        for (j, b) in row.iter().enumerate() {
+            sum[[i, j]] += weight * f64::from(*a) * f64::from(*b);
+        }
+    }
+}
+
+#[test]
+fn the_curvature_is_the_expectation_over_the_models_own_classes() {
+    let model = perceptron(3, 4, 3);
+    let records = records(Target::Margin, 11, 3, 3, 1);
+    let mut features = features(&model, Target::Margin);
+    let found = gauss_newton(&mut features, &records, DENOMINATOR, Expectation::Exact).unwrap();
+    let mut expected = Array2::zeros(found.raw_dim());
+    for class in 0..3 {
+        let pass = features.run_as(&records, &Labels::Classes(vec![class; 11])).unwrap();
+        for ((row, loss), _) in pass.features.outer_iter().zip(&pass.losses).zip(0..) {
+            // The loss of a class is minus the logarithm of its probability.
+            add_outer(&mut expected, row, f64::from((-loss).exp()) / DENOMINATOR as f64);
+        }
+    }
+    assert!(distance(&found, &expected) < 1e-6);
+}
+
+#[test]
+fn drawn_classes_come_close_to_the_expectation() {
+    let model = perceptron(3, 4, 3);
+    let records = records(Target::Margin, 60, 3, 3, 2);
+    let mut features = features(&model, Target::Margin);
+    let exact = gauss_newton(&mut features, &records, DENOMINATOR, Expectation::Exact).unwrap();
+    let drawn = |features: &mut Features, draws| {
+        let expectation = Expectation::Sampled { draws, seed: 5 };
+        gauss_newton(features, &records, DENOMINATOR, expectation).unwrap()
+    };
+    let (few, many) = (drawn(&mut features, 2), drawn(&mut features, 200));
+    assert!(distance(&many, &exact) < 0.1, "{}", distance(&many, &exact));
+    assert!(distance(&few, &exact) > distance(&many, &exact));
+    assert_eq!(few, drawn(&mut features, 2));
+}
+
+#[test]
+fn regression_and_several_labels_have_their_gauss_newton_matrix() {
+    // Regression: the outer products of the output's own gradient, which is the sketch in the identity basis.
+    let model = perceptron(3, 4, 1);
+    let regression = records(Target::Regression, 9, 3, 1, 3);
+    let mut features_of = features(&model, Target::Regression);
+    let found = gauss_newton(&mut features_of, &regression, DENOMINATOR, Expectation::Exact).unwrap();
+    let mut expected = Array2::zeros(found.raw_dim());
+    for row in in_identity(&model, Target::Regression, &regression).outer_iter() {
+        add_outer(&mut expected, row, 1.0 / DENOMINATOR as f64);
+    }
+    assert!(distance(&found, &expected) < 1e-4, "{}", distance(&found, &expected));
+
+    // Several labels: each is a margin of its own, p(1 − p) of it.
+    let model = perceptron(3, 4, 2);
+    let several = records(Target::MultiLabel, 9, 3, 2, 4);
+    let mut features_of = features(&model, Target::MultiLabel);
+    let found = gauss_newton(&mut features_of, &several, DENOMINATOR, Expectation::Exact).unwrap();
+    let mut expected = Array2::zeros(found.raw_dim());
+    let logits = features_of.run(&several).unwrap().outputs;
+    for label in 0..2 {
+        let signs = |sign: f32| {
+            let mut bits = Array2::zeros((9, 2));
+            bits.column_mut(label).fill((1.0 + sign) / 2.0);
+            let labelled = Records::new(several.inputs().to_vec(), Labels::Several(bits)).unwrap();
+            in_identity(&model, Target::MultiLabel, &labelled)
+        };
+        let gradients = (signs(1.0) - signs(-1.0)) / 2.0;
+        for (place, row) in gradients.outer_iter().enumerate() {
+            let p = 1.0 / (1.0 + (-f64::from(logits[[place, label]])).exp());
+            add_outer(&mut expected, row, p * (1.0 - p) / DENOMINATOR as f64);
+        }
+    }
+    assert!(distance(&found, &expected) < 1e-4, "{}", distance(&found, &expected));
+}
+
+/// The target's gradients for the records' labels, `[n, parameters]`: sketches in the identity basis.
+fn in_identity(model: &Graph, target: Target, records: &Records) -> Array2<f32> {
+    let parameters = gradient::parameters(model);
+    let count = parameters.iter().map(|name| model.constants[name].len()).sum();
+    let graph =
+        tributary_attribution::compile(model, target, &parameters, &Reduction::new(), &Array2::eye(count)).unwrap();
+    Sketches::open(&runtime(), &graph, &SessionOptions::default()).unwrap().of_labels(records).unwrap()
+}
+
+/// `g_qᵀ (G + λI)⁻¹ E_c`, spelt out.
+fn exact(model: &Graph, target: Target, training: &OwnedRecords, queries: &Records) -> Array2<f64> {
+    let mut features = features(model, target);
+    let curvature = gauss_newton(&mut features, training.records(), DENOMINATOR, Expectation::Exact).unwrap();
+    let effects = effects(&mut features, training, DENOMINATOR).unwrap();
+    let solved = DampedCurvature::new(&curvature, DAMPING).unwrap().solve(&effects);
+    in_identity(model, target, queries).mapv(f64::from).dot(&solved.t())
+}
+
+#[test]
+fn a_sketch_times_a_row_is_the_influence_for_every_kind_of_target() {
+    for (target, outputs) in [(Target::Margin, 3), (Target::Regression, 1), (Target::MultiLabel, 2), (Target::Sequence, 5)] {
+        let model = if target == Target::Sequence { language(4, 5, 3) } else { perceptron(4, 5, outputs) };
+        let training = owned(records(target, DENOMINATOR, 4, outputs, 6));
+        let queries = records(target, 7, 4, outputs, 7);
+        let held_out = HeldOut::apart(records(target, 12, 4, outputs, 8));
+        for directions in [Directions::Owner, Directions::Eigen { rank: 12 }] {
+            let settings = tributary_attribution::AttributionSettings { directions, ..settings(target) };
+            let attribution = attribute(&runtime(), &model, &training, &held_out, &settings, |_| ()).unwrap();
+            let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
+            let found = sketches.of_labels(&queries).unwrap();
+            let expected = exact(&model, target, &training, &queries);
+            let scores = found.mapv(f64::from).dot(&attribution.rows().t());
+            // Sequences draw their curvature, so that both sides must draw alike: they do, by the same seed.
+            assert!(distance(&scores, &expected) < 1e-4, "{target:?} {directions:?}: {}", distance(&scores, &expected));
+            let totals = integer_totals(found.view(), attribution.table(), attribution.unit()).unwrap();
+            let (totals, expected) = (totals.insert_axis(Axis(0)), expected.sum_axis(Axis(0)).insert_axis(Axis(0)));
+            assert!(distance(&totals, &expected) < 0.02, "{target:?}: {totals} {expected}");
+        }
+    }
+}
+
+#[test]
+fn the_served_graph_answers_as_before_and_is_the_same_file_every_time() {
+    let model = perceptron(4, 5, 3);
+    let training = owned(records(Target::Margin, DENOMINATOR, 4, 3, 6));
+    let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
+    let attributed = || attribute(&runtime(), &model, &training, &held_out, &settings(Target::Margin), |_| ()).unwrap();
+    let attribution = attributed();
+    assert_eq!(attribution.onnx(), attributed().onnx());
+    assert_eq!(attribution.table(), attributed().table());
+    assert_eq!(onnx::decode(&attribution.onnx()).unwrap().outputs.len(), 2);
+
+    let records = records(Target::Margin, 5, 4, 3, 9);
+    let [(_, tributary_attribution::Column::F32(values))] = records.inputs() else { panic!("one input") };
+    let logits = |file: &[u8]| {
+        let mut session = Session::open(&runtime(), file, &SessionOptions::default()).unwrap();
+        let output = model.outputs[0].name.clone();
+        session.run(&[(INPUT, Tensor::F32(values.view().into()))], &[&output]).unwrap().remove(0)
+    };
+    let (before, after) = (logits(&onnx::encode(&model)), logits(&attribution.onnx()));
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() <= 1e-6), "{before} {after}");
+
+    // Left out, the label is the served class.
+    let served: Vec<usize> = before
+        .outer_iter()
+        .map(|row| row.iter().enumerate().fold((0, f32::MIN), |best, (j, z)| if *z > best.1 { (j, *z) } else { best }).0)
+        .collect();
+    let labelled = Records::new(records.inputs().to_vec(), Labels::Classes(served)).unwrap();
+    let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
+    assert_eq!(sketches.served(&records).unwrap(), sketches.of_labels(&labelled).unwrap());
+}
+
+#[test]
+fn record_rows_add_up_to_contributor_rows_exactly() {
+    let model = perceptron(4, 5, 3);
+    let training = owned(records(Target::Margin, DENOMINATOR, 4, 3, 6));
+    let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
+    let attribution = attribute(&runtime(), &model, &training, &held_out, &settings(Target::Margin), |_| ()).unwrap();
+    let sums = attribution.records().sums(training.owners(), training.accounts().len()).unwrap();
+    let rows: Vec<Vec<i32>> = attribution.table().rows().iter().map(|row| row.values.clone()).collect();
+    assert_eq!(sums, rows);
+}
+
+#[test]
+fn what_does_not_belong_together_is_refused() {
+    let model = perceptron(4, 5, 3);
+    let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
+    let run = |training: Records, held_out: &HeldOut, target| {
+        attribute(&runtime(), &model, &owned(training), held_out, &settings(target), |_| ())
+    };
+    let good = || records(Target::Margin, DENOMINATOR, 4, 3, 6);
+    let refused = run(good(), &HeldOut::apart(good().select(&[])), Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::NoRecords("held-out"))));
+    let refused = run(good().select(&(0..20).collect::<Vec<_>>()), &held_out, Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 6, .. })));
+    let refused = run(records(Target::Margin, DENOMINATOR, 4, 4, 6), &held_out, Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::Label { label: 3, classes: 3, .. })));
+    let refused = run(good(), &held_out, Target::MultiLabel);
+    assert!(matches!(refused, Err(AttributionError::Labels { .. })), "{refused:?}");
+    let refused = run(records(Target::Margin, DENOMINATOR, 5, 3, 6), &held_out, Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::Runtime(_))), "{refused:?}");
+}
