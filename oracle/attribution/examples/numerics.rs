@@ -63,7 +63,7 @@ fn main() -> Result<(), AttributionError> {
     .0?;
     drop(rows);
     let index = timed("index with its check of every sum", || RecordIndex::new(quantised.records, &owners, 1_000)).0?;
-    let sketch = Sketch::new((0..256i16).map(|value| value * 250 - 32_000).collect());
+    let sketch = Sketch::new((0..256i16).map(|value| (value - 128) * 250).collect());
     for threads in [1, 2].into_iter().filter_map(NonZeroUsize::new) {
         let what = format!("explain over {records} records × 256, threads: {threads}");
         let (explained, seconds) = timed(&what, || index.explain(&sketch, 10, threads));

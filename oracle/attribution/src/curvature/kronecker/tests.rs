@@ -149,7 +149,8 @@ fn the_heavier_layer_gets_the_directions() {
     let light = bases(&patterned((9, 1, 1, 5), 1), &(patterned((9, 1, 1, 5), 2) * 1e-3));
     let heavy = bases(&patterned((9, 1, 1, 5), 1), &patterned((9, 1, 1, 5), 2));
     let planned = plan(&[light, heavy], 12).unwrap();
-    assert_eq!(planned[0].features(), 1);
+    // The light one gets what is too little for another direction of the heavy one.
+    assert!(planned[0].features() <= 2);
     assert!(planned[1].features() > 8);
 }
 
