@@ -29,6 +29,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+mod attributed;
 pub mod attribute;
 pub mod baseline;
 pub mod basis;
@@ -50,6 +51,7 @@ pub mod sketches;
 pub mod statistics;
 pub mod targets;
 
+pub use attributed::AttributedModel;
 pub use attribute::{Attribution, AttributionSettings, CurvatureKind, Directions, Stage, attribute};
 pub use compile::compile;
 pub use error::AttributionError;

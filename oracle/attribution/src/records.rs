@@ -1,6 +1,9 @@
 //! Records as models read them: named inputs of one row a record, and what the right answer was.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayD, Axis, Slice};
+use tributary_runtime::Tensor;
 
 use crate::{AttributionError, targets::Target};
 
@@ -32,6 +35,19 @@ impl Column {
         match self {
             Self::F32(values) => values.iter().all(|value| value.is_finite()),
             Self::I64(_) => true,
+        }
+    }
+
+    /// All of it as a session takes it.
+    pub fn tensor(&self) -> Tensor<'_> {
+        self.rows(0..self.len())
+    }
+
+    fn rows(&self, rows: Range<usize>) -> Tensor<'_> {
+        let rows = Slice::from(rows);
+        match self {
+            Self::F32(values) => Tensor::from(values.slice_axis(Axis(0), rows)),
+            Self::I64(values) => Tensor::from(values.slice_axis(Axis(0), rows)),
         }
     }
 
@@ -195,6 +211,15 @@ impl Records {
         let places: Vec<usize> = places.iter().copied().filter(|place| *place < self.len()).collect();
         let inputs = self.inputs.iter().map(|(name, column)| (name.clone(), column.select(&places))).collect();
         Self { inputs, labels: self.labels.select(&places) }
+    }
+
+    /// The inputs of the records `from..to`, read where they lie, and their labels for a graph whose label input has
+    /// `label_rank` dimensions. Records beyond the end are left out.
+    pub fn part(&self, from: usize, to: usize, label_rank: usize) -> (Vec<(&str, Tensor<'_>)>, Column) {
+        let rows = from.min(self.len())..to.min(self.len());
+        let inputs = self.inputs.iter().map(|(name, column)| (name.as_str(), column.rows(rows.clone()))).collect();
+        let places: Vec<usize> = rows.collect();
+        (inputs, self.labels.select(&places).to_column(label_rank))
     }
 
     /// The records in blocks of at most `size`, each with the place of its first record.

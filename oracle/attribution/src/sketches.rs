@@ -1,13 +1,12 @@
 //! Sketches of many records, computed by the very graph that serves.
 
 use ndarray::{Array1, Array2, ArrayView2, Ix2};
-use tributary_runtime::{OnnxRuntime, Session, SessionOptions, Tensor};
+use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 use tributary_sdk::sketch::Sketch;
 
 use crate::{
     AttributionError,
     compile::{LABEL, SKETCH},
-    features::tensor,
     graph::Graph,
     onnx,
     records::Records,
@@ -53,12 +52,10 @@ impl Sketches {
     fn run(&mut self, records: &Records, labelled: bool) -> Result<Array2<f32>, AttributionError> {
         let label_rank = self.label_rank.filter(|_| labelled);
         let mut rows: Option<Array2<f32>> = None;
-        for (_, block) in records.blocks(BLOCK) {
-            let labels = block.labels().to_column(label_rank.unwrap_or_default());
-            let mut inputs: Vec<(&str, Tensor<'_>)> =
-                block.inputs().iter().map(|(name, column)| (name.as_str(), tensor(column))).collect();
+        for from in (0..records.len()).step_by(BLOCK) {
+            let (mut inputs, labels) = records.part(from, from + BLOCK, label_rank.unwrap_or_default());
             if label_rank.is_some() {
-                inputs.push((LABEL, tensor(&labels)));
+                inputs.push((LABEL, labels.tensor()));
             }
             let outputs = self.session.run(&inputs, &[SKETCH])?;
             for output in outputs {

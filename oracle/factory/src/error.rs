@@ -137,18 +137,8 @@ pub enum FactoryError {
         step: usize,
     },
     /// Nothing to train on or to evaluate.
-    #[error("there are no examples: give at least one")]
-    NoExamples,
-    /// Inputs with different numbers of records.
-    #[error("input `{input}` has {found} records, the first input {expected}: give every input one row a record")]
-    Uneven {
-        /// The input.
-        input: String,
-        /// Its records.
-        found: usize,
-        /// The first input's records.
-        expected: usize,
-    },
+    #[error("there are no records to train on or to evaluate: give at least one")]
+    NoRecords,
     /// A name that is no weight of the model, or a weight of another shape.
     #[error("`{name}` is no f32 constant of the expected shape in the model: name its weights")]
     NoParameter {

@@ -1,8 +1,13 @@
-//! How good a network is.
+//! How good a model is.
 
-use tributary_attribution::{AttributionError, DenseClassifier, LabelledRecords, target::served_classes};
+use ndarray::{ArrayView1, Ix2};
+use tributary_attribution::{AttributionError, Labels, Records, graph::Graph, onnx};
+use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 
-use crate::FactoryError;
+use crate::{FactoryError, model::LOGITS};
+
+/// Records in one pass.
+const PASS: usize = 512;
 
 /// Accuracy on one set of records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,41 +42,68 @@ impl Evaluation {
     }
 }
 
-/// Classifies records and counts.
+/// Classifies records with the model and counts.
 ///
 /// # Errors
-/// [`FactoryError::Attribution`] for no records or records of another schema.
-pub fn evaluate(network: &DenseClassifier, records: &LabelledRecords) -> Result<Evaluation, FactoryError> {
-    if records.is_empty() {
-        return Err(AttributionError::NoRecords("test").into());
+/// [`FactoryError::NoRecords`], [`FactoryError::Runtime`], [`FactoryError::Attribution`] for records of another kind.
+pub fn evaluate(runtime: &OnnxRuntime, model: &Graph, records: &Records) -> Result<Evaluation, FactoryError> {
+    let Labels::Classes(labels) = records.labels() else {
+        return Err(AttributionError::NotAttributed("only classifiers have an accuracy".to_owned()).into());
+    };
+    let mut session = Session::open(runtime, &onnx::encode(model), &SessionOptions::default())?;
+    let mut classes = Vec::new();
+    for (start, labels) in (0..).step_by(PASS).zip(labels.chunks(PASS)) {
+        let (inputs, _) = records.part(start, start + PASS, 1);
+        for logits in session.run(&inputs, &[LOGITS])? {
+            let shape = logits.shape().to_vec();
+            let logits = logits.into_dimensionality::<Ix2>().map_err(|_| AttributionError::OutputShape(shape))?;
+            classes.resize(logits.ncols(), ClassResult::default());
+            for (record, (label, row)) in labels.iter().zip(logits.outer_iter()).enumerate() {
+                let (record, label, count) = (start + record, *label, classes.len());
+                let class = classes.get_mut(label).ok_or(AttributionError::Label { record, label, classes: count })?;
+                class.records += 1;
+                class.correct += u32::from(label == served(row));
+            }
+        }
     }
-    network.check(records)?;
-    let mut classes = vec![ClassResult::default(); network.classes()];
-    let served = served_classes(&network.logits(records.features().view())?);
-    for (label, served) in records.labels().iter().zip(served) {
-        classes[*label].records += 1;
-        classes[*label].correct += u32::from(*label == served);
+    match classes.is_empty() {
+        true => Err(FactoryError::NoRecords),
+        false => Ok(Evaluation { classes }),
     }
-    Ok(Evaluation { classes })
+}
+
+/// The class of the largest logit, the first of equals: what the target's graph serves as well.
+fn served(logits: ArrayView1<'_, f32>) -> usize {
+    let larger = |best: (usize, f32), (class, logit): (usize, &f32)| if *logit > best.1 { (class, *logit) } else { best };
+    logits.iter().enumerate().fold((0, f32::NEG_INFINITY), larger).0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ndarray::{Array2, array};
-    use tributary_attribution::InputScaling;
+    use crate::Schema;
+    use crate::dataset::Record;
+    use crate::model::{Architecture, InputScaling, MultilayerPerceptron};
+    use crate::train::Trainer;
+    use ndarray::array;
+    use tributary_attribution::targets::Target;
 
     #[test]
     fn counts_are_per_class() {
         // One feature, the sign decides.
-        let parameters = array![-1.0, 1.0, 0.0, 0.0];
-        let scaling = InputScaling { shift: 0.0, scale: 1.0 };
-        let network = DenseClassifier::from_parameters(&[1, 2], scaling, parameters.view()).unwrap();
-        let features = array![[1.0], [2.0], [-1.0], [3.0]];
-        let evaluation = evaluate(&network, &LabelledRecords::new(features, vec![1, 1, 0, 0]).unwrap()).unwrap();
+        let scaling = InputScaling { shift: 8.0, scale: 1.0 };
+        let model = Architecture::Perceptron(MultilayerPerceptron::default()).model(1, 2, scaling, 1).unwrap();
+        let runtime = OnnxRuntime::load(None).unwrap();
+        let trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
+        let graph = trainer.graph(&array![-1.0, 1.0, 0.0, 0.0]).unwrap();
+        let schema = Schema { width: 1, largest: 16, classes: 2 };
+        let record = |feature, label| Record { features: vec![feature], label };
+        let records = [record(9, 1), record(10, 1), record(7, 0), record(11, 0)];
+        let evaluation = evaluate(&runtime, &graph, &schema.labelled(&records).unwrap()).unwrap();
         assert_eq!(evaluation.classes[0], ClassResult { records: 2, correct: 1 });
         assert_eq!(evaluation.classes[1], ClassResult { records: 2, correct: 2 });
         assert_eq!(evaluation.accuracy(), 0.75);
-        assert!(evaluate(&network, &LabelledRecords::new(Array2::zeros((0, 1)), vec![]).unwrap()).is_err());
+        let nothing = schema.labelled(&[]).unwrap();
+        assert!(matches!(evaluate(&runtime, &graph, &nothing), Err(FactoryError::NoRecords)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tributary_attribution::{LabelledRecords, OwnedRecords};
+use tributary_attribution::{OwnedRecords, Records};
 use tributary_sdk::{Address, B256, release::VersionRef};
 
 use crate::{FactoryError, Snapshot};
@@ -73,7 +73,7 @@ impl<'s> PermittedSnapshot<'s> {
     ///
     /// # Errors
     /// As [`crate::Schema::labelled`].
-    pub fn labelled(&self) -> Result<LabelledRecords, FactoryError> {
+    pub fn labelled(&self) -> Result<Records, FactoryError> {
         self.snapshot.schema().labelled(self.snapshot.records().map(|(committed, _)| &committed.record))
     }
 

@@ -5,14 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tributary_attribution::{Attribution, onnx};
+use tributary_attribution::{Attribution, AttributedModel};
 use tributary_sdk::{
     B256, keccak256,
     release::{self, Manifest, Recipe, ReleaseManifest, SketchReaders},
     table::ContributorTable,
 };
 
-use crate::{Evaluation, FactoryError, PermittedSnapshot, Trained, TrainingRecipe};
+use crate::{Evaluation, FactoryError, PermittedSnapshot, Trained, TrainingRecipe, model::FEATURES};
 
 /// Name of the model in a run folder.
 pub const MODEL_FILE: &str = "model.onnx";
@@ -83,7 +83,7 @@ impl Release {
     ) -> Result<Self, FactoryError> {
         let onnx = attribution.onnx();
         let table = attribution.table().clone();
-        let network = attribution.network();
+        let schema = data.snapshot().schema();
         let manifest = ReleaseManifest {
             format: ReleaseManifest::FORMAT.to_owned(),
             weights_hash: keccak256(&onnx),
@@ -91,9 +91,9 @@ impl Release {
             snapshot: data.permission().snapshot,
             snapshot_root: data.permission().snapshot_root,
             settlement_policy: SETTLEMENT_POLICY.to_owned(),
-            input: onnx::FEATURES.to_owned(),
-            input_width: network.input_width() as u32,
-            classes: network.classes() as u32,
+            input: FEATURES.to_owned(),
+            input_width: schema.width as u32,
+            classes: u32::from(schema.classes),
             sketch_width: table.k() as u32,
             records: data.snapshot().len() as u32,
             recipe: Recipe {
@@ -190,7 +190,7 @@ impl Release {
     /// That model, table and manifest belong together.
     fn check(&self) -> Result<(), FactoryError> {
         expect_hash(MODEL_FILE, &self.onnx, self.manifest.weights_hash)?;
-        let model = onnx::read(&self.onnx)?;
+        let model = AttributedModel::read(&self.onnx)?;
         let say = |what, found: usize, stated: u32| match usize::try_from(stated) == Ok(found) {
             true => Ok(()),
             false => Err(FactoryError::Inconsistent(format!("its manifest says {stated} {what}, its files {found}"))),
@@ -201,7 +201,7 @@ impl Release {
         say("numbers a row", self.table.k(), self.manifest.sketch_width)?;
         let records = self.table.rows().iter().map(|row| row.records as usize).sum();
         say("records", records, self.manifest.records)?;
-        match self.manifest.input == onnx::FEATURES {
+        match self.manifest.input == model.input {
             true => Ok(()),
             false => Err(FactoryError::Inconsistent(format!("its manifest names the input `{}`", self.manifest.input))),
         }

@@ -11,7 +11,7 @@ use crate::{
     AttributionError,
     graph::Graph,
     onnx,
-    records::{Column, Labels, Records},
+    records::{Labels, Records},
     targets::Target,
 };
 
@@ -88,8 +88,8 @@ impl Features {
     pub fn run_as(&mut self, records: &Records, labels: &Labels) -> Result<LossPass, AttributionError> {
         labels.check(self.target, self.graph.classes)?;
         let labels = labels.to_column(self.graph.label_rank);
-        let mut inputs: Vec<(&str, Tensor<'_>)> = records.inputs().iter().map(|(name, column)| (name.as_str(), tensor(column))).collect();
-        inputs.push((&self.graph.label, tensor(&labels)));
+        let mut inputs: Vec<(&str, Tensor<'_>)> = records.inputs().iter().map(|(name, column)| (name.as_str(), column.tensor())).collect();
+        inputs.push((&self.graph.label, labels.tensor()));
         let mut results = self.session.run(&inputs, &[LOSSES, FEATURES, &self.graph.output])?.into_iter();
         let mut next = || results.next().unwrap_or_else(|| ArrayD::zeros(ndarray::IxDyn(&[0])));
         let (losses, features, outputs) = (next(), next(), next());
@@ -103,12 +103,5 @@ impl Features {
             return Err(AttributionError::NotFinite("a record's gradient"));
         }
         Ok(pass)
-    }
-}
-
-pub(crate) fn tensor(column: &Column) -> Tensor<'_> {
-    match column {
-        Column::F32(values) => Tensor::F32(values.view().into()),
-        Column::I64(values) => Tensor::I64(values.view().into()),
     }
 }

@@ -1,11 +1,14 @@
 //! One record and the schema it follows.
 
-use ndarray::Array2;
+use ndarray::ArrayD;
 use serde::{Deserialize, Serialize};
-use tributary_attribution::{AttributionError, InputScaling, LabelledRecords};
+use tributary_attribution::{AttributionError, Column, Labels, Records};
 use tributary_sdk::{B256, keccak256};
 
-use crate::FactoryError;
+use crate::{
+    FactoryError,
+    model::{FEATURES, InputScaling},
+};
 
 /// One labelled record, features as whole numbers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -77,20 +80,20 @@ impl Schema {
         InputScaling::centred(0.0, f64::from(self.largest.max(1)))
     }
 
-    /// Records as the mathematics sees them, features `[n, width]`.
+    /// Records as models of this schema read them, features `[n, width]`.
     ///
     /// # Errors
     /// As [`Schema::check`].
-    pub fn labelled<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> Result<LabelledRecords, FactoryError> {
+    pub fn labelled<'r>(&self, records: impl IntoIterator<Item = &'r Record>) -> Result<Records, FactoryError> {
         let mut features = Vec::new();
         let mut labels = Vec::new();
         for (place, record) in records.into_iter().enumerate() {
             self.check(place + 1, record)?;
-            features.extend(record.features.iter().map(|value| f64::from(*value)));
+            features.extend(record.features.iter().map(|value| f32::from(*value)));
             labels.push(usize::from(record.label));
         }
-        let features = Array2::from_shape_vec((labels.len(), self.width), features)
+        let features = ArrayD::from_shape_vec(vec![labels.len(), self.width], features)
             .map_err(|_| AttributionError::NotFinite("the schema's width"))?;
-        Ok(LabelledRecords::new(features, labels)?)
+        Ok(Records::new(vec![(FEATURES.to_owned(), Column::F32(features))], Labels::Classes(labels))?)
     }
 }

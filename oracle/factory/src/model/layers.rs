@@ -3,12 +3,9 @@
 use rand::{Rng, RngCore};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
-use tributary_attribution::{
-    InputScaling,
-    graph::{Attribute, Builder, Data, Element, Shape, Signature, Tensor},
-};
+use tributary_attribution::graph::{Attribute, Builder, Data, Element, Shape, Signature, Tensor};
 
-use super::{FEATURES, LOGITS, Model};
+use super::{FEATURES, InputScaling, LOGITS, Model};
 use crate::FactoryError;
 
 /// What stands between layers.

@@ -3,13 +3,15 @@
 mod convolutional;
 mod layers;
 mod perceptron;
+mod scaling;
 
 pub use convolutional::{Convolutional, Pooling};
 pub use layers::Activation;
 pub use perceptron::MultilayerPerceptron;
+pub use scaling::InputScaling;
 
 use serde::{Deserialize, Serialize};
-use tributary_attribution::{InputScaling, graph::Graph};
+use tributary_attribution::graph::Graph;
 
 use crate::FactoryError;
 

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
-use tributary_attribution::InputScaling;
 
-use super::{Activation, Model, layers::Layers};
+use super::{Activation, InputScaling, Model, layers::Layers};
 use crate::FactoryError;
 
 /// Dense layers with an activation between them.

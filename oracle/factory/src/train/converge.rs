@@ -3,7 +3,9 @@
 use ndarray::Array1;
 use serde::{Deserialize, Serialize};
 
-use super::{Examples, Progress, Trainer, lbfgs, trainer::single};
+use super::{Progress, Trainer, lbfgs, trainer::single};
+use tributary_attribution::Records;
+
 use crate::FactoryError;
 
 /// How to go down to the minimum of `1/N Σ loss + wd/2 · ‖θ‖²`.
@@ -33,14 +35,14 @@ pub struct Converged {
 }
 
 impl Trainer {
-    /// Minimises the objective over `examples` with `denominator` for N, from `start`, by L-BFGS. The same start,
-    /// examples and recipe give the same parameters. `on_step` hears of every step.
+    /// Minimises the objective over `records` with `denominator` for N, from `start`, by L-BFGS. The same start,
+    /// records and recipe give the same parameters. `on_step` hears of every step.
     ///
     /// # Errors
     /// [`FactoryError::NotConverged`]; otherwise as [`Trainer::loss_and_gradient`].
     pub fn converge(
         &mut self,
-        examples: &Examples,
+        records: &Records,
         denominator: usize,
         recipe: &Convergence,
         start: &Array1<f64>,
@@ -50,7 +52,7 @@ impl Trainer {
         let objective = |point: &mut Array1<f64>| {
             // The point that is judged is the one that can be served.
             *point = single(point).into_iter().map(f64::from).collect();
-            let (loss, mut gradient) = self.loss_and_gradient(point, examples)?;
+            let (loss, mut gradient) = self.loss_and_gradient(point, records)?;
             gradient *= mean;
             gradient.scaled_add(recipe.weight_decay, point);
             Ok((mean * loss + 0.5 * recipe.weight_decay * point.dot(point), gradient))

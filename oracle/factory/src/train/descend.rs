@@ -5,7 +5,9 @@ use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 
-use super::{Examples, Trainer, trainer::single};
+use super::{Trainer, trainer::single};
+use tributary_attribution::Records;
+
 use crate::FactoryError;
 
 /// How to descend: shuffled batches, a rate that falls linearly to zero.
@@ -18,11 +20,11 @@ pub struct Descent {
     pub momentum: f64,
     /// Weight decay wd: added to each batch's mean gradient is wd · θ.
     pub weight_decay: f64,
-    /// Passes over the examples.
+    /// Passes over the records.
     pub epochs: usize,
-    /// Examples a step.
+    /// Records a step.
     pub batch: usize,
-    /// Seed of the order of examples.
+    /// Seed of the order of records.
     pub seed: u64,
     /// Points kept on the way, evenly spaced in epochs, the last of them the end.
     pub checkpoints: usize,
@@ -82,29 +84,29 @@ impl Descent {
 }
 
 impl Trainer {
-    /// Descends from `start`. The same start, examples and recipe give the same parameters. `on_epoch` hears of every
+    /// Descends from `start`. The same start, records and recipe give the same parameters. `on_epoch` hears of every
     /// epoch.
     ///
     /// # Errors
     /// [`FactoryError::Recipe`], [`FactoryError::Diverged`]; otherwise as [`Trainer::loss_and_gradient`].
     pub fn descend(
         &mut self,
-        examples: &Examples,
+        records: &Records,
         recipe: &Descent,
         start: &Array1<f64>,
         mut on_epoch: impl FnMut(&Checkpoint),
     ) -> Result<Descended, FactoryError> {
         recipe.check()?;
         let mut rng = ChaCha8Rng::seed_from_u64(recipe.seed);
-        let mut order: Vec<usize> = (0..examples.len()).collect();
-        let steps = recipe.epochs * examples.len().div_ceil(recipe.batch);
+        let mut order: Vec<usize> = (0..records.len()).collect();
+        let steps = recipe.epochs * records.len().div_ceil(recipe.batch);
         let (mut point, mut velocity) = (start.clone(), Array1::zeros(start.len()));
         let (mut step, mut checkpoints) = (0usize, Vec::new());
         for epoch in 1..=recipe.epochs {
             order.shuffle(&mut rng);
             let mut epoch_loss = 0.0;
             for places in order.chunks(recipe.batch) {
-                let (loss, gradient) = self.loss_and_gradient(&point, &examples.select(places))?;
+                let (loss, gradient) = self.loss_and_gradient(&point, &records.select(places))?;
                 if !loss.is_finite() {
                     return Err(FactoryError::Diverged { step });
                 }
@@ -116,14 +118,14 @@ impl Trainer {
                 step += 1;
             }
             let parameters = single(&point).into_iter().map(f64::from).collect();
-            let checkpoint = Checkpoint { epoch, loss: epoch_loss / examples.len().max(1) as f64, parameters };
+            let checkpoint = Checkpoint { epoch, loss: epoch_loss / records.len().max(1) as f64, parameters };
             on_epoch(&checkpoint);
             if recipe.keeps(epoch) {
                 checkpoints.push(checkpoint);
             }
         }
-        if examples.is_empty() {
-            return Err(FactoryError::NoExamples);
+        if records.is_empty() {
+            return Err(FactoryError::NoRecords);
         }
         if point.iter().any(|value| !value.is_finite()) {
             return Err(FactoryError::Diverged { step });

@@ -2,37 +2,39 @@
 //!
 //! Influence is the derivative of a minimum, so there has to be one: weight decay is part of the objective, the mean's
 //! denominator is fixed (leaving records out removes their terms and changes nothing else), activations are smooth, and
-//! L-BFGS runs to convergence. The same recipe on the same records gives the same network.
+//! L-BFGS runs to convergence. The same recipe on the same records gives the same model.
+//!
+//! Losses and gradients come from the model's own graph, extended by [`tributary_attribution::gradient`] and run by ONNX
+//! Runtime; [`Trainer::descend`] is the usual training, for comparison.
 
 mod converge;
 mod descend;
-mod examples;
 mod lbfgs;
-mod objective;
 mod parameters;
 mod pass;
 mod recipe;
-mod start;
 mod trainer;
 
 pub use converge::{Converged, Convergence};
 pub use descend::{Checkpoint, Descended, Descent};
-pub use examples::{Column, Examples, LABEL};
 pub use lbfgs::Progress;
-pub use objective::Objective;
 pub use parameters::{Layout, Place};
 pub use recipe::TrainingRecipe;
 pub use trainer::Trainer;
 
-use tributary_attribution::{Attribution, AttributionSettings, DenseClassifier, InputScaling, LabelledRecords};
+use tributary_attribution::{
+    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, curvature::classes::Expectation,
+    gradient::Layers, graph::Graph, targets::Target,
+};
+use tributary_runtime::{OnnxRuntime, SessionOptions};
 
 use crate::{FactoryError, PermittedSnapshot};
 
-/// A network at the minimum of its objective, parameters rounded to `f32`, the precision it is served in.
+/// A model at the minimum of its objective, parameters rounded to `f32`, the precision it is served in.
 #[derive(Clone, Debug)]
 pub struct Trained {
-    /// The network.
-    pub network: DenseClassifier,
+    /// The model.
+    pub graph: Graph,
     /// Objective at the minimum.
     pub loss: f64,
     /// Largest entry of the gradient there.
@@ -44,16 +46,27 @@ pub struct Trained {
 /// Trains a classifier on a permitted snapshot. `on_step` hears of every step.
 ///
 /// # Errors
-/// [`FactoryError::Recipe`], [`FactoryError::NotConverged`], [`FactoryError::Attribution`].
+/// [`FactoryError::Recipe`], [`FactoryError::NotConverged`], [`FactoryError::Runtime`].
 pub fn train(
+    runtime: &OnnxRuntime,
     data: &PermittedSnapshot<'_>,
     recipe: &TrainingRecipe,
     on_step: impl FnMut(Progress),
 ) -> Result<Trained, FactoryError> {
+    recipe.check()?;
     let schema = data.snapshot().schema();
     let records = data.labelled()?;
-    let widths = recipe.widths(schema.width, usize::from(schema.classes));
-    fit(&records, records.len(), &widths, schema.scaling(), recipe, None, on_step)
+    let model =
+        recipe.architecture().model(schema.width, usize::from(schema.classes), schema.scaling(), recipe.seed)?;
+    let mut trainer = Trainer::new(runtime, &model, Target::Margin, &SessionOptions::default())?;
+    let start = trainer.start()?;
+    let converged = trainer.converge(&records, records.len(), &recipe.convergence(), &start, on_step)?;
+    Ok(Trained {
+        graph: trainer.graph(&converged.parameters)?,
+        loss: converged.loss,
+        gradient_norm: converged.gradient_norm,
+        iterations: converged.iterations,
+    })
 }
 
 /// Attributes what [`train`] made of the same data. `held_out` decides gate and baseline shares.
@@ -61,49 +74,22 @@ pub fn train(
 /// # Errors
 /// [`FactoryError::Attribution`].
 pub fn attribute(
+    runtime: &OnnxRuntime,
     data: &PermittedSnapshot<'_>,
     trained: &Trained,
     recipe: &TrainingRecipe,
-    held_out: &LabelledRecords,
+    held_out: &HeldOut,
 ) -> Result<Attribution, FactoryError> {
-    let settings =
-        AttributionSettings { damping: recipe.damping(), denominator: data.snapshot().len(), gate_seed: recipe.seed };
-    Ok(tributary_attribution::attribute(&trained.network, &data.owned()?, held_out, settings)?)
-}
-
-/// The mathematics of [`train`] without its door, for measurements on simulated contributors: minimises the objective
-/// over `records` with `denominator` for N, from the recipe's seeded start or from `start`.
-///
-/// # Errors
-/// As [`train`].
-pub fn fit(
-    records: &LabelledRecords,
-    denominator: usize,
-    widths: &[usize],
-    scaling: InputScaling,
-    recipe: &TrainingRecipe,
-    start: Option<&DenseClassifier>,
-    on_step: impl FnMut(Progress),
-) -> Result<Trained, FactoryError> {
-    recipe.check()?;
-    let objective = Objective::new(records, denominator, widths, scaling, recipe.weight_decay)?;
-    let start = match start {
-        Some(network) => network.parameters(),
-        None => start::parameters(widths, recipe.seed),
+    let settings = AttributionSettings {
+        target: Target::Margin,
+        layers: Layers::All,
+        damping: recipe.damping(),
+        denominator: data.snapshot().len(),
+        expectation: Expectation::Exact,
+        curvature: CurvatureKind::BySize,
+        directions: Directions::BySize,
+        gate_seed: recipe.seed,
+        threads: 1,
     };
-    let options = lbfgs::Options { tolerance: recipe.tolerance, most_steps: recipe.most_steps };
-    let minimum = lbfgs::minimise(|point| objective.value_and_gradient(point), start, options, on_step)?;
-    if minimum.gradient_norm > recipe.tolerance {
-        let (iterations, gradient_norm) = (minimum.iterations, minimum.gradient_norm);
-        return Err(FactoryError::NotConverged { iterations, gradient_norm });
-    }
-    Ok(Trained {
-        network: DenseClassifier::from_parameters(widths, scaling, minimum.point.view())?.rounded(),
-        loss: minimum.value,
-        gradient_norm: minimum.gradient_norm,
-        iterations: minimum.iterations,
-    })
+    Ok(tributary_attribution::attribute(runtime, &trained.graph, &data.owned()?, held_out, &settings, |_| ())?)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,13 +1,13 @@
 //! A model's graph with losses and gradients.
 
 use tributary_attribution::{
+    compile::LABEL,
     gradient,
     graph::{Builder, Graph},
     onnx,
     targets::{self, Target},
 };
 
-use super::LABEL;
 use crate::{
     FactoryError,
     model::{LOGITS, Model},
@@ -22,6 +22,8 @@ pub(super) struct Pass {
     pub(super) forward: Vec<u8>,
     /// Output of the losses.
     pub(super) loss: String,
+    /// Dimensions of the labels.
+    pub(super) label_rank: usize,
     /// Outputs of the gradients, in the parameters' order.
     pub(super) gradients: Vec<String>,
 }
@@ -40,8 +42,15 @@ pub(super) fn training_pass(model: &Model, target: Target) -> Result<Pass, Facto
         builder.output(&value)?;
         summed.push(value);
     }
+    let label_rank = builder.shape(&label)?.rank();
     let mut training = builder.finish();
     // A record to train on has a label; the default, what the model serves, would teach it nothing.
     training.constants.remove(&label);
-    Ok(Pass { training: onnx::encode(&training), forward: onnx::encode(&forward), loss: seed.value, gradients: summed })
+    Ok(Pass {
+        training: onnx::encode(&training),
+        forward: onnx::encode(&forward),
+        loss: seed.value,
+        label_rank,
+        gradients: summed,
+    })
 }

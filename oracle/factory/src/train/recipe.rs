@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::FactoryError;
+use super::Convergence;
+use crate::{
+    FactoryError,
+    model::{Activation, Architecture, MultilayerPerceptron},
+};
 
 /// A recipe: the same recipe on the same records gives the same network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,9 +38,14 @@ impl TrainingRecipe {
         2.0 * self.weight_decay
     }
 
-    /// `[input, hidden…, classes]`.
-    pub fn widths(&self, input: usize, classes: usize) -> Vec<usize> {
-        std::iter::once(input).chain(self.hidden.iter().copied()).chain([classes]).collect()
+    /// What is trained.
+    pub fn architecture(&self) -> Architecture {
+        Architecture::Perceptron(MultilayerPerceptron { hidden: self.hidden.clone(), activation: Activation::Gelu })
+    }
+
+    /// How it is trained.
+    pub fn convergence(&self) -> Convergence {
+        Convergence { weight_decay: self.weight_decay, tolerance: self.tolerance, most_steps: self.most_steps }
     }
 
     /// That the recipe can be followed.

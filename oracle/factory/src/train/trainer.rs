@@ -1,11 +1,10 @@
 //! A model that can be trained any number of times: its graph with losses and gradients, opened once.
 
 use ndarray::{Array1, ArrayD, ArrayViewD, Axis, concatenate};
-use tributary_attribution::{graph::Graph, targets::Target};
+use tributary_attribution::{Records, compile::LABEL, graph::Graph, targets::Target};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions, Tensor};
 
 use super::{
-    examples::Examples,
     parameters::Layout,
     pass::{Pass, training_pass},
 };
@@ -25,6 +24,8 @@ pub struct Trainer {
     layout: Layout,
     training: Session,
     loss: String,
+    /// Dimensions of the labels.
+    label_rank: usize,
     gradients: Vec<String>,
     forward: Session,
 }
@@ -42,12 +43,13 @@ impl Trainer {
         options: &SessionOptions,
     ) -> Result<Self, FactoryError> {
         let layout = Layout::of(model)?;
-        let Pass { training, forward, loss, gradients } = training_pass(model, target)?;
+        let Pass { training, forward, loss, label_rank, gradients } = training_pass(model, target)?;
         Ok(Self {
             graph: model.graph.clone(),
             layout,
             training: Session::open(runtime, &training, options)?,
             loss,
+            label_rank,
             gradients,
             forward: Session::open(runtime, &forward, options)?,
         })
@@ -77,41 +79,41 @@ impl Trainer {
     /// An output of the model with these parameters, `[n, …]`.
     ///
     /// # Errors
-    /// [`FactoryError::NoExamples`], [`FactoryError::ParameterCount`], [`FactoryError::Runtime`].
+    /// [`FactoryError::NoRecords`], [`FactoryError::ParameterCount`], [`FactoryError::Runtime`].
     pub fn evaluate(
         &mut self,
         parameters: &Array1<f64>,
-        examples: &Examples,
+        records: &Records,
         output: &str,
     ) -> Result<ArrayD<f32>, FactoryError> {
         let parameters = single(parameters);
         let views = self.layout.views(&parameters)?;
         let mut parts = Vec::new();
-        for from in (0..examples.len()).step_by(PASS) {
-            parts.extend(run(&mut self.forward, &views, examples, from, &[output])?);
+        for from in (0..records.len()).step_by(PASS) {
+            parts.extend(run(&mut self.forward, &views, records, from, None, &[output])?);
         }
         let parts: Vec<ArrayViewD<'_, f32>> = parts.iter().map(|part| part.view()).collect();
-        concatenate(Axis(0), &parts).map_err(|_| FactoryError::NoExamples)
+        concatenate(Axis(0), &parts).map_err(|_| FactoryError::NoRecords)
     }
 
-    /// Loss and its gradient `[parameters]`, each summed over the examples.
+    /// Loss and its gradient `[parameters]`, each summed over the records.
     ///
     /// # Errors
-    /// [`FactoryError::NoExamples`], [`FactoryError::ParameterCount`], [`FactoryError::Runtime`].
+    /// [`FactoryError::NoRecords`], [`FactoryError::ParameterCount`], [`FactoryError::Runtime`].
     pub fn loss_and_gradient(
         &mut self,
         parameters: &Array1<f64>,
-        examples: &Examples,
+        records: &Records,
     ) -> Result<(f64, Array1<f64>), FactoryError> {
-        if examples.is_empty() {
-            return Err(FactoryError::NoExamples);
+        if records.is_empty() {
+            return Err(FactoryError::NoRecords);
         }
         let parameters = single(parameters);
         let views = self.layout.views(&parameters)?;
         let wanted: Vec<&str> = std::iter::once(&self.loss).chain(&self.gradients).map(String::as_str).collect();
         let (mut loss, mut gradient) = (0.0, Array1::zeros(self.layout.len()));
-        for from in (0..examples.len()).step_by(PASS) {
-            let mut results = run(&mut self.training, &views, examples, from, &wanted)?.into_iter();
+        for from in (0..records.len()).step_by(PASS) {
+            let mut results = run(&mut self.training, &views, records, from, Some(self.label_rank), &wanted)?.into_iter();
             loss += results.next().map_or(0.0, |losses| losses.iter().map(|loss| f64::from(*loss)).sum());
             for (place, part) in self.layout.places().iter().zip(results) {
                 for (to, from) in gradient.iter_mut().skip(place.range.start).zip(&part) {
@@ -128,18 +130,20 @@ pub(super) fn single(parameters: &Array1<f64>) -> Vec<f32> {
     parameters.iter().map(|value| *value as f32).collect()
 }
 
-/// One pass over the examples that begin at `from`, given only what the session takes.
+/// One pass over the records that begin at `from`, with their labels if the session takes any.
 fn run(
     session: &mut Session,
     parameters: &[(&str, ArrayViewD<'_, f32>)],
-    examples: &Examples,
+    records: &Records,
     from: usize,
+    label_rank: Option<usize>,
     outputs: &[&str],
 ) -> Result<Vec<ArrayD<f32>>, FactoryError> {
-    let taken: Vec<String> = session.inputs().map(str::to_owned).collect();
-    let inputs: Vec<(&str, Tensor<'_>)> = (examples.tensors(from, from + PASS, |name| taken.iter().any(|t| t == name)))
-        .chain(parameters.iter().map(|(name, view)| (*name, view.view().into())))
-        .collect();
+    let (mut inputs, labels) = records.part(from, from + PASS, label_rank.unwrap_or_default());
+    if label_rank.is_some() {
+        inputs.push((LABEL, labels.tensor()));
+    }
+    inputs.extend(parameters.iter().map(|(name, view)| (*name, Tensor::from(view.view()))));
     Ok(session.run(&inputs, outputs)?)
 }
 

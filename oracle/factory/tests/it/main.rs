@@ -4,10 +4,13 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use tributary_attribution::{HeldOut, targets::Target};
 use tributary_factory::{
     CommittedRecord, Contribution, Dataset, FactoryError, Permission, PermittedSnapshot, Release, Schema, Snapshot,
     SplitSizes, TrainingRecipe, attribute, dataset::partition, evaluate, permission::TRAIN, release, train,
+    train::Trainer,
 };
+use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{Address, AssetId, B256, release::VersionRef};
 
 /// A release of a small softmax regression, made the way a community's would be.
@@ -39,10 +42,12 @@ fn released() -> Release {
     let data = PermittedSnapshot::open(&snapshot, &permission, 0).unwrap();
     let recipe = TrainingRecipe { hidden: vec![], ..TrainingRecipe::default() };
     let mut steps = 0;
-    let trained = train(&data, &recipe, |progress| steps = progress.iteration).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let trained = train(&runtime, &data, &recipe, |progress| steps = progress.iteration).unwrap();
     assert_eq!(steps, trained.iterations);
-    let attribution = attribute(&data, &trained, &recipe, &schema.labelled(&split.held_out).unwrap()).unwrap();
-    let evaluation = evaluate(&trained.network, &schema.labelled(&split.test).unwrap()).unwrap();
+    let held_out = HeldOut::apart(schema.labelled(&split.held_out).unwrap());
+    let attribution = attribute(&runtime, &data, &trained, &recipe, &held_out).unwrap();
+    let evaluation = evaluate(&runtime, &trained.graph, &schema.labelled(&split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() > 0.85);
     Release::new(&data, &recipe, &trained, &attribution, &evaluation).unwrap()
 }
@@ -87,9 +92,12 @@ fn the_default_recipe_reads_the_demos_digits() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let split = Dataset::read_csv(&path, schema).unwrap().split(SplitSizes::DIGITS, 0).unwrap();
     let training = schema.labelled(&split.training).unwrap();
-    let recipe = TrainingRecipe::default();
-    let widths = recipe.widths(64, 10);
-    let trained = train::fit(&training, training.len(), &widths, schema.scaling(), &recipe, None, |_| ()).unwrap();
-    let evaluation = evaluate(&trained.network, &schema.labelled(&split.test).unwrap()).unwrap();
+    let (recipe, runtime) = (TrainingRecipe::default(), OnnxRuntime::load(None).unwrap());
+    let model = recipe.architecture().model(schema.width, 10, schema.scaling(), recipe.seed).unwrap();
+    let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
+    let start = trainer.start().unwrap();
+    let trained = trainer.converge(&training, training.len(), &recipe.convergence(), &start, |_| ()).unwrap();
+    let graph = trainer.graph(&trained.parameters).unwrap();
+    let evaluation = evaluate(&runtime, &graph, &schema.labelled(&split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() >= 0.95, "{evaluation:?}");
 }
