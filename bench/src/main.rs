@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod settlement;
 
 use clap::{Parser, Subcommand};
 
@@ -17,10 +18,13 @@ struct Arguments {
 enum What {
     /// Retrains without each contributor in turn and compares with what attribution says.
     Attribution(attribution::Arguments),
+    /// What scores, a settlement and the payout tree cost, beside the plain loops.
+    Settlement(settlement::Arguments),
 }
 
 fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
+        What::Settlement(arguments) => settlement::run(&arguments),
     }
 }
