@@ -155,7 +155,8 @@ pub fn attribute(
     on_stage(Stage::Gate);
     let sketches = Sketches::open(runtime, &graph, &setting.options())?.of_labels(&held_out.records)?;
     let unrounded = basis.project(effects.view())?;
-    let supplier = |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
+    let supplier =
+        |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
     let suppliers: Vec<Option<usize>> = held_out.suppliers.iter().map(supplier).collect();
     let gate = gate::judge(&sketches.mapv(f64::from).dot(&unrounded.t()), &suppliers, settings.gate_seed)?;
     let baselines = baseline::weights(&gate, &counts);
@@ -219,7 +220,9 @@ impl Setting<'_> {
             CurvatureKind::BySize | CurvatureKind::Exact if numbers <= MOST_FEATURES => Ok(Reduction::new()),
             CurvatureKind::Exact => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
             CurvatureKind::BySize => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
-            CurvatureKind::Kronecker { features } => Err(AttributionError::Features { found: numbers, limit: features }),
+            CurvatureKind::Kronecker { features } => {
+                Err(AttributionError::Features { found: numbers, limit: features })
+            }
         }
     }
 }

@@ -53,7 +53,8 @@ impl AttributedModel {
 
 /// Numbers a record of `f32 [batch, …]`.
 fn width(value: &Signature) -> Result<usize, AttributionError> {
-    let refused = || other(format!("`{}` is {} {} instead of f32 with the batch first", value.name, value.element, value.shape));
+    let refused =
+        || other(format!("`{}` is {} {} instead of f32 with the batch first", value.name, value.element, value.shape));
     let [Dim::Batch(1), sizes @ ..] = value.shape.0.as_slice() else { return Err(refused()) };
     let size = |dim: &Dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None };
     let width = sizes.iter().try_fold(1usize, |product, dim| product.checked_mul(size(dim)?));

@@ -39,8 +39,12 @@ pub fn compile(
 ) -> Result<Graph, AttributionError> {
     let output = attributed_output(model)?;
     let mut builder = Builder::extend(model.clone())?;
-    let label = targets::labels(&mut builder, target, &output, LABEL)?;
-    let served = targets::serve(&mut builder, target, &output, Some(&label))?;
+    // What a regression answers is attributed whatever the right answer was.
+    let label = match target {
+        Target::Regression => None,
+        _ => Some(targets::labels(&mut builder, target, &output, LABEL)?),
+    };
+    let served = targets::serve(&mut builder, target, &output, label.as_deref())?;
     let gradients = gradient::reverse(&mut builder, &[(&output, &served.cotangent)], parameters)?;
     let parts = parts(&mut builder, &gradients, reduction)?;
     let width: usize = parts.iter().map(|part| part.width).sum();

@@ -29,8 +29,8 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
-mod attributed;
 pub mod attribute;
+mod attributed;
 pub mod baseline;
 pub mod basis;
 pub mod compile;
@@ -51,8 +51,8 @@ pub mod sketches;
 pub mod statistics;
 pub mod targets;
 
-pub use attributed::AttributedModel;
 pub use attribute::{Attribution, AttributionSettings, CurvatureKind, Directions, Stage, attribute};
+pub use attributed::AttributedModel;
 pub use compile::compile;
 pub use error::AttributionError;
 pub use owned::{HeldOut, OwnedRecords};

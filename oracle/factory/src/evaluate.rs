@@ -74,7 +74,8 @@ pub fn evaluate(runtime: &OnnxRuntime, model: &Graph, records: &Records) -> Resu
 
 /// The class of the largest logit, the first of equals: what the target's graph serves as well.
 fn served(logits: ArrayView1<'_, f32>) -> usize {
-    let larger = |best: (usize, f32), (class, logit): (usize, &f32)| if *logit > best.1 { (class, *logit) } else { best };
+    let larger =
+        |best: (usize, f32), (class, logit): (usize, &f32)| if *logit > best.1 { (class, *logit) } else { best };
     logits.iter().enumerate().fold((0, f32::NEG_INFINITY), larger).0
 }
 

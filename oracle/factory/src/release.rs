@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tributary_attribution::{Attribution, AttributedModel};
+use tributary_attribution::{AttributedModel, Attribution};
 use tributary_sdk::{
     B256, keccak256,
     release::{self, Manifest, Recipe, ReleaseManifest, SketchReaders},

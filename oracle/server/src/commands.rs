@@ -10,6 +10,7 @@ use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use eyre::{OptionExt, Result, WrapErr};
 use tributary_chain::{Account, Chain, consent, licenses::rights, revenue};
 use tributary_factory::{Schema, TrainingRecipe};
+use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     client::Client,
     contracts::registry::Shares,
@@ -19,7 +20,7 @@ use tributary_server::{
     host::{Host, Opening},
     http::{Listening, stop_signal},
     settings::{Flags, Settings},
-    steps::{self, DataFolder, epoch::Attested, license::Revocation, watch::Resolve},
+    steps::{self, DataFolder, epoch::Attested, license::Revocation, model::Training, watch::Resolve},
 };
 
 pub(crate) use arguments::Program;
@@ -163,9 +164,9 @@ impl Context {
         let test = steps::model::records(&train.test, schema)?;
         let recipe = TrainingRecipe::default();
         let mut bar = print::TrainingBar::new();
-        let built =
-            steps::model::build(&chain, &data, key.address(), &recipe, &held_out, &test, |step| bar.step(&step))
-                .await?;
+        let runtime = OnnxRuntime::load(self.settings.onnxruntime.as_deref())?;
+        let training = Training { builder: key.address(), recipe: &recipe, held_out: &held_out, test: &test };
+        let built = steps::model::build(&runtime, &chain, &data, training, |step| bar.step(&step)).await?;
         bar.finish();
         print::trained(&built);
         Ok(())

@@ -88,7 +88,8 @@ impl Features {
     pub fn run_as(&mut self, records: &Records, labels: &Labels) -> Result<LossPass, AttributionError> {
         labels.check(self.target, self.graph.classes)?;
         let labels = labels.to_column(self.graph.label_rank);
-        let mut inputs: Vec<(&str, Tensor<'_>)> = records.inputs().iter().map(|(name, column)| (name.as_str(), column.tensor())).collect();
+        let mut inputs: Vec<(&str, Tensor<'_>)> =
+            records.inputs().iter().map(|(name, column)| (name.as_str(), column.tensor())).collect();
         inputs.push((&self.graph.label, labels.tensor()));
         let mut results = self.session.run(&inputs, &[LOSSES, FEATURES, &self.graph.output])?.into_iter();
         let mut next = || results.next().unwrap_or_else(|| ArrayD::zeros(ndarray::IxDyn(&[0])));

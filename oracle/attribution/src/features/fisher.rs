@@ -92,8 +92,7 @@ pub fn gauss_newton(
 }
 
 /// Takes features `[n, width]` and their weights `[n]`.
-pub type Take<'t> =
-    &'t mut dyn FnMut(ArrayView2<'_, f32>, ArrayView1<'_, f64>) -> Result<(), AttributionError>;
+pub type Take<'t> = &'t mut dyn FnMut(ArrayView2<'_, f32>, ArrayView1<'_, f64>) -> Result<(), AttributionError>;
 
 /// The loss of a wrong answer by one has the gradient of the output.
 fn one_off(

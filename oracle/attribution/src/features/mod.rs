@@ -10,6 +10,6 @@ mod reduction;
 
 pub use engine::{Features, LossPass};
 pub use fisher::{Take, expectation, gauss_newton};
-pub use reduction::{LayerReduction, Part, Reduction, parts};
 pub(crate) use graph::attributed_output;
 pub(crate) use reduction::matrix;
+pub use reduction::{LayerReduction, Part, Reduction, parts};

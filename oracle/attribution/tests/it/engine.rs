@@ -122,7 +122,9 @@ fn exact(model: &Graph, target: Target, training: &OwnedRecords, queries: &Recor
 
 #[test]
 fn a_sketch_times_a_row_is_the_influence_for_every_kind_of_target() {
-    for (target, outputs) in [(Target::Margin, 3), (Target::Regression, 1), (Target::MultiLabel, 2), (Target::Sequence, 5)] {
+    for (target, outputs) in
+        [(Target::Margin, 3), (Target::Regression, 1), (Target::MultiLabel, 2), (Target::Sequence, 5)]
+    {
         let model = if target == Target::Sequence { language(4, 5, 3) } else { perceptron(4, 5, outputs) };
         let training = owned(records(target, DENOMINATOR, 4, outputs, 6));
         let queries = records(target, 7, 4, outputs, 7);
@@ -167,7 +169,9 @@ fn the_served_graph_answers_as_before_and_is_the_same_file_every_time() {
     // Left out, the label is the served class.
     let served: Vec<usize> = before
         .outer_iter()
-        .map(|row| row.iter().enumerate().fold((0, f32::MIN), |best, (j, z)| if *z > best.1 { (j, *z) } else { best }).0)
+        .map(|row| {
+            row.iter().enumerate().fold((0, f32::MIN), |best, (j, z)| if *z > best.1 { (j, *z) } else { best }).0
+        })
         .collect();
     let labelled = Records::new(records.inputs().to_vec(), Labels::Classes(served)).unwrap();
     let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
@@ -196,7 +200,7 @@ fn what_does_not_belong_together_is_refused() {
     let refused = run(good(), &HeldOut::apart(good().select(&[])), Target::Margin);
     assert!(matches!(refused, Err(AttributionError::NoRecords("held-out"))));
     let refused = run(good().select(&(0..20).collect::<Vec<_>>()), &held_out, Target::Margin);
-    assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 6, .. })));
+    assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 7, .. })));
     let refused = run(records(Target::Margin, DENOMINATOR, 4, 4, 6), &held_out, Target::Margin);
     assert!(matches!(refused, Err(AttributionError::Label { label: 3, classes: 3, .. })));
     let refused = run(good(), &held_out, Target::MultiLabel);

@@ -70,9 +70,9 @@ pub(crate) fn records(target: Target, count: usize, width: usize, outputs: usize
     let labels = match target {
         Target::Margin => Labels::Classes((0..count).map(|_| rng.random_range(0..outputs)).collect()),
         Target::Regression => Labels::Values(numbers(&mut rng, count)),
-        Target::MultiLabel => {
-            Labels::Several(Array2::from_shape_simple_fn((count, outputs), || f32::from(u8::from(rng.random::<bool>()))))
-        }
+        Target::MultiLabel => Labels::Several(Array2::from_shape_simple_fn((count, outputs), || {
+            f32::from(u8::from(rng.random::<bool>()))
+        })),
         Target::Sequence => Labels::Tokens(Array2::from_shape_fn((count, width), |(_, position)| match position {
             0 => -1,
             _ => rng.random_range(0..outputs as i64),
@@ -83,7 +83,8 @@ pub(crate) fn records(target: Target, count: usize, width: usize, outputs: usize
 
 /// The records among three accounts in turn.
 pub(crate) fn owned(records: Records) -> OwnedRecords {
-    let owners: Array1<Address> = (0..records.len()).map(|place| Address::with_last_byte(place as u8 % 3 + 1)).collect();
+    let owners: Array1<Address> =
+        (0..records.len()).map(|place| Address::with_last_byte(place as u8 % 3 + 1)).collect();
     OwnedRecords::new(records, owners.as_slice().unwrap()).unwrap()
 }
 

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use super::{InputScaling, Activation, Model, layers::Layers};
+use super::{Activation, InputScaling, Model, layers::Layers};
 use crate::FactoryError;
 
 /// For square images of one channel: twice a 3 × 3 convolution, an activation and a 2 × 2 pool, then a dense layer.

@@ -113,7 +113,8 @@ impl Trainer {
         let wanted: Vec<&str> = std::iter::once(&self.loss).chain(&self.gradients).map(String::as_str).collect();
         let (mut loss, mut gradient) = (0.0, Array1::zeros(self.layout.len()));
         for from in (0..records.len()).step_by(PASS) {
-            let mut results = run(&mut self.training, &views, records, from, Some(self.label_rank), &wanted)?.into_iter();
+            let mut results =
+                run(&mut self.training, &views, records, from, Some(self.label_rank), &wanted)?.into_iter();
             loss += results.next().map_or(0.0, |losses| losses.iter().map(|loss| f64::from(*loss)).sum());
             for (place, part) in self.layout.places().iter().zip(results) {
                 for (to, from) in gradient.iter_mut().skip(place.range.start).zip(&part) {

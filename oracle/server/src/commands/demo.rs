@@ -16,6 +16,7 @@ use tributary_chain::{
     revenue, root,
 };
 use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
 };
@@ -27,7 +28,7 @@ use tributary_server::{
         self, DataFolder,
         data::ModelState,
         license::Revocation,
-        model::Arbitration,
+        model::{Arbitration, Training},
         watch::{Resolve, Watched},
     },
 };
@@ -84,7 +85,8 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     pool_data(&chain, &data, &cast, &split).await?;
 
     act(3, "The data becomes a model");
-    let model = build_model(&chain, &data, &cast, &split).await?;
+    let runtime = OnnxRuntime::load(settings.onnxruntime.as_deref())?;
+    let model = build_model(&runtime, &chain, &data, &cast, &split).await?;
 
     act(4, "A buyer licenses the model");
     let license = sell_license(&chain, &cast, &model, token).await?;
@@ -196,11 +198,19 @@ fn favourites(records: &[Record]) -> String {
     format!("{}s and {}s", labels[0], labels[1])
 }
 
-async fn build_model(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Split) -> Result<ModelState> {
+async fn build_model(
+    runtime: &OnnxRuntime,
+    chain: &Chain,
+    data: &DataFolder,
+    cast: &Cast,
+    split: &Split,
+) -> Result<ModelState> {
     let mut bar = print::TrainingBar::new();
     let builder = chain.account(&cast.builder)?;
     let recipe = TrainingRecipe::default();
-    let built = steps::model::build(chain, data, builder.address(), &recipe, &split.held_out, &split.test, |step| {
+    let training =
+        Training { builder: builder.address(), recipe: &recipe, held_out: &split.held_out, test: &split.test };
+    let built = steps::model::build(runtime, chain, data, training, |step| {
         bar.step(&step);
     })
     .await?;

@@ -3,11 +3,13 @@
 use std::{collections::BTreeSet, path::Path};
 
 use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
+use tributary_attribution::HeldOut;
 use tributary_chain::{Account, Chain, assets, consent};
 use tributary_factory::{
     Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, Snapshot,
     TrainingRecipe, attribute, dataset::partition::LEAST_RECORDS, evaluate, train,
 };
+use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     AssetId,
     contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
@@ -31,16 +33,28 @@ pub struct TrainedRelease {
     pub table: ContributorTable,
 }
 
-/// Trains on the data folder's published snapshot, if the chain lets `builder`, and writes the release's run folder.
+/// What is trained by whom, and on what it is judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// Whom the dataset's owner granted training to.
+    pub builder: Address,
+    /// How.
+    pub recipe: &'a TrainingRecipe,
+    /// What gate and baseline shares are decided on: the records the dataset was registered with.
+    pub held_out: &'a [Record],
+    /// What accuracy is measured on.
+    pub test: &'a [Record],
+}
+
+/// Trains on the data folder's published snapshot, if the chain lets the builder, and writes the release's run folder.
 pub async fn build(
+    runtime: &OnnxRuntime,
     chain: &Chain,
     data: &DataFolder,
-    builder: Address,
-    recipe: &TrainingRecipe,
-    held_out: &[Record],
-    test: &[Record],
+    training: Training<'_>,
     on_step: impl FnMut(Progress),
 ) -> Result<TrainedRelease, StepError> {
+    let Training { builder, recipe, held_out, test } = training;
     let state = data.dataset()?;
     let version = state
         .snapshot
@@ -63,9 +77,10 @@ pub async fn build(
         withdrawn,
     };
     let permitted = PermittedSnapshot::open(&snapshot, &permission, chain.head().await?.timestamp)?;
-    let trained = train(&permitted, recipe, on_step)?;
-    let attribution = attribute(&permitted, &trained, recipe, &state.schema.labelled(held_out)?)?;
-    let evaluation = evaluate(attribution.network(), &state.schema.labelled(test)?)?;
+    let trained = train(runtime, &permitted, recipe, on_step)?;
+    let held_out = HeldOut::apart(state.schema.labelled(held_out)?);
+    let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
+    let evaluation = evaluate(runtime, &trained.graph, &state.schema.labelled(test)?)?;
     let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation)?;
     let files = release.write(&data.release())?;
     Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })

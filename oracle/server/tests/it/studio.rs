@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{licenses::rights, revenue};
 use tributary_factory::{Dataset, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
-use tributary_runtime::ExecutionProvider;
+use tributary_runtime::{ExecutionProvider, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
@@ -29,7 +29,7 @@ use tributary_server::{
         data::ModelState,
         dataset::{Giver, NewDataset},
         license::{NewOffer, Revocation},
-        model::{Arbitration, NewModel, TrainedRelease},
+        model::{Arbitration, NewModel, TrainedRelease, Training},
     },
 };
 
@@ -113,7 +113,8 @@ impl Community {
     pub(crate) async fn train(&self) -> Result<TrainedRelease, StepError> {
         let (chain, recipe) = (&self.town.chain, TrainingRecipe::default());
         let (held_out, test) = (&SPLIT.held_out, &SPLIT.test);
-        steps::model::build(chain, &self.data, self.builder.address(), &recipe, held_out, test, |_| ()).await
+        let training = Training { builder: self.builder.address(), recipe: &recipe, held_out, test };
+        steps::model::build(&OnnxRuntime::load(None).unwrap(), chain, &self.data, training, |_| ()).await
     }
 }
 

@@ -2,8 +2,9 @@
 
 use tributary_chain::consent;
 use tributary_factory::{FactoryError, TrainingRecipe};
+use tributary_runtime::OnnxRuntime;
 use tributary_sdk::release::{Manifest, SnapshotManifest};
-use tributary_server::steps::{self, StepError, dataset::Giver};
+use tributary_server::steps::{self, StepError, dataset::Giver, model::Training};
 
 use crate::{
     studio::{Community, SPLIT},
@@ -82,7 +83,9 @@ fn other_held_out_records_than_those_committed_to_are_refused() {
         community.grant(365 * DAY).await;
         let (chosen, recipe) = (&SPLIT.held_out[1..], TrainingRecipe::default());
         let (chain, builder) = (&community.town.chain, community.builder.address());
-        let trained = steps::model::build(chain, &community.data, builder, &recipe, chosen, &SPLIT.test, |_| ()).await;
+        let runtime = OnnxRuntime::load(None).unwrap();
+        let training = Training { builder, recipe: &recipe, held_out: chosen, test: &SPLIT.test };
+        let trained = steps::model::build(&runtime, chain, &community.data, training, |_| ()).await;
         assert!(matches!(trained, Err(StepError::WrongHeldOut { .. })));
         let steward = community.town.account(&community.steward);
         let snapshot = steps::dataset::snapshot(&steward, &community.data, chosen).await;
