@@ -65,7 +65,7 @@ impl RecordIndex {
 
         let expected = 26 + u128::from(records) * (u128::from(width) + 5);
         let length = IndexError::Length { expected, found: bytes.len() };
-        if expected != bytes.len() as u128 || contributors as u64 > records.max(1).saturating_mul(1 << 10) {
+        if expected != bytes.len() as u128 {
             return Err(length);
         }
         let records = usize::try_from(records).unwrap_or(usize::MAX);

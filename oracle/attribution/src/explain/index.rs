@@ -51,6 +51,11 @@ impl RecordIndex {
         if rows.width() > limit {
             return Err(AttributionError::Features { found: rows.width(), limit });
         }
+        // Whoever has a row has records; a header that says otherwise must not decide how much memory the check takes.
+        if contributors > rows.len() {
+            let (expected, found) = (rows.len(), contributors);
+            return Err(AttributionError::Shape { what: "contributors for the records", expected, found });
+        }
         rows.sums(owners, contributors)?;
         let owners: Result<_, _> = owners.iter().map(|owner| u32::try_from(*owner)).collect();
         let owners = owners.map_err(|_| AttributionError::OwnerCount { records: rows.len(), owners: contributors })?;

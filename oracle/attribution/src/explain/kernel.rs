@@ -1,9 +1,12 @@
 //! Integer dot products of 8-bit rows with a 16-bit sketch.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 /// Products added up in 32 bits: 512 · 127 · 32,768 is below 2³¹.
 const BLOCK: usize = 512;
+
+/// Rows scored before the scores are looked at.
+const ROWS: usize = 256;
 
 /// Calls `each` with every row's place and score, `Σ mantissa · sketch << shift`. Rows `[n · k]`, shifts `[n]` of at
 /// most 24, sketch `[k]` with `k` at most 65,535: a score is below 2⁶³.
@@ -11,12 +14,34 @@ pub(super) fn scores(mantissas: &[i8], shifts: &[u8], sketch: &[i16], mut each: 
     if sketch.is_empty() {
         return;
     }
-    let rows = mantissas.chunks_exact(sketch.len()).zip(shifts).enumerate();
-    // Compiled once for each instruction set, chosen when run; integers come out the same on all of them.
-    Arch::new().dispatch(
-        #[inline(always)]
-        || rows.for_each(|(place, (row, shift))| each(place, dot(row, sketch) << shift)),
-    );
+    let arch = Arch::new();
+    let mut scores = [0; ROWS];
+    let blocks = mantissas.chunks(ROWS * sketch.len()).zip(shifts.chunks(ROWS));
+    for (block, (rows, shifts)) in blocks.enumerate() {
+        arch.dispatch(Block { rows, sketch, scores: &mut scores });
+        for (place, (score, shift)) in scores.iter().zip(shifts).enumerate() {
+            each(block * ROWS + place, score << shift);
+        }
+    }
+}
+
+/// Compiled once for each instruction set and chosen when run: whatever is to be vectors must be inlined here. Integers
+/// come out the same on all of them.
+struct Block<'a> {
+    rows: &'a [i8],
+    sketch: &'a [i16],
+    scores: &'a mut [i64; ROWS],
+}
+
+impl WithSimd for Block<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (row, score) in self.rows.chunks_exact(self.sketch.len()).zip(self.scores) {
+            *score = dot(row, self.sketch);
+        }
+    }
 }
 
 #[inline(always)]
@@ -24,9 +49,10 @@ fn dot(row: &[i8], sketch: &[i16]) -> i64 {
     let mut sum = 0i64;
     for (row, sketch) in row.chunks(BLOCK).zip(sketch.chunks(BLOCK)) {
         // Wrapping never happens in a block; saying so is what lets the compiler use vectors.
-        let block = row.iter().zip(sketch).fold(0i32, |sum, (mantissa, value)| {
-            sum.wrapping_add(i32::from(*mantissa).wrapping_mul(i32::from(*value)))
-        });
+        let mut block = 0i32;
+        for (mantissa, value) in row.iter().zip(sketch) {
+            block = block.wrapping_add(i32::from(*mantissa).wrapping_mul(i32::from(*value)));
+        }
         sum += i64::from(block);
     }
     sum

@@ -4,7 +4,7 @@
 //! contributor's row is the integer sum of their records' rows: exact, in any order, in 32 bits.
 
 use ndarray::ArrayView2;
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 
 use super::check_owners;
 use crate::AttributionError;
@@ -102,21 +102,12 @@ impl RecordRows {
 
     fn in_unit<T: Copy + Into<f64>>(rows: ArrayView2<'_, T>, exponents: &[i32], unit: i32) -> Self {
         let mut mantissas = vec![0; rows.len()];
+        let arch = Arch::new();
         let places = mantissas.chunks_exact_mut(rows.ncols());
-        // Rounding is one instruction on newer processors and a call on older ones; the result is the same.
-        Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for ((row, exponent), places) in rows.outer_iter().zip(exponents).zip(places) {
-                    let scale = power(-(*exponent).max(unit));
-                    let rounded = |value: &T| ((*value).into() * scale).round() as i8;
-                    match row.as_slice() {
-                        Some(row) => places.iter_mut().zip(row).for_each(|(place, value)| *place = rounded(value)),
-                        None => places.iter_mut().zip(row).for_each(|(place, value)| *place = rounded(value)),
-                    }
-                }
-            },
-        );
+        for ((row, exponent), places) in rows.outer_iter().zip(exponents).zip(places) {
+            let row: Vec<f64> = row.iter().map(|value| (*value).into()).collect();
+            arch.dispatch(Rounding { row: &row, scale: power(-(*exponent).max(unit)), places });
+        }
         let shifts = exponents.iter().map(|exponent| ((*exponent).max(unit) - unit) as u8).collect();
         Self { width: rows.ncols(), exponent: unit, shifts, mantissas }
     }
@@ -173,6 +164,24 @@ impl RecordRows {
     /// Mantissas, `[n · k]`, row by row.
     pub fn mantissas(&self) -> &[i8] {
         &self.mantissas
+    }
+}
+
+/// Rounding is one instruction on newer processors and a call on older ones; the result is the same.
+struct Rounding<'a> {
+    row: &'a [f64],
+    scale: f64,
+    places: &'a mut [i8],
+}
+
+impl WithSimd for Rounding<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (place, value) in self.places.iter_mut().zip(self.row) {
+            *place = (value * self.scale).round() as i8;
+        }
     }
 }
 
