@@ -14,3 +14,7 @@ mod tensor;
 pub use decode::{decode, decode_with};
 pub use encode::encode;
 pub use error::OnnxError;
+pub use tensor::External;
+
+#[cfg(test)]
+mod sample;
