@@ -4,6 +4,7 @@
 //! denominator is fixed (leaving records out removes their terms and changes nothing else), activations are smooth, and
 //! L-BFGS runs to convergence. The same recipe on the same records gives the same network.
 
+mod classifier;
 mod converge;
 mod descend;
 mod examples;
@@ -15,6 +16,7 @@ mod recipe;
 mod start;
 mod trainer;
 
+pub use classifier::{TrainedClassifier, train_classifier};
 pub use converge::{Converged, Convergence};
 pub use descend::{Checkpoint, Descended, Descent};
 pub use examples::{Column, Examples, LABEL};

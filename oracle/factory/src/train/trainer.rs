@@ -136,8 +136,7 @@ fn run(
     from: usize,
     outputs: &[&str],
 ) -> Result<Vec<ArrayD<f32>>, FactoryError> {
-    let taken: Vec<String> = session.inputs().map(str::to_owned).collect();
-    let inputs: Vec<(&str, Tensor<'_>)> = (examples.tensors(from, from + PASS, |name| taken.iter().any(|t| t == name)))
+    let inputs: Vec<(&str, Tensor<'_>)> = (examples.tensors(from, from + PASS, |name| session.takes(name)))
         .chain(parameters.iter().map(|(name, view)| (*name, view.view().into())))
         .collect();
     Ok(session.run(&inputs, outputs)?)
