@@ -62,6 +62,16 @@ impl Builder {
         }
     }
 
+    /// What is known of a value, if anything is.
+    pub(crate) fn told(&self, value: &str) -> Option<&Known> {
+        self.known.get(value)?.as_ref()
+    }
+
+    /// Whether somebody makes the value and nothing is known of it.
+    pub(crate) fn is_untold(&self, value: &str) -> bool {
+        matches!(self.known.get(value), Some(None))
+    }
+
     /// A value's dimensions.
     ///
     /// # Errors

@@ -25,12 +25,11 @@ pub fn decode(bytes: &[u8]) -> Result<Graph, OnnxError> {
     decode_with(bytes, &|_, _, _| None)
 }
 
-/// As [`decode`]; `external` gives the numbers that a model keeps in other files: it is called with the file's name beside
-/// the model, the offset and the length in bytes.
+/// As [`decode`], of a model that keeps numbers in other files. No file is opened here: `external` gives them.
 ///
 /// # Errors
 /// As [`decode`].
-pub fn decode_with(bytes: &[u8], external: &dyn Fn(&str, u64, u64) -> Option<Vec<u8>>) -> Result<Graph, OnnxError> {
+pub fn decode_with(bytes: &[u8], external: External<'_>) -> Result<Graph, OnnxError> {
     let model = ModelProto::decode(bytes).map_err(|error| OnnxError::Corrupt(error.to_string()))?;
     if let Some(function) = model.functions.into_iter().next() {
         return Err(OnnxError::Function(function.name.unwrap_or_default()));
@@ -78,23 +77,18 @@ fn own_domain(domain: Option<String>) -> String {
 fn read_tensors(file: &mut GraphProto, graph: &mut Graph, external: External<'_>) -> Result<(), OnnxError> {
     for constant in std::mem::take(&mut file.initializer) {
         let name = constant.name.clone().unwrap_or_default();
-        keep(graph, name, tensor::decode(constant, external)?)?;
+        let constant = tensor::decode(constant, external)?;
+        if graph.constants.insert(name.clone(), constant).is_some() {
+            return Err(GraphError::Twice { value: name }.into());
+        }
     }
-    Ok(())
-}
-
-fn keep(graph: &mut Graph, name: String, tensor: Tensor) -> Result<(), OnnxError> {
-    if graph.constants.contains_key(&name) {
-        return Err(GraphError::Twice { value: name }.into());
-    }
-    graph.constants.insert(name, tensor);
     Ok(())
 }
 
 /// Reads inputs; gives the names that the file has for the batch. Older files list weights among the inputs: an input of
 /// fixed dimensions that has a value is a constant.
-fn read_inputs(inputs: &[ValueInfoProto], graph: &mut Graph) -> Result<Vec<String>, OnnxError> {
-    let mut batches = Vec::new();
+fn read_inputs(inputs: &[ValueInfoProto], graph: &mut Graph) -> Result<BTreeSet<String>, OnnxError> {
+    let mut batches = BTreeSet::new();
     let mut seen = BTreeSet::new();
     for value in inputs {
         let name = value.name.clone().unwrap_or_default();
@@ -114,7 +108,7 @@ fn read_inputs(inputs: &[ValueInfoProto], graph: &mut Graph) -> Result<Vec<Strin
             let reason = format!("it is an input of {}, its value is not: export the model again", signature.element);
             return Err(OnnxError::Signature { value: name, reason });
         }
-        batches.extend(batch.filter(|batch| !batches.contains(batch)));
+        batches.extend(batch);
         graph.inputs.push(signature);
     }
     Ok(batches)
@@ -128,6 +122,8 @@ fn read_nodes(
 ) -> Result<(), OnnxError> {
     let mut used: BTreeSet<String> = outputs.iter().filter_map(|output| output.name.clone()).collect();
     used.extend(graph.inputs.iter().map(|input| input.name.clone()));
+    let mut made: BTreeSet<String> = graph.inputs.iter().map(|input| input.name.clone()).collect();
+    made.extend(graph.constants.keys().cloned());
     let mut kept = Vec::with_capacity(nodes.len());
     let mut reads = Vec::with_capacity(nodes.len());
     for proto in nodes {
@@ -137,10 +133,15 @@ fn read_nodes(
         if !node.domain.is_empty() && !graph.domains.contains_key(&node.domain) {
             return Err(OnnxError::Domain(node.domain));
         }
+        for output in node.outputs.iter().filter(|output| !output.is_empty()) {
+            if !made.insert(output.clone()) {
+                return Err(GraphError::Twice { value: output.clone() }.into());
+            }
+        }
         if let (true, [output]) = (node.domain.is_empty() && node.op == "Constant", node.outputs.as_slice())
             && let Some(constant) = constant(&node)
         {
-            keep(graph, output.clone(), constant)?;
+            graph.constants.insert(output.clone(), constant);
             continue;
         }
         used.extend(node.inputs.iter().chain(&within).cloned());
@@ -226,17 +227,17 @@ fn finish(mut graph: Graph, outputs: &[ValueInfoProto]) -> Result<Graph, OnnxErr
     // What follows by itself needs no declaration.
     let declared = std::mem::take(&mut graph.declared);
     let mut builder = Builder::extend(graph)?;
-    let missing: BTreeMap<String, Signature> = declared
-        .into_iter()
-        .filter(|(name, _)| matches!(builder.known(name), Err(GraphError::Unknown { .. })))
-        .collect();
+    let missing: BTreeMap<String, Signature> =
+        declared.into_iter().filter(|(name, _)| builder.is_untold(name)).collect();
     if !missing.is_empty() {
         builder = Builder::extend(Graph { declared: missing, ..builder.finish() })?;
     }
-    let mut signatures: Vec<Signature> = Vec::with_capacity(outputs.len());
+    independent(&builder)?;
+    let mut signatures = Vec::with_capacity(outputs.len());
+    let mut names = BTreeSet::new();
     for value in outputs {
         let name = value.name.clone().unwrap_or_default();
-        if signatures.iter().any(|other| other.name == name) {
+        if !names.insert(name.clone()) {
             return Err(GraphError::Twice { value: name }.into());
         }
         let known = builder.known(&name)?;
@@ -250,3 +251,27 @@ fn finish(mut graph: Graph, outputs: &[ValueInfoProto]) -> Result<Graph, OnnxErr
     }
     Ok(Graph { outputs: signatures, ..builder.finish() })
 }
+
+/// Refuses operators that make one thing of all records.
+fn independent(builder: &Builder) -> Result<(), GraphError> {
+    let batched = |name: &String| builder.told(name).map(|known| known.shape.batch_axis().is_some());
+    for node in &builder.graph().nodes {
+        let looks_at_dimensions = matches!(node.op.as_str(), "Shape" | "Size" | "CastLike");
+        if !looks_at_dimensions
+            && node.inputs.iter().any(|name| batched(name) == Some(true))
+            && node.outputs.iter().any(|name| batched(name) == Some(false))
+        {
+            return Err(GraphError::Refused {
+                node: node.name.clone(),
+                op: node.op.clone(),
+                reason:
+                    "it makes one of all the records of a batch: export the model in evaluation mode, without its loss"
+                        .to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

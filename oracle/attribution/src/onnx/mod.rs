@@ -17,6 +17,7 @@ pub use decode::{decode, decode_with};
 pub use encode::encode;
 pub use error::OnnxError;
 pub use read::{ModelSummary, read};
+pub use tensor::External;
 
 /// The graph's input: raw features, `f32 [batch, width]`.
 pub const FEATURES: &str = "features";
@@ -27,5 +28,7 @@ pub const SKETCH: &str = "sketch";
 /// The operator set the graph is written in.
 pub const OPSET: i64 = 18;
 
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod tests;

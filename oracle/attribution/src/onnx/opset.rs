@@ -242,3 +242,6 @@ fn set_word(node: &mut NodeProto, name: &str, value: &str) {
         ..AttributeProto::default()
     });
 }
+
+#[cfg(test)]
+mod tests;

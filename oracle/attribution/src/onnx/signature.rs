@@ -1,5 +1,7 @@
 //! Types and dimensions that a file declares.
 
+use std::collections::BTreeSet;
+
 use super::{
     OnnxError,
     proto::{Dimension, TensorShapeProto, TensorType, TypeProto, ValueInfoProto},
@@ -80,7 +82,7 @@ pub(super) fn fixed(value: &ValueInfoProto) -> Option<Vec<usize>> {
 }
 
 /// What a file says of a value, if that says everything; `batches` are the names it has for the batch.
-pub(super) fn value(value: &ValueInfoProto, batches: &[String]) -> Option<Signature> {
+pub(super) fn value(value: &ValueInfoProto, batches: &BTreeSet<String>) -> Option<Signature> {
     let kind = tensor_type(value)?;
     let name = value.name.as_deref()?;
     let element = element(name, kind.elem_type?).ok()?;
@@ -96,8 +98,8 @@ pub(super) fn value(value: &ValueInfoProto, batches: &[String]) -> Option<Signat
 }
 
 /// The factor in names such as `batch`, `7*batch` and `batch*7`.
-fn times_batch(name: &str, batches: &[String]) -> Option<usize> {
-    let is_batch = |name: &str| batches.iter().any(|batch| batch == name);
+fn times_batch(name: &str, batches: &BTreeSet<String>) -> Option<usize> {
+    let is_batch = |name: &str| batches.contains(name);
     match name.split_once('*').map(|(one, other)| (one.trim(), other.trim())) {
         None => is_batch(name).then_some(1),
         Some((times, batch)) if is_batch(batch) => times.parse().ok(),

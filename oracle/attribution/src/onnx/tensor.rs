@@ -6,8 +6,9 @@ use super::{
 };
 use crate::graph::{Data, Element, Tensor};
 
-/// Where the numbers are that a file keeps outside: `(location, offset, length)` in bytes.
-pub(super) type External<'a> = &'a dyn Fn(&str, u64, u64) -> Option<Vec<u8>>;
+/// Gives the numbers that a model keeps in other files: called with the file's name beside the model, the offset and the
+/// length in bytes.
+pub type External<'a> = &'a dyn Fn(&str, u64, u64) -> Option<Vec<u8>>;
 
 /// A name for each `TensorProto.DataType`.
 pub(super) fn type_name(code: i32) -> String {

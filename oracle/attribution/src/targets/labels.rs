@@ -20,13 +20,14 @@ pub fn labels(builder: &mut Builder, target: Target, output: &str, name: &str) -
     };
     let sizes = sizes.get(..kept).unwrap_or_default();
     let signature = Signature { name: name.to_owned(), element, shape: Shape::batched(sizes) };
-    // One element that is broadcast to all records.
-    let dims = vec![1; sizes.len() + 1];
+    // The labels of one record, which are broadcast to all.
+    let dims = [&[1], sizes].concat();
+    let count = dims.iter().product();
     let otherwise = match target {
         Target::Regression => None,
-        Target::Margin => Tensor::new(dims, Data::I64(vec![-1])),
-        Target::Sequence => Tensor::new(dims, Data::I64(vec![-2])),
-        Target::MultiLabel => Tensor::new(dims, Data::F32(vec![-1.0])),
+        Target::Margin => Tensor::new(dims, Data::I64(vec![-1; count])),
+        Target::Sequence => Tensor::new(dims, Data::I64(vec![-2; count])),
+        Target::MultiLabel => Tensor::new(dims, Data::F32(vec![-1.0; count])),
     };
     Ok(match otherwise {
         Some(otherwise) => builder.optional_input(signature, otherwise)?,

@@ -1,6 +1,6 @@
 //! Gradients of rewritten graphs, in `f64` by the reference and in ONNX Runtime, against central differences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ndarray::{ArrayD, Axis, IxDyn};
 use rand::Rng;
@@ -30,13 +30,6 @@ pub(crate) struct Case {
     pub(crate) random: ChaCha8Rng,
     pub(crate) inputs: BTreeMap<String, Value>,
     pub(crate) parameters: Vec<String>,
-}
-
-/// What a check has shown.
-pub(crate) struct Checked {
-    pub(crate) extended: Graph,
-    /// The largest relative errors of the reference and of ONNX Runtime.
-    pub(crate) worst: (f64, f64),
 }
 
 impl Case {
@@ -135,8 +128,9 @@ impl Case {
         self.op("LayerNormalization", &[value, &scale, &bias])
     }
 
-    /// Checks the gradient of a random combination of each record's outputs `[batch, …]`.
-    pub(crate) fn check(mut self, output: &str) -> Checked {
+    /// Checks the gradient of a random combination of each record's outputs `[batch, …]`; returns the rewritten graph.
+    /// `cargo test -p tributary-attribution --test it gradients -- --nocapture` prints the errors.
+    pub(crate) fn check(mut self, output: &str) -> Graph {
         let shape = self.builder.shape(output).unwrap().clone();
         assert_eq!(shape.batch_axis(), Some(0), "{shape}");
         let direction: Vec<usize> = shape.0[1..].iter().map(|dim| dim.to_string().parse().unwrap()).collect();
@@ -145,13 +139,25 @@ impl Case {
         self.check_seed(output, &direction, |outputs| outputs * &directions)
     }
 
+    /// The same, for the weights that the output depends on.
+    pub(crate) fn check_reached(mut self, output: &str) -> Graph {
+        let mut reached = BTreeSet::from([output.to_owned()]);
+        for node in self.builder.graph().nodes.iter().rev() {
+            if node.outputs.iter().any(|made| reached.contains(made)) {
+                reached.extend(node.inputs.iter().cloned());
+            }
+        }
+        self.parameters.retain(|parameter| reached.contains(parameter));
+        self.check(output)
+    }
+
     /// Checks the gradient that a cotangent of `output` gives: that of each record's sum of what `target` makes of it.
     pub(crate) fn check_seed(
         mut self,
         output: &str,
         cotangent: &str,
         target: impl Fn(&ArrayD<f64>) -> ArrayD<f64>,
-    ) -> Checked {
+    ) -> Graph {
         self.builder.output(output).unwrap();
         let graph = self.builder.finish();
         for parameter in &self.parameters {
@@ -224,7 +230,9 @@ impl Case {
             assert!(close <= CLOSE, "{parameter}: ONNX Runtime is off by {close:e}");
             worst = (worst.0.max(exact), worst.1.max(close));
         }
-        Checked { extended, worst }
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        println!("{test}: the reference is off by {:.1e}, ONNX Runtime by {:.1e}", worst.0, worst.1);
+        extended
     }
 }
 

@@ -145,7 +145,8 @@ fn independent_labels() {
     let served = outputs(&graph, &z, None);
     assert!((served["f"][0] - z.index_axis(Axis(0), 0).iter().map(|z| z.abs()).sum::<f64>()).abs() < 1e-12);
     let given = outputs(&graph, &z, Some(Value::F64(label)));
-    let loss: f64 = [1.0, 0.0, 0.0].iter().zip(z.outer_iter().next().unwrap()).map(|(l, z)| (1.0 + z.exp()).ln() - l * z).sum();
+    let loss: f64 =
+        [1.0, 0.0, 0.0].iter().zip(z.outer_iter().next().unwrap()).map(|(l, z)| (1.0 + z.exp()).ln() - l * z).sum();
     assert!((given["loss"][0] - loss).abs() < 1e-12);
 }
 

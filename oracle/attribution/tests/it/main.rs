@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod gradients;
+mod gradients_choices;
+mod gradients_fuzz;
 mod gradients_models;
 mod gradients_operators;
 mod gradients_targets;

@@ -16,15 +16,23 @@ pub(super) fn elementwise(call: &Call<'_>) -> Made {
             call.real(0)?;
             same(call)
         }
-        "Relu" | "Neg" | "Abs" | "Sign" | "CumSum" => {
+        "Relu" | "Neg" | "Abs" | "Sign" => {
             number(call.input(0)?.element)?;
             same(call)
         }
         "Identity" => same(call),
         "Clip" => clip(call),
+        "CumSum" => {
+            let shape = &call.input(0)?.shape;
+            for along in call.integers(1)? {
+                independent(shape, axis(along, shape.rank())?)?;
+            }
+            same(call)
+        }
         "Trilu" => {
-            if call.input(0)?.shape.rank() < 2 {
-                return refused("a triangle needs two dimensions: export the model again");
+            let shape = &call.input(0)?.shape;
+            for along in [-2, -1] {
+                independent(shape, axis(along, shape.rank())?)?;
             }
             same(call)
         }
@@ -69,7 +77,10 @@ pub(super) fn elementwise(call: &Call<'_>) -> Made {
         "Dropout" => dropout(call),
         "LayerNormalization" => layer_normalization(call),
         "BatchNormalization" => batch_normalization(call),
-        "InstanceNormalization" => same(call),
+        "InstanceNormalization" | "GroupNormalization" | "LpNormalization" | "LRN" => {
+            call.real(0)?;
+            same(call)
+        }
         _ => Err(Trouble::Unknown),
     }
 }

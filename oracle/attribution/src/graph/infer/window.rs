@@ -34,8 +34,8 @@ impl Window {
         })
     }
 
-    /// `(input, kernel reach, stride, pad before, pad after)` of each spatial dimension.
-    fn along(&self, spatial: &[Dim]) -> Result<Vec<(i128, i128, i128, i128, i128)>, Trouble> {
+    /// The settings of each spatial dimension.
+    fn along(&self, spatial: &[Dim]) -> Result<Vec<Along>, Trouble> {
         if spatial.len() != self.kernel.len() {
             return refused(format!(
                 "its window has {} dimensions, its input {}: export the model again",
@@ -43,15 +43,30 @@ impl Window {
                 spatial.len()
             ));
         }
+        let kernel = self.kernel.iter().zip(&self.strides).zip(&self.dilations);
+        let pads = self.before.iter().zip(&self.after);
         let mut along = Vec::with_capacity(spatial.len());
-        let settings =
-            self.kernel.iter().zip(&self.strides).zip(&self.dilations).zip(self.before.iter().zip(&self.after));
-        for (dim, (((kernel, stride), dilation), (before, after))) in spatial.iter().zip(settings) {
-            let reach = i128::from(*dilation) * (i128::from(*kernel) - 1) + 1;
-            along.push((i128::from(fixed(*dim)?), reach, (*stride).into(), (*before).into(), (*after).into()));
+        for ((dim, ((kernel, stride), dilation)), (before, after)) in spatial.iter().zip(kernel).zip(pads) {
+            along.push(Along {
+                input: fixed(*dim)?.into(),
+                reach: i128::from(*dilation) * (i128::from(*kernel) - 1) + 1,
+                stride: (*stride).into(),
+                before: (*before).into(),
+                after: (*after).into(),
+            });
         }
         Ok(along)
     }
+}
+
+/// A window's settings along one dimension, wide enough that no file's numbers overflow.
+struct Along {
+    input: i128,
+    /// From the first to the last number under the window.
+    reach: i128,
+    stride: i128,
+    before: i128,
+    after: i128,
 }
 
 fn fixed(dim: Dim) -> Result<i64, Trouble> {
@@ -152,7 +167,7 @@ pub(super) fn conv_transpose(call: &Call<'_>) -> Made {
         return refused("`output_padding` cannot be so: export the model again");
     }
     let auto = call.node.word("auto_pad").unwrap_or("NOTSET");
-    for ((input, reach, stride, before, after), more) in window.along(spatial)?.into_iter().zip(more) {
+    for (Along { input, reach, stride, before, after }, more) in window.along(spatial)?.into_iter().zip(more) {
         dims.push(match auto {
             "NOTSET" => size(stride * (input - 1) + i128::from(more) + reach - before - after)?,
             "VALID" => size(stride * (input - 1) + i128::from(more) + reach)?,
@@ -180,7 +195,7 @@ pub(super) fn pool(call: &Call<'_>) -> Made {
 /// How many places a window takes along each dimension.
 fn slide(call: &Call<'_>, window: &Window, spatial: &[Dim], ceil: bool) -> Result<Vec<Dim>, Trouble> {
     let auto = call.node.word("auto_pad").unwrap_or("NOTSET");
-    let steps = |(input, reach, stride, before, after): (i128, i128, i128, i128, i128)| match auto {
+    let steps = |Along { input, reach, stride, before, after }| match auto {
         "NOTSET" | "VALID" => {
             let (before, after) = if auto == "VALID" { (0, 0) } else { (before, after) };
             let room = input + before + after - reach;
