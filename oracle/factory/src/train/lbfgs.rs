@@ -9,7 +9,7 @@ use ndarray::Array1;
 use crate::FactoryError;
 
 /// Remembered steps.
-const MEMORY: usize = 20;
+const MEMORY: usize = 50;
 /// A step must decrease the value by this share of what its slope promises.
 const DECREASE: f64 = 1e-4;
 /// A step must leave at most this share of the slope.
@@ -56,15 +56,15 @@ struct Evaluated {
 }
 
 /// Goes down from `start` until the tolerance, the most steps, or until no step decreases the value further; the caller
-/// judges by the gradient that is returned.
+/// judges by the gradient that is returned. The objective may move a point to the nearest one that it can evaluate.
 pub(super) fn minimise(
-    mut objective: impl FnMut(&Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+    mut objective: impl FnMut(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
     start: Array1<f64>,
     options: Options,
     mut on_step: impl FnMut(Progress),
 ) -> Result<Minimum, FactoryError> {
-    let mut evaluate = |point: Array1<f64>| {
-        let (value, gradient) = objective(&point)?;
+    let mut evaluate = |mut point: Array1<f64>| {
+        let (value, gradient) = objective(&mut point)?;
         Ok(Evaluated { point, value, gradient })
     };
     let mut at = evaluate(start)?;
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use ndarray::array;
 
-    fn rosenbrock(x: &Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
+    fn rosenbrock(x: &mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
         Ok((a * a + 100.0 * b * b, array![-2.0 * a - 400.0 * x[0] * b, 200.0 * b]))
     }
@@ -223,11 +223,27 @@ mod tests {
     }
 
     #[test]
+    fn rounding_does_not_stop_it() {
+        // A stiff bowl, value and gradient computed as if in single precision and the point rounded to it.
+        let bowl = |x: &mut Array1<f64>| {
+            x.mapv_inplace(|value| f64::from(value as f32));
+            let stiff = |i: usize| 10f64.powi(i as i32 - 4);
+            let terms = x.iter().enumerate().map(|(i, x)| 0.5 * stiff(i) * (x - 1.0).powi(2));
+            let value = f64::from((5.0 + terms.sum::<f64>()) as f32);
+            let slopes = x.iter().enumerate().map(|(i, x)| f64::from((stiff(i) * (x - 1.0)) as f32)).collect();
+            Ok((value, slopes))
+        };
+        let options = Options { tolerance: 1e-6, most_steps: 500 };
+        let minimum = minimise(bowl, Array1::zeros(6), options, |_| ()).unwrap();
+        assert!(minimum.gradient_norm <= 1e-6, "{minimum:?}");
+    }
+
+    #[test]
     fn it_stops_where_told_and_where_nothing_decreases() {
         let few = Options { tolerance: 1e-9, most_steps: 3 };
         assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).unwrap().iterations, 3);
         // A gradient that lies: no step decreases the value.
-        let lying = |x: &Array1<f64>| Ok((x.dot(x), -x));
+        let lying = |x: &mut Array1<f64>| Ok((x.dot(x), -&*x));
         let minimum = minimise(lying, array![1.0], few, |_| ()).unwrap();
         assert_eq!((minimum.iterations, minimum.gradient_norm), (0, 1.0));
     }

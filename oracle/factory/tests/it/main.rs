@@ -4,14 +4,22 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use tributary_attribution::onnx;
 use tributary_factory::{
-    CommittedRecord, Contribution, Dataset, FactoryError, Permission, PermittedSnapshot, Release, Schema, Snapshot,
-    SplitSizes, TrainingRecipe, attribute, dataset::partition, evaluate, permission::TRAIN, release, train,
+    CommittedRecord, Contribution, Dataset, Evaluation, FactoryError, Permission, PermittedSnapshot, Release, Schema,
+    Snapshot, Split, SplitSizes, TrainingRecipe, attribute,
+    dataset::partition,
+    evaluate,
+    model::{Architecture, FEATURES, LOGITS, MultilayerPerceptron},
+    permission::TRAIN,
+    release,
+    train::{self, Convergence, train},
 };
+use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 use tributary_sdk::{Address, AssetId, B256, release::VersionRef};
 
-/// A release of a small softmax regression, made the way a community's would be.
-fn released() -> Release {
+/// A small permitted snapshot, made the way a community's would be.
+fn with_permitted_digits<T>(then: impl FnOnce(&PermittedSnapshot<'_>, &Split) -> T) -> T {
     let schema = Schema::DIGITS;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let sizes = SplitSizes { training: 400, held_out: 100, test: 150 };
@@ -36,15 +44,46 @@ fn released() -> Release {
         valid_until: u64::MAX,
         withdrawn: BTreeSet::new(),
     };
-    let data = PermittedSnapshot::open(&snapshot, &permission, 0).unwrap();
-    let recipe = TrainingRecipe { hidden: vec![], ..TrainingRecipe::default() };
-    let mut steps = 0;
-    let trained = train(&data, &recipe, |progress| steps = progress.iteration).unwrap();
-    assert_eq!(steps, trained.iterations);
-    let attribution = attribute(&data, &trained, &recipe, &schema.labelled(&split.held_out).unwrap()).unwrap();
-    let evaluation = evaluate(&trained.network, &schema.labelled(&split.test).unwrap()).unwrap();
-    assert!(evaluation.accuracy() > 0.85);
-    Release::new(&data, &recipe, &trained, &attribution, &evaluation).unwrap()
+    then(&PermittedSnapshot::open(&snapshot, &permission, 0).unwrap(), &split)
+}
+
+/// A release of a small softmax regression.
+fn released() -> Release {
+    let schema = Schema::DIGITS;
+    with_permitted_digits(|data, split| {
+        let recipe = TrainingRecipe { hidden: vec![], ..TrainingRecipe::default() };
+        let mut steps = 0;
+        let trained = train(data, &recipe, |progress| steps = progress.iteration).unwrap();
+        assert_eq!(steps, trained.iterations);
+        let attribution = attribute(data, &trained, &recipe, &schema.labelled(&split.held_out).unwrap()).unwrap();
+        let evaluation = evaluate(&trained.network, &schema.labelled(&split.test).unwrap()).unwrap();
+        assert!(evaluation.accuracy() > 0.85);
+        Release::new(data, &recipe, &trained, &attribution, &evaluation).unwrap()
+    })
+}
+
+#[test]
+fn a_permitted_snapshot_becomes_a_graph_that_classifies() {
+    with_permitted_digits(|data, split| {
+        let runtime = OnnxRuntime::load(None).unwrap();
+        let architecture = Architecture::Perceptron(MultilayerPerceptron::default());
+        let mut steps = 0;
+        let train = |on_step: &mut dyn FnMut(usize)| {
+            let recipe = Convergence::default();
+            train::train_classifier(data, &runtime, &architecture, &recipe, 1, |at| on_step(at.iteration)).unwrap()
+        };
+        let trained = train(&mut |step| steps = step);
+        assert_eq!(steps, trained.iterations);
+        assert_eq!(train(&mut |_| ()), trained);
+
+        let onnx = onnx::encode(trained.graph());
+        let mut session = Session::open(&runtime, &onnx, &SessionOptions::default()).unwrap();
+        let test = Schema::DIGITS.labelled(&split.test).unwrap();
+        let features = test.features().mapv(|value| value as f32);
+        let logits = session.run(&[(FEATURES, features.into())], &[LOGITS]).unwrap().remove(0);
+        let evaluation = Evaluation::of(logits.into_dimensionality().unwrap().view(), test.labels()).unwrap();
+        assert!(evaluation.accuracy() > 0.85, "{evaluation:?}");
+    });
 }
 
 #[test]
