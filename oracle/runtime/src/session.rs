@@ -60,6 +60,12 @@ impl Session {
         self.inputs.keys().map(String::as_str)
     }
 
+    /// Whether there is an input called `name`.
+    #[must_use]
+    pub fn takes(&self, name: &str) -> bool {
+        self.inputs.contains_key(name)
+    }
+
     /// Names of the outputs, in the model's order.
     pub fn outputs(&self) -> impl Iterator<Item = &str> {
         self.outputs.iter().map(String::as_str)

@@ -1,6 +1,9 @@
 use super::{GradientError, term::Term};
 use crate::graph::{Attribute, Builder, Dim, Node, Shape};
 
+/// Constants that gradients bring along are at most this large: 256 MiB.
+const MOST_NUMBERS: usize = 1 << 26;
+
 /// What is known of a value's gradient.
 #[derive(Clone, Debug)]
 pub(super) enum Cotangent {
@@ -84,6 +87,13 @@ impl<'a> Emit<'a> {
         made.ok_or_else(|| self.refused("a constant does not fit its dimensions"))
     }
 
+    /// How many numbers a constant of these sizes would have; refused where it would not fit beside a model.
+    pub(super) fn room(&self, sizes: &[usize]) -> Result<usize, GradientError> {
+        let count = sizes.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
+        let count = count.filter(|count| *count <= MOST_NUMBERS);
+        count.ok_or_else(|| self.refused("its gradient would need a constant of too many numbers"))
+    }
+
     pub(super) fn mul(&mut self, a: &str, b: &str) -> Result<String, GradientError> {
         self.op("Mul", &[a, b])
     }
@@ -121,24 +131,25 @@ impl<'a> Emit<'a> {
         self.reshape(value, &Shape::fixed(dims).0)
     }
 
+    /// Another order of axes. Where only axes of one element change places, no number moves.
     pub(super) fn transpose(&mut self, value: &str, order: &[usize]) -> Result<String, GradientError> {
         if order.iter().enumerate().all(|(place, axis)| place == *axis) {
             return Ok(value.to_owned());
+        }
+        let dims = self.shape(value)?.0;
+        let moved: Vec<usize> = order.iter().copied().filter(|axis| dims.get(*axis) != Some(&Dim::Fixed(1))).collect();
+        if moved.is_sorted() && order.len() == dims.len() {
+            let dims: Vec<Dim> = order.iter().filter_map(|axis| dims.get(*axis).copied()).collect();
+            return self.reshape(value, &dims);
         }
         let order = order.iter().map(|axis| *axis as i64).collect();
         self.with("Transpose", &[value], vec![("perm", Attribute::Ints(order))])
     }
 
-    /// The last two axes exchanged. Where one of them has a single element, nothing needs to move.
+    /// The last two axes exchanged.
     pub(super) fn swapped(&mut self, value: &str) -> Result<String, GradientError> {
-        let shape = self.shape(value)?.0;
-        let rank = shape.len();
+        let rank = self.shape(value)?.rank();
         let Some(last) = rank.checked_sub(2) else { return Err(self.refused("a matrix is needed")) };
-        if shape[last..].contains(&Dim::Fixed(1)) {
-            let mut dims = shape;
-            dims.swap(last, last + 1);
-            return self.reshape(value, &dims);
-        }
         let mut order: Vec<usize> = (0..rank).collect();
         order.swap(last, last + 1);
         self.transpose(value, &order)
@@ -184,23 +195,26 @@ impl<'a> Emit<'a> {
     /// A value that carries the batch as `[batch, rest…]`, where `rest` are its dimensions with the batch's place
     /// holding what one record has there, and ones before them up to `rank`.
     pub(super) fn records(&mut self, value: &str, rank: usize) -> Result<String, GradientError> {
-        let dims = self.shape(value)?.0;
+        let known = self.builder.known(value)?;
+        let (dims, rounds) = (known.shape.0.clone(), known.rounds);
         let Some((at, times)) = dims.iter().enumerate().find_map(|(at, dim)| match dim {
             Dim::Batch(times) => Some((at, *times)),
             Dim::Fixed(_) => None,
         }) else {
             return Err(self.refused(&format!("`{value}` must depend on the batch")));
         };
+        // The batch's dimension is `rounds · batch · each`.
+        let each = times.checked_div(rounds).unwrap_or(times);
         let mut apart = dims[..at].to_vec();
-        apart.extend([Dim::Batch(1), Dim::Fixed(times)]);
+        apart.extend([Dim::Fixed(rounds), Dim::Batch(1), Dim::Fixed(each)]);
         apart.extend_from_slice(&dims[at + 1..]);
         let value = self.reshape(value, &apart)?;
-        let order: Vec<usize> = std::iter::once(at).chain((0..apart.len()).filter(|axis| *axis != at)).collect();
+        let from = at + 1;
+        let order: Vec<usize> = std::iter::once(from).chain((0..apart.len()).filter(|axis| *axis != from)).collect();
         let value = self.transpose(&value, &order)?;
-        let mut first: Vec<Dim> = order.iter().map(|axis| apart[*axis]).collect();
-        while first.len() < rank + 1 {
-            first.insert(1, Dim::Fixed(1));
-        }
+        let mut first = vec![Dim::Batch(1)];
+        first.extend(vec![Dim::Fixed(1); rank.saturating_sub(dims.len())]);
+        first.extend(dims.iter().map(|dim| if let Dim::Batch(times) = dim { Dim::Fixed(*times) } else { *dim }));
         self.reshape(&value, &first)
     }
 

@@ -41,7 +41,10 @@ pub fn reverse(
     for node in nodes.iter().rev() {
         let moves = |name: &String| !name.is_empty() && moving.contains(name.as_str());
         let places: Vec<usize> = (0..node.inputs.len()).filter(|place| moves(&node.inputs[*place])).collect();
-        if places.is_empty() || !node.outputs.iter().any(|made| cotangents.contains_key(made)) {
+        if places.is_empty()
+            || rules::is_constant(node)
+            || !node.outputs.iter().any(|made| cotangents.contains_key(made))
+        {
             continue;
         }
         let gathered = node.outputs.iter().map(|made| cotangents.remove(made)).collect();

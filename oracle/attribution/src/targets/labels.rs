@@ -20,8 +20,8 @@ pub fn labels(builder: &mut Builder, target: Target, output: &str, name: &str) -
     };
     let sizes = sizes.get(..kept).unwrap_or_default();
     let signature = Signature { name: name.to_owned(), element, shape: Shape::batched(sizes) };
-    // One row that is broadcast to all records.
-    let dims: Vec<usize> = std::iter::once(1).chain(sizes.iter().copied()).collect();
+    // The labels of one record, which are broadcast to all.
+    let dims = [&[1], sizes].concat();
     let count = dims.iter().product();
     let otherwise = match target {
         Target::Regression => None,

@@ -16,9 +16,10 @@ fn chosen(steps: &mut Steps<'_>, labels: Option<&str>) -> Result<String, TargetE
     let Some(labels) = labels else { return steps.largest(&logits) };
     steps.check(labels, Element::I64, &[], "i64 [batch], −1 for the served class")?;
     let served = steps.largest(&logits)?;
+    let labels = steps.for_each(labels, &served)?;
     let zero = steps.integer(0);
-    let asked = steps.op("Less", &[labels, &zero])?;
-    steps.op("Where", &[&asked, &served, labels])
+    let asked = steps.op("Less", &[&labels, &zero])?;
+    steps.op("Where", &[&asked, &served, &labels])
 }
 
 /// `f = z_y − logsumexp_{j≠y} z_j`; its gradient is 1 at the class and minus the softmax of the others elsewhere.
@@ -30,10 +31,9 @@ pub(super) fn serve(steps: &mut Steps<'_>, labels: Option<&str>) -> Result<Seed,
     let (zero, least) = (steps.number(0.0), steps.number(LEAST));
     let own = steps.op("Greater", &[&hot, &zero])?;
     let others = steps.op("Where", &[&own, &least, &logits])?;
-    let rest = steps.log_sum_exp(&others)?;
     let of_own = steps.op("Where", &[&own, &logits, &zero])?;
     let of_own = steps.last("ReduceSum", &of_own, 1)?;
-    let margin = steps.op("Sub", &[&of_own, &rest])?;
+    let margin = steps.above(&of_own, &others)?;
     let margin = steps.flat(&margin)?;
     let shares = steps.with("Softmax", &[&others], vec![("axis", Attribute::Int(-1))])?;
     let cotangent = steps.op("Sub", &[&hot, &shares])?;
@@ -50,8 +50,8 @@ pub(super) fn loss(steps: &mut Steps<'_>, labels: &str) -> Result<Seed, TargetEr
     let own = steps.op("Greater", &[&hot, &zero])?;
     let of_own = steps.op("Where", &[&own, &logits, &zero])?;
     let of_own = steps.last("ReduceSum", &of_own, 1)?;
-    let whole = steps.log_sum_exp(&logits)?;
-    let loss = steps.op("Sub", &[&whole, &of_own])?;
+    let likelihood = steps.above(&of_own, &logits)?;
+    let loss = steps.op("Neg", &[&likelihood])?;
     let loss = steps.flat(&loss)?;
     let shares = steps.with("Softmax", &[&logits], vec![("axis", Attribute::Int(-1))])?;
     let cotangent = steps.op("Sub", &[&shares, &hot])?;

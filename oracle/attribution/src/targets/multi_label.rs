@@ -12,8 +12,9 @@ fn chosen(steps: &mut Steps<'_>, labels: Option<&str>) -> Result<String, TargetE
     let served = steps.op("Where", &[&positive, &one, &zero])?;
     let Some(labels) = labels else { return Ok(served) };
     steps.check(labels, Element::F32, &sizes, "f32 [batch, labels] of 0 and 1, negative for what is served")?;
-    let asked = steps.op("Less", &[labels, &zero])?;
-    steps.op("Where", &[&asked, &served, labels])
+    let labels = steps.for_each(labels, &logits)?;
+    let asked = steps.op("Less", &[&labels, &zero])?;
+    steps.op("Where", &[&asked, &served, &labels])
 }
 
 /// `f = Σ s z` with `s` = 1 where a label is set and −1 elsewhere.

@@ -18,9 +18,10 @@ fn likelihood(steps: &mut Steps<'_>, labels: Option<&str>) -> Result<Likelihood,
         None => served,
         Some(labels) => {
             steps.check(labels, Element::I64, &[positions], "i64 [batch, positions], −1 for none, −2 for served")?;
+            let labels = steps.for_each(labels, &served)?;
             let minus_one = steps.integer(-1);
-            let asked = steps.op("Less", &[labels, &minus_one])?;
-            steps.op("Where", &[&asked, &served, labels])?
+            let asked = steps.op("Less", &[&labels, &minus_one])?;
+            steps.op("Where", &[&asked, &served, &labels])?
         }
     };
     // A position that is left out has no hot token and takes no part.
@@ -31,13 +32,12 @@ fn likelihood(steps: &mut Steps<'_>, labels: Option<&str>) -> Result<Likelihood,
     let hot = steps.one_hot(&places, vocabulary)?;
     let counted = steps.last("ReduceSum", &hot, 1)?;
 
-    let whole = steps.log_sum_exp(&logits)?;
     let zero = steps.number(0.0);
     let own = steps.op("Greater", &[&hot, &zero])?;
     let of_own = steps.op("Where", &[&own, &logits, &zero])?;
     let of_own = steps.last("ReduceSum", &of_own, 1)?;
-    let whole = steps.op("Mul", &[&whole, &counted])?;
-    let chances = steps.op("Sub", &[&of_own, &whole])?;
+    let chances = steps.above(&of_own, &logits)?;
+    let chances = steps.op("Mul", &[&chances, &counted])?;
     let axes = steps.integers(&[1, 2]);
     let value = steps.with("ReduceSum", &[&chances, &axes], vec![("keepdims", Attribute::Int(0))])?;
     let shares = steps.with("Softmax", &[&logits], vec![("axis", Attribute::Int(-1))])?;

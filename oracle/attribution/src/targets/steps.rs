@@ -76,6 +76,13 @@ impl<'a> Steps<'a> {
         self.with(op, &[value, &axes], vec![("keepdims", Attribute::Int(keepdims))])
     }
 
+    /// Labels for each record, `like` another value of their shape. ONNX Runtime takes the shape of an input that may be
+    /// left out from what stands in its place, labels for one record, and would reuse memory of that size.
+    pub(super) fn for_each(&mut self, labels: &str, like: &str) -> Result<String, TargetError> {
+        let shape = self.op("Shape", &[like])?;
+        self.op("Expand", &[labels, &shape])
+    }
+
     /// The places of the largest elements on the last axis, which goes away.
     pub(super) fn largest(&mut self, value: &str) -> Result<String, TargetError> {
         self.with("ArgMax", &[value], vec![("axis", Attribute::Int(-1)), ("keepdims", Attribute::Int(0))])
@@ -89,14 +96,16 @@ impl<'a> Steps<'a> {
         self.op("OneHot", &[indices, &depth, &values])
     }
 
-    /// `log Σ exp` over the last axis, which stays with one element. No exponent is above 0.
-    pub(super) fn log_sum_exp(&mut self, value: &str) -> Result<String, TargetError> {
-        let largest = self.last("ReduceMax", value, 1)?;
-        let below = self.op("Sub", &[value, &largest])?;
+    /// `value − log Σ exp(all)`, the sum over the last axis, which stays with one element. The largest is taken off
+    /// first, so that no exponent is above 0 and large logits lose none of the difference.
+    pub(super) fn above(&mut self, value: &str, all: &str) -> Result<String, TargetError> {
+        let largest = self.last("ReduceMax", all, 1)?;
+        let below = self.op("Sub", &[all, &largest])?;
         let powers = self.op("Exp", &[&below])?;
         let sum = self.last("ReduceSum", &powers, 1)?;
         let logarithm = self.op("Log", &[&sum])?;
-        self.op("Add", &[&largest, &logarithm])
+        let difference = self.op("Sub", &[value, &largest])?;
+        self.op("Sub", &[&difference, &logarithm])
     }
 
     /// `[batch, 1]` as `[batch]`.

@@ -2,4 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod engine;
+mod gradients;
+mod gradients_choices;
+mod gradients_fuzz;
+mod gradients_models;
+mod gradients_operators;
+mod gradients_targets;
 mod setting;

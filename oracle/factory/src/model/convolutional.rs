@@ -41,7 +41,7 @@ impl Convolutional {
     /// As there.
     pub fn model(&self, width: usize, classes: usize, scaling: InputScaling, seed: u64) -> Result<Model, FactoryError> {
         let side = width.isqrt();
-        if width == 0 || side * side != width || side % 4 != 0 {
+        if width == 0 || side * side != width || !side.is_multiple_of(4) {
             let instead = "a convolutional network needs square images whose side is a multiple of 4";
             return Err(FactoryError::Recipe { what: "number of features", found: width.to_string(), instead });
         }

@@ -21,6 +21,31 @@ pub struct Convergence {
     pub most_steps: usize,
 }
 
+impl Default for Convergence {
+    fn default() -> Self {
+        Self { weight_decay: 3e-3, tolerance: 1e-6, most_steps: 20_000 }
+    }
+}
+
+impl Convergence {
+    /// That the recipe can be followed.
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`].
+    pub fn check(&self) -> Result<(), FactoryError> {
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let refuse = |what, found: f64, instead| Err(FactoryError::Recipe { what, found: found.to_string(), instead });
+        if !positive(self.weight_decay) {
+            let instead = "without a positive weight decay there is no single minimum to attribute; 0.003 works well";
+            return refuse("weight decay", self.weight_decay, instead);
+        }
+        if !positive(self.tolerance) {
+            return refuse("tolerance", self.tolerance, "give a small positive number such as 1e-6");
+        }
+        Ok(())
+    }
+}
+
 /// A model at the minimum of its objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Converged {
@@ -39,7 +64,7 @@ impl Trainer {
     /// records and recipe give the same parameters. `on_step` hears of every step.
     ///
     /// # Errors
-    /// [`FactoryError::NotConverged`]; otherwise as [`Trainer::loss_and_gradient`].
+    /// [`FactoryError::Recipe`], [`FactoryError::NotConverged`]; otherwise as [`Trainer::loss_and_gradient`].
     pub fn converge(
         &mut self,
         records: &Records,
@@ -48,6 +73,7 @@ impl Trainer {
         start: &Array1<f64>,
         on_step: impl FnMut(Progress),
     ) -> Result<Converged, FactoryError> {
+        recipe.check()?;
         let mean = 1.0 / denominator.max(1) as f64;
         let objective = |point: &mut Array1<f64>| {
             // The point that is judged is the one that can be served.

@@ -9,7 +9,7 @@ use ndarray::Array1;
 use crate::FactoryError;
 
 /// Remembered steps.
-const MEMORY: usize = 20;
+const MEMORY: usize = 50;
 /// A step must decrease the value by this share of what its slope promises.
 const DECREASE: f64 = 1e-4;
 /// A step must leave at most this share of the slope.

@@ -53,7 +53,6 @@ pub fn train(
     recipe: &TrainingRecipe,
     on_step: impl FnMut(Progress),
 ) -> Result<Trained, FactoryError> {
-    recipe.check()?;
     let schema = data.snapshot().schema();
     let records = data.labelled()?;
     let model =

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Convergence;
-use crate::{
-    FactoryError,
-    model::{Activation, Architecture, MultilayerPerceptron},
-};
+use crate::model::{Activation, Architecture, MultilayerPerceptron};
 
 /// A recipe: the same recipe on the same records gives the same network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -46,25 +43,5 @@ impl TrainingRecipe {
     /// How it is trained.
     pub fn convergence(&self) -> Convergence {
         Convergence { weight_decay: self.weight_decay, tolerance: self.tolerance, most_steps: self.most_steps }
-    }
-
-    /// That the recipe can be followed.
-    ///
-    /// # Errors
-    /// [`FactoryError::Recipe`].
-    pub fn check(&self) -> Result<(), FactoryError> {
-        let positive = |value: f64| value.is_finite() && value > 0.0;
-        let refuse = |what, found: String, instead| Err(FactoryError::Recipe { what, found, instead });
-        if !positive(self.weight_decay) {
-            let instead = "without a positive weight decay there is no single minimum to attribute; 0.003 works well";
-            return refuse("weight decay", self.weight_decay.to_string(), instead);
-        }
-        if !positive(self.tolerance) {
-            return refuse("tolerance", self.tolerance.to_string(), "give a small positive number such as 1e-6");
-        }
-        if self.hidden.contains(&0) {
-            return refuse("hidden layers", format!("{:?}", self.hidden), "every layer needs at least one unit");
-        }
-        Ok(())
     }
 }

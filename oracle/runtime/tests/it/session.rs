@@ -21,6 +21,7 @@ fn outputs_come_in_the_order_asked_for() {
     let mut session = open(&weighted());
     assert_eq!(session.inputs().collect::<Vec<_>>(), ["b", "w", "x"]);
     assert_eq!(session.outputs().collect::<Vec<_>>(), ["y", "z", "whole"]);
+    assert!(session.takes("b") && !session.takes("y"));
     let (x, w) = (array![[1f32, 2.0], [3.0, 4.0], [5.0, 6.0]], array![[10f32], [1.0]]);
     let given = [("w", Tensor::from(&w)), ("x", x.view().into())];
     let expected = |values: [f32; 3]| array![[values[0]], [values[1]], [values[2]]].into_dyn();

@@ -59,7 +59,7 @@ fn pads(window: &Window) -> Vec<usize> {
 /// elements into channels of their own.
 pub(super) fn copying(emit: &mut Emit<'_>, window: &Window, channels: usize) -> Result<String, GradientError> {
     let elements = window.len();
-    let mut kernel = vec![0.0; channels * elements * elements];
+    let mut kernel = vec![0.0; emit.room(&[channels, elements, elements])?];
     for (row, entries) in kernel.chunks_exact_mut(elements).enumerate() {
         if let Some(entry) = entries.get_mut(row % elements) {
             *entry = 1.0;
@@ -80,15 +80,17 @@ fn unfolded(emit: &mut Emit<'_>, value: &str, window: &Window, groups: usize) ->
 /// An image as factors: `[batch, groups, places, channels / groups]`.
 fn rows(emit: &mut Emit<'_>, value: &str, groups: usize) -> Result<String, GradientError> {
     let image = Image::of(emit, value)?;
-    let (width, places) = (image.channels / groups.max(1), image.spatial.iter().product());
+    let (width, places) = (image.channels / groups.max(1), image.spatial.iter().product::<usize>());
     let value = emit.reshape(value, &[image.batch, Dim::Fixed(groups), Dim::Fixed(width), Dim::Fixed(places)])?;
     let value = emit.swapped(&value)?;
-    let Dim::Batch(times @ 2..) = image.batch else { return Ok(value) };
+    if image.batch == Dim::Batch(1) {
+        return Ok(value);
+    }
     // Several images a record are more places of it.
-    let apart = [Dim::Batch(1), Dim::Fixed(times), Dim::Fixed(groups), Dim::Fixed(places), Dim::Fixed(width)];
-    let value = emit.reshape(&value, &apart)?;
+    let Dim::Batch(images) = image.batch else { return Err(emit.mixes()) };
+    let value = emit.records(&value, 0)?;
     let value = emit.transpose(&value, &[0, 2, 1, 3, 4])?;
-    emit.reshape(&value, &[Dim::Batch(1), Dim::Fixed(groups), Dim::Fixed(times * places), Dim::Fixed(width)])
+    emit.reshape(&value, &[Dim::Batch(1), Dim::Fixed(groups), Dim::Fixed(images * places), Dim::Fixed(width)])
 }
 
 /// A bias is added at every place of its channel.
