@@ -118,7 +118,6 @@ pub(crate) mod attribute_type {
 }
 
 /// `AttributeProto.AttributeType.INT`.
-pub(crate) const ATTRIBUTE_INT: i32 = attribute_type::INT;
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct TensorProto {
