@@ -77,6 +77,8 @@ pub enum Directions {
     },
 }
 
+/// Features that are kept of a model too large for its exact curvature, where nobody said otherwise.
+pub const KRONECKER_FEATURES: usize = 2_048;
 /// Numbers in a sketch where nobody said otherwise.
 pub const RANK: usize = 256;
 
@@ -215,15 +217,27 @@ impl Setting<'_> {
             .filter_map(|parameter| self.model.constants.get(parameter))
             .map(crate::graph::Tensor::len)
             .sum();
-        let _ = records;
-        match self.settings.curvature {
-            CurvatureKind::BySize | CurvatureKind::Exact if numbers <= MOST_FEATURES => Ok(Reduction::new()),
-            CurvatureKind::Exact => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
-            CurvatureKind::BySize => Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES }),
-            CurvatureKind::Kronecker { features } => {
-                Err(AttributionError::Features { found: numbers, limit: features })
+        let features = match self.settings.curvature {
+            CurvatureKind::BySize | CurvatureKind::Exact if numbers <= MOST_FEATURES => return Ok(Reduction::new()),
+            CurvatureKind::Exact => {
+                return Err(AttributionError::Features { found: numbers, limit: MOST_FEATURES });
             }
-        }
+            CurvatureKind::BySize => KRONECKER_FEATURES,
+            CurvatureKind::Kronecker { features } => features,
+        };
+        let Self { runtime, model, parameters, settings } = self;
+        let (denominator, expectation) = (settings.denominator, settings.expectation);
+        features::kronecker_reduction(
+            runtime,
+            model,
+            settings.target,
+            parameters,
+            records,
+            denominator,
+            expectation,
+            features,
+            &self.options(),
+        )
     }
 }
 

@@ -42,7 +42,7 @@ pub(crate) fn open(runtime: &OnnxRuntime, onnx: &[u8], options: &SessionOptions)
 
 fn configure(runtime: &OnnxRuntime, options: &SessionOptions) -> Result<SessionBuilder, ort::Error> {
     let builder = Session::builder(runtime.environment())?
-        .with_log_level(LogLevel::Warning)?
+        .with_log_level(LogLevel::Error)?
         .with_intra_threads(options.threads)?
         .with_deterministic_compute(true)?;
     Ok(builder)

@@ -1,32 +1,22 @@
-//! Runs the loss graph over records, block by block.
+//! Features of records.
 
-use ndarray::{Array1, Array2, ArrayD, Ix1, Ix2};
-use tributary_runtime::{OnnxRuntime, Session, SessionOptions, Tensor};
+use ndarray::{Array1, Array2, ArrayD, Ix2};
+use tributary_runtime::{OnnxRuntime, SessionOptions};
 
 use super::{
-    Reduction,
-    graph::{FEATURES, LOSSES, LossGraph, loss_graph},
+    Reduction, parts,
+    session::{Kind, LossSession, Measured},
 };
 use crate::{
     AttributionError,
-    graph::Graph,
-    onnx,
+    graph::{Attribute, Graph},
     records::{Labels, Records},
     targets::Target,
 };
 
-/// Numbers one block of features may hold: 16 MiB of `f32`.
-const BLOCK: usize = 1 << 22;
-/// Most records in one pass.
-const MOST_RECORDS: usize = 512;
-
-/// A loss graph in ONNX Runtime.
+/// A model's losses and features in ONNX Runtime.
 #[derive(Debug)]
-pub struct Features {
-    session: Session,
-    graph: LossGraph,
-    target: Target,
-}
+pub struct Features(LossSession);
 
 /// What one pass says about a block of records.
 #[derive(Clone, Debug)]
@@ -40,7 +30,7 @@ pub struct LossPass {
 }
 
 impl Features {
-    /// Opens the loss graph of `model` for the gradients of `parameters`, reduced where `reduction` says so.
+    /// Opens the gradients of `parameters`, reduced where `reduction` says so.
     ///
     /// # Errors
     /// [`AttributionError::Gradient`] where a gradient cannot be taken, [`AttributionError::Runtime`].
@@ -52,24 +42,24 @@ impl Features {
         reduction: &Reduction,
         options: &SessionOptions,
     ) -> Result<Self, AttributionError> {
-        let graph = loss_graph(model, target, parameters, reduction)?;
-        let session = Session::open(runtime, &onnx::encode(&graph.graph), options)?;
-        Ok(Self { session, graph, target })
+        let session = LossSession::open(runtime, model, target, parameters, options, |builder, gradients| {
+            let parts = parts(builder, gradients, reduction)?;
+            let values: Vec<&str> = parts.iter().map(|part| part.value.as_str()).collect();
+            let axis = vec![("axis", Attribute::Int(1))];
+            let value = builder.node("Concat", "tributary/features", &values, axis)?;
+            Ok(vec![Measured { value, kind: Kind::Gradient }])
+        })?;
+        Ok(Self(session))
     }
 
     /// Numbers a record's features have.
     pub fn width(&self) -> usize {
-        self.graph.width
-    }
-
-    /// What the model is attributed for.
-    pub fn target(&self) -> Target {
-        self.target
+        self.0.width()
     }
 
     /// Records that are worth computing in one pass.
     pub fn block(&self) -> usize {
-        (BLOCK / self.width().max(1)).clamp(1, MOST_RECORDS)
+        self.0.block()
     }
 
     /// One pass over records with their own labels.
@@ -83,26 +73,21 @@ impl Features {
     /// One pass over records as if their labels were these.
     ///
     /// # Errors
-    /// [`AttributionError::Labels`] for labels of another kind, [`AttributionError::Runtime`],
-    /// [`AttributionError::NotFinite`].
+    /// [`AttributionError::Labels`] or [`AttributionError::Label`] for labels that the target cannot use,
+    /// [`AttributionError::Runtime`], [`AttributionError::NotFinite`].
     pub fn run_as(&mut self, records: &Records, labels: &Labels) -> Result<LossPass, AttributionError> {
-        labels.check(self.target, self.graph.classes)?;
-        let labels = labels.to_column(self.graph.label_rank);
-        let mut inputs: Vec<(&str, Tensor<'_>)> =
-            records.inputs().iter().map(|(name, column)| (name.as_str(), column.tensor())).collect();
-        inputs.push((&self.graph.label, labels.tensor()));
-        let mut results = self.session.run(&inputs, &[LOSSES, FEATURES, &self.graph.output])?.into_iter();
-        let mut next = || results.next().unwrap_or_else(|| ArrayD::zeros(ndarray::IxDyn(&[0])));
-        let (losses, features, outputs) = (next(), next(), next());
-        let malformed = |_| AttributionError::NotFinite("the loss graph's shape");
-        let pass = LossPass {
-            losses: losses.into_dimensionality::<Ix1>().map_err(malformed)?,
-            features: features.into_dimensionality::<Ix2>().map_err(malformed)?,
-            outputs,
-        };
-        if pass.losses.iter().chain(&pass.features).any(|value| !value.is_finite()) {
-            return Err(AttributionError::NotFinite("a record's gradient"));
-        }
-        Ok(pass)
+        let pass = self.0.run_as(records, labels)?;
+        let features = pass.measured.into_iter().next().map(rows).ok_or(AttributionError::NoOutput)??;
+        Ok(LossPass { losses: pass.losses, features, outputs: pass.outputs })
     }
+
+    pub(super) fn session(&mut self) -> &mut LossSession {
+        &mut self.0
+    }
+}
+
+/// One row a record.
+pub(super) fn rows(values: ArrayD<f32>) -> Result<Array2<f32>, AttributionError> {
+    let shape = values.shape().to_vec();
+    values.into_dimensionality::<Ix2>().map_err(|_| AttributionError::OutputShape(shape))
 }

@@ -5,11 +5,15 @@
 //! classes, or sequences, answers are drawn from the model instead. For regression the expectation is the gradient of the
 //! output itself; for several labels at once they are independent, and flipping one at a time computes it exactly.
 
-use ndarray::{Array1, Array2, ArrayD, ArrayView1, ArrayView2, Axis, Ix2};
+use ndarray::{Array1, Array2, ArrayD, ArrayView1, Axis, Ix2};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 
-use super::{Features, LossPass};
+use super::{
+    Features,
+    engine::rows,
+    session::{Kind, LossSession, Pass},
+};
 use crate::{
     AttributionError,
     curvature::{
@@ -23,12 +27,12 @@ use crate::{
 /// Drawn answers a record where there are too many to go through.
 const DRAWS: usize = 8;
 
-/// Hands weighted feature blocks of the expectation to `take`: `Σ weight · φφᵀ` is the matrix.
-///
-/// # Errors
-/// As [`Features::run_as`], and whatever `take` refuses.
-pub fn expectation(
-    features: &mut Features,
+/// Takes measurements `[n, …]` and their weights `[n]`.
+pub(super) type Take<'t> = &'t mut dyn FnMut(&[ArrayD<f32>], ArrayView1<'_, f64>) -> Result<(), AttributionError>;
+
+/// Hands weighted measurements of the expectation to `take`: for features φ, `Σ weight · φφᵀ` is the matrix.
+pub(super) fn measure(
+    session: &mut LossSession,
     records: &Records,
     denominator: usize,
     expectation: Expectation,
@@ -39,36 +43,36 @@ pub fn expectation(
         Expectation::Exact => (DRAWS, 0),
     };
     let share = 1.0 / denominator.max(1) as f64;
-    for (start, block) in records.blocks(features.block()) {
-        let first = features.run(&block)?;
-        match (features.target(), expectation) {
+    for (start, block) in records.blocks(session.block()) {
+        let first = session.run_as(&block, block.labels())?;
+        match (session.target(), expectation) {
             (Target::Margin, _) => {
-                let probabilities = softmax(&rows(&first.outputs)?);
+                let probabilities = softmax(&rows(first.outputs)?);
                 let expectation = match expectation {
                     Expectation::Exact if probabilities.ncols() <= MOST_EXACT => Expectation::Exact,
                     // Another seed each block, or equal places in all blocks would draw equal answers.
                     _ => Expectation::Sampled { draws, seed: seed.wrapping_add(start as u64) },
                 };
                 let terms = terms(probabilities.view(), denominator, expectation)?;
-                for terms in terms.chunks(features.block()) {
+                for terms in terms.chunks(session.block()) {
                     let places: Vec<usize> = terms.iter().map(|term| term.record).collect();
                     let classes = Labels::Classes(terms.iter().map(|term| term.class).collect());
-                    let pass = features.run_as(&block.select(&places), &classes)?;
+                    let pass = session.run_as(&block.select(&places), &classes)?;
                     let weights: Array1<f64> = terms.iter().map(|term| term.weight).collect();
-                    take(pass.features.view(), weights.view())?;
+                    take(&pass.measured, weights.view())?;
                 }
             }
-            (Target::Regression, _) => one_off(features, &block, &first, share, take)?,
-            (Target::MultiLabel, Expectation::Exact) => label_by_label(features, &block, &first, share, take)?,
+            (Target::Regression, _) => one_off(session, &block, &first, share, take)?,
+            (Target::MultiLabel, Expectation::Exact) => label_by_label(session, &block, &first, share, take)?,
             (Target::MultiLabel | Target::Sequence, _) => {
                 for draw in 0..draws {
-                    let labels = drawn(features.target(), &block, &first, |place| {
+                    let labels = drawn(session.target(), &block, &first, |place| {
                         let mut rng = ChaCha8Rng::seed_from_u64(seed);
                         rng.set_stream(((start + place) as u64).wrapping_mul(draws as u64).wrapping_add(draw as u64));
                         rng
                     })?;
-                    let pass = features.run_as(&block, &labels)?;
-                    take(pass.features.view(), Array1::from_elem(block.len(), share / draws as f64).view())?;
+                    let pass = session.run_as(&block, &labels)?;
+                    take(&pass.measured, Array1::from_elem(block.len(), share / draws as f64).view())?;
                 }
             }
         }
@@ -79,51 +83,54 @@ pub fn expectation(
 /// The matrix itself, `[width, width]`.
 ///
 /// # Errors
-/// As [`expectation`].
+/// As [`Features::run_as`], and [`AttributionError::Features`].
 pub fn gauss_newton(
     features: &mut Features,
     records: &Records,
     denominator: usize,
-    over: Expectation,
+    expectation: Expectation,
 ) -> Result<Array2<f64>, AttributionError> {
     let mut sum = Accumulator::new(features.width())?;
-    expectation(features, records, denominator, over, &mut |block, weights| sum.add(block, weights))?;
+    measure(features.session(), records, denominator, expectation, &mut |measured, weights| {
+        measured.iter().try_for_each(|features| sum.add(rows(features.clone())?.view(), weights))
+    })?;
     Ok(sum.finish())
 }
 
-/// Takes features `[n, width]` and their weights `[n]`.
-pub type Take<'t> = &'t mut dyn FnMut(ArrayView2<'_, f32>, ArrayView1<'_, f64>) -> Result<(), AttributionError>;
-
 /// The loss of a wrong answer by one has the gradient of the output.
 fn one_off(
-    features: &mut Features,
+    session: &mut LossSession,
     block: &Records,
-    first: &LossPass,
+    first: &Pass,
     share: f64,
     take: Take<'_>,
 ) -> Result<(), AttributionError> {
     let answers: Vec<f32> = first.outputs.iter().map(|output| output - 1.0).collect();
     let weights: Array1<f64> =
         first.outputs.iter().zip(&answers).map(|(output, answer)| share / f64::from(output - answer).powi(2)).collect();
-    let pass = features.run_as(block, &Labels::Values(answers))?;
-    take(pass.features.view(), weights.view())
+    let pass = session.run_as(block, &Labels::Values(answers))?;
+    take(&pass.measured, weights.view())
 }
 
 /// Two answers that differ in one label differ by that label's gradient.
 fn label_by_label(
-    features: &mut Features,
+    session: &mut LossSession,
     block: &Records,
-    first: &LossPass,
+    first: &Pass,
     share: f64,
     take: Take<'_>,
 ) -> Result<(), AttributionError> {
-    let logits = rows(&first.outputs)?;
-    let none = features.run_as(block, &Labels::Several(Array2::zeros(logits.raw_dim())))?;
+    let logits = rows(first.outputs.clone())?;
+    let none = session.run_as(block, &Labels::Several(Array2::zeros(logits.raw_dim())))?;
     for (label, column) in logits.columns().into_iter().enumerate() {
         let mut answers = Array2::zeros(logits.raw_dim());
         answers.column_mut(label).fill(1.0);
-        let one = features.run_as(block, &Labels::Several(answers))?;
-        let gradients = &none.features - &one.features;
+        let mut one = session.run_as(block, &Labels::Several(answers))?.measured;
+        for ((one, none), of) in one.iter_mut().zip(&none.measured).zip(session.measured()) {
+            if of.kind == Kind::Gradient {
+                one.zip_mut_with(none, |one, none| *one = none - *one);
+            }
+        }
         let weights: Array1<f64> = column
             .iter()
             .map(|logit| {
@@ -131,7 +138,7 @@ fn label_by_label(
                 p * (1.0 - p) * share
             })
             .collect();
-        take(gradients.view(), weights.view())?;
+        take(&one, weights.view())?;
     }
     Ok(())
 }
@@ -140,13 +147,13 @@ fn label_by_label(
 fn drawn(
     target: Target,
     block: &Records,
-    first: &LossPass,
+    first: &Pass,
     rng: impl Fn(usize) -> ChaCha8Rng,
 ) -> Result<Labels, AttributionError> {
     let other = || AttributionError::Labels { target, found: "other labels" };
     match (target, block.labels()) {
         (Target::MultiLabel, _) => {
-            let mut answers = rows(&first.outputs)?;
+            let mut answers = rows(first.outputs.clone())?;
             for (place, mut row) in answers.outer_iter_mut().enumerate() {
                 let mut rng = rng(place);
                 row.mapv_inplace(|logit| f32::from(u8::from(rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp()))));
@@ -184,10 +191,6 @@ fn pick(probabilities: impl Iterator<Item = f64>, at: f64) -> usize {
         }
     }
     last
-}
-
-fn rows(outputs: &ArrayD<f32>) -> Result<Array2<f32>, AttributionError> {
-    outputs.clone().into_dimensionality::<Ix2>().map_err(|_| AttributionError::OutputShape(outputs.shape().to_vec()))
 }
 
 fn softmax(logits: &Array2<f32>) -> Array2<f64> {

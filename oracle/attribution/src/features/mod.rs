@@ -6,10 +6,13 @@
 mod engine;
 mod fisher;
 mod graph;
+mod kronecker;
 mod reduction;
+mod session;
 
 pub use engine::{Features, LossPass};
-pub use fisher::{Take, expectation, gauss_newton};
+pub use fisher::gauss_newton;
 pub(crate) use graph::attributed_output;
+pub use kronecker::kronecker_reduction;
 pub(crate) use reduction::matrix;
 pub use reduction::{LayerReduction, Part, Reduction, parts};
