@@ -1,6 +1,9 @@
 use super::{GradientError, term::Term};
 use crate::graph::{Attribute, Builder, Dim, Node, Shape};
 
+/// Constants that gradients bring along are at most this large: 256 MiB.
+const MOST_NUMBERS: usize = 1 << 26;
+
 /// What is known of a value's gradient.
 #[derive(Clone, Debug)]
 pub(super) enum Cotangent {
@@ -82,6 +85,13 @@ impl<'a> Emit<'a> {
     pub(super) fn constant(&mut self, dims: &[usize], values: Vec<f32>) -> Result<String, GradientError> {
         let made = self.builder.floats(&self.stem, dims, values);
         made.ok_or_else(|| self.refused("a constant does not fit its dimensions"))
+    }
+
+    /// How many numbers a constant of these sizes would have; refused where it would not fit beside a model.
+    pub(super) fn room(&self, sizes: &[usize]) -> Result<usize, GradientError> {
+        let count = sizes.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
+        let count = count.filter(|count| *count <= MOST_NUMBERS);
+        count.ok_or_else(|| self.refused("its gradient would need a constant of too many numbers"))
     }
 
     pub(super) fn mul(&mut self, a: &str, b: &str) -> Result<String, GradientError> {

@@ -1,5 +1,5 @@
 use super::{GradientError, emit::Emit};
-use crate::graph::{Builder, Dim};
+use crate::graph::{Attribute, Builder, Dim};
 
 /// One part of a parameter's gradient, record by record. A gradient is the sum of its terms.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,8 +89,12 @@ pub fn summed(builder: &mut Builder, gradient: &ParameterGradient) -> Result<Str
                     Layout::OutIn => (error, activation),
                 };
                 let (left, right) = (stacked(&mut emit, left)?, stacked(&mut emit, right)?);
-                let left = emit.swapped(&left)?;
-                emit.op("MatMul", &[&left, &right])?
+                if emit.shape(&left)?.rank() == 2 {
+                    emit.with("Gemm", &[&left, &right], vec![("transA", Attribute::Int(1))])?
+                } else {
+                    let left = emit.swapped(&left)?;
+                    emit.op("MatMul", &[&left, &right])?
+                }
             }
         };
         sums.push(emit.reshape_fixed(&sum, &gradient.dims)?);
@@ -127,8 +131,10 @@ pub(super) fn records_of(emit: &mut Emit<'_>, terms: &[Term], len: usize) -> Res
                     Layout::InOut => (activation, error),
                     Layout::OutIn => (error, activation),
                 };
+                // One position's product is a product of each number with each.
+                let op = if factor_dims(emit, left)?[1] == 1 { "Mul" } else { "MatMul" };
                 let left = emit.swapped(left)?;
-                let products = emit.op("MatMul", &[&left, right])?;
+                let products = emit.op(op, &[&left, right])?;
                 emit.reshape(&products, &[Dim::Batch(1), Dim::Fixed(len)])?
             }
         });

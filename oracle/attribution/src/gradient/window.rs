@@ -1,5 +1,8 @@
 use crate::graph::Node;
 
+/// No spatial axis is longer.
+const LONGEST: usize = 1 << 31;
+
 /// Where the windows of a convolution or pooling stand on its spatial axes, one entry an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Window {
@@ -50,23 +53,28 @@ impl Window {
         }
         let mut count = Vec::with_capacity(axes);
         for axis in 0..axes {
-            let span = dilations[axis] * (kernel[axis] - 1) + 1;
+            let span = dilations[axis].saturating_mul(kernel[axis] - 1).saturating_add(1);
             if same.starts_with("SAME") {
                 let windows = size[axis].div_ceil(strides[axis]).max(1);
-                let total = ((windows - 1) * strides[axis] + span).saturating_sub(size[axis]);
+                let reach = (windows - 1).saturating_mul(strides[axis]).saturating_add(span);
+                let total = reach.saturating_sub(size[axis]);
                 let larger = total.div_ceil(2);
                 (before[axis], after[axis]) =
                     if same == "SAME_UPPER" { (total - larger, larger) } else { (larger, total - larger) };
             }
-            let padded = size[axis] + before[axis] + after[axis];
+            let padded = size[axis].saturating_add(before[axis]).saturating_add(after[axis]);
             let Some(room) = padded.checked_sub(span) else {
                 return Err(format!("a window of {span} is larger than the padded input of {padded}"));
             };
+            // No axis is as long as this; sums of such sizes stay far from overflow.
+            if [span, padded, strides[axis]].iter().any(|size| *size > LONGEST) {
+                return Err("windows, strides and pads must be shorter than 2^31".to_owned());
+            }
             let mut windows = room / strides[axis] + 1;
             // With `ceil_mode` a window may hang over the end, as long as it begins before it.
             if node.int("ceil_mode", 0) != 0
                 && room % strides[axis] != 0
-                && windows * strides[axis] < size[axis] + before[axis]
+                && windows.saturating_mul(strides[axis]) < size[axis].saturating_add(before[axis])
             {
                 windows += 1;
             }

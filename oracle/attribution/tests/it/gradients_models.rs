@@ -203,8 +203,8 @@ fn low_rank_pair_beside_frozen_weights() {
     let y = case.op("MatMul", &[&y, &frozen]);
     let rewritten = case.check(&y);
     // Frozen weights are read on the way back, and nothing multiplies an activation with their error.
-    let products = rewritten.nodes.iter().filter(|node| node.op == "MatMul").count();
-    assert_eq!(products, 4 + 2 + 4, "forward, errors, and two gradients in two forms");
+    let count = |op: &str| rewritten.nodes.iter().filter(|node| node.op == op).count();
+    assert_eq!(count("MatMul") + count("Gemm"), 4 + 2 + 4, "forward, errors, and two gradients in two forms");
 }
 
 #[test]
@@ -232,5 +232,20 @@ fn positions_before_records() {
     let y = case.op("Reshape", &[&mixed, &apart]);
     let y = case.dense(&y, 6, 2);
     let y = case.transpose(&y, &[1, 0, 2]);
+    case.check(&y);
+}
+
+#[test]
+fn dimensions_computed_from_the_batch() {
+    // What exporters make of `x.view(x.size(0), 3, -1)`.
+    let mut case = Case::new(59);
+    let x = case.input("x", &[6]);
+    let y = case.dense(&x, 6, 12);
+    let shape = case.op("Shape", &[&y]);
+    let (zero, rest) = (case.integers(&[0]), case.integers(&[3, -1]));
+    let batch = case.with("Gather", &[&shape, &zero], vec![("axis", Int(0))]);
+    let target = case.with("Concat", &[&batch, &rest], vec![("axis", Int(0))]);
+    let y = case.op("Reshape", &[&y, &target]);
+    let y = case.dense(&y, 4, 2);
     case.check(&y);
 }

@@ -59,7 +59,7 @@ fn pads(window: &Window) -> Vec<usize> {
 /// elements into channels of their own.
 pub(super) fn copying(emit: &mut Emit<'_>, window: &Window, channels: usize) -> Result<String, GradientError> {
     let elements = window.len();
-    let mut kernel = vec![0.0; channels * elements * elements];
+    let mut kernel = vec![0.0; emit.room(&[channels, elements, elements])?];
     for (row, entries) in kernel.chunks_exact_mut(elements).enumerate() {
         if let Some(entry) = entries.get_mut(row % elements) {
             *entry = 1.0;

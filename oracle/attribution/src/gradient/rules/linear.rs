@@ -4,7 +4,7 @@ use crate::{
         emit::Lifted,
         term::{Layout, Term},
     },
-    graph::Dim,
+    graph::{Attribute, Dim},
 };
 
 pub(super) fn matmul(emit: &mut Emit<'_>, call: &Call<'_>, place: usize) -> Result<Cotangent, GradientError> {
@@ -96,7 +96,10 @@ fn product(
     }
     let own = if place == 0 { a } else { b };
     if emit.batched(&own.value)? || lifted == Lifted::Yes {
-        let gradient = if place == 0 {
+        let flat = emit.shape(c)?.rank() == 2 && emit.shape(&b.value)?.rank() == 2;
+        let gradient = if place == 0 && flat && b.stored == Stored::AsIs {
+            emit.with("Gemm", &[c, &b.value], vec![("transB", Attribute::Int(1))])?
+        } else if place == 0 {
             let b = b.transposed(emit)?;
             emit.op("MatMul", &[c, &b])?
         } else {

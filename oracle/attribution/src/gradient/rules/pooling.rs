@@ -82,7 +82,8 @@ pub(super) fn average(emit: &mut Emit<'_>, call: &Call<'_>, _: usize) -> Result<
     let shares = emit.constant(&window.count, shares)?;
     let gradient = emit.mul(c, &shares)?;
     let dims = [&[input.channels, 1], &window.kernel[..]].concat();
-    let ones = emit.constant(&dims, vec![1.0; input.channels * window.len()])?;
+    let count = emit.room(&[input.channels, window.len()])?;
+    let ones = emit.constant(&dims, vec![1.0; count])?;
     Ok(Cotangent::Batched(returned(emit, &gradient, &ones, &window, input.channels)?))
 }
 

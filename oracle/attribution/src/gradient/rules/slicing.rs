@@ -48,7 +48,7 @@ pub(super) fn spread(
         return padded(emit, value, axis, *first, size - (first + places.len()).min(size));
     }
     // A product with a row of one 1 for each element taken.
-    let mut rows = vec![0.0; places.len() * size];
+    let mut rows = vec![0.0; emit.room(&[places.len(), size])?];
     for (row, place) in places.iter().enumerate() {
         if let Some(entry) = rows.get_mut(row * size + place) {
             *entry = 1.0;
