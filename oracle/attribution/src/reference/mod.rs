@@ -17,3 +17,6 @@ mod windows;
 pub use error::ReferenceError;
 pub use evaluate::evaluate;
 pub use value::Value;
+
+#[cfg(test)]
+mod tests;
