@@ -1,15 +1,17 @@
+mod check;
+mod operators;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
 use super::{
-    OnnxError,
-    opset::{self, subgraphs},
-    proto::{AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto, attribute_type},
-    signature, sort,
+    OnnxError, opset,
+    proto::{GraphProto, ModelProto, OperatorSetIdProto, ValueInfoProto},
+    signature,
     tensor::{self, External},
 };
-use crate::graph::{Attribute, Builder, Data, Graph, GraphError, Node, Signature, Tensor};
+use crate::graph::{Graph, GraphError};
 
 /// More operators than any model has; hostile files may promise millions in few bytes.
 const NODE_LIMIT: usize = 1 << 20;
@@ -52,11 +54,11 @@ pub fn decode_with(bytes: &[u8], external: External<'_>) -> Result<Graph, OnnxEr
     let mut graph = Graph { name: file.name.take().unwrap_or_default(), domains, ..Graph::default() };
     read_tensors(&mut file, &mut graph, external)?;
     let batches = read_inputs(&file.input, &mut graph)?;
-    read_nodes(file.node, &mut graph, &outputs, external)?;
+    operators::read(file.node, &mut graph, &outputs, external)?;
     for value in values.iter().chain(&outputs).filter_map(|value| signature::value(value, &batches)) {
         graph.declared.insert(value.name.clone(), value);
     }
-    finish(graph, &outputs)
+    check::finish(graph, &outputs)
 }
 
 /// The version of ONNX's own operators and those of others.
@@ -112,165 +114,6 @@ fn read_inputs(inputs: &[ValueInfoProto], graph: &mut Graph) -> Result<BTreeSet<
         graph.inputs.push(signature);
     }
     Ok(batches)
-}
-
-fn read_nodes(
-    nodes: Vec<NodeProto>,
-    graph: &mut Graph,
-    outputs: &[ValueInfoProto],
-    external: External<'_>,
-) -> Result<(), OnnxError> {
-    let mut used: BTreeSet<String> = outputs.iter().filter_map(|output| output.name.clone()).collect();
-    used.extend(graph.inputs.iter().map(|input| input.name.clone()));
-    let mut made: BTreeSet<String> = graph.inputs.iter().map(|input| input.name.clone()).collect();
-    made.extend(graph.constants.keys().cloned());
-    let mut kept = Vec::with_capacity(nodes.len());
-    let mut reads = Vec::with_capacity(nodes.len());
-    for proto in nodes {
-        let mut within = Vec::new();
-        subgraphs(&proto).for_each(|graph| read_within(graph, &mut within));
-        let node = node(proto, external)?;
-        if !node.domain.is_empty() && !graph.domains.contains_key(&node.domain) {
-            return Err(OnnxError::Domain(node.domain));
-        }
-        for output in node.outputs.iter().filter(|output| !output.is_empty()) {
-            if !made.insert(output.clone()) {
-                return Err(GraphError::Twice { value: output.clone() }.into());
-            }
-        }
-        if let (true, [output]) = (node.domain.is_empty() && node.op == "Constant", node.outputs.as_slice())
-            && let Some(constant) = constant(&node)
-        {
-            graph.constants.insert(output.clone(), constant);
-            continue;
-        }
-        used.extend(node.inputs.iter().chain(&within).cloned());
-        kept.push(node);
-        reads.push(within);
-    }
-    graph.nodes = sort::sort(kept, &reads)?;
-    graph.constants.retain(|name, _| used.contains(name));
-    for (name, constant) in &graph.constants {
-        tensor::check_finite(name, constant)?;
-    }
-    Ok(())
-}
-
-/// All names that operators within a subgraph take; some of them are made outside.
-fn read_within(graph: &GraphProto, names: &mut Vec<String>) {
-    names.extend(graph.output.iter().filter_map(|output| output.name.clone()));
-    for node in &graph.node {
-        names.extend(node.input.iter().filter(|name| !name.is_empty()).cloned());
-        subgraphs(node).for_each(|graph| read_within(graph, names));
-    }
-}
-
-fn node(proto: NodeProto, external: External<'_>) -> Result<Node, OnnxError> {
-    let called = proto.name.filter(|name| !name.is_empty());
-    let name = called.or_else(|| proto.output.first().cloned()).unwrap_or_default();
-    let wrong =
-        |reason: &str| OnnxError::Node { node: name.clone(), reason: format!("{reason}: export the model again") };
-    let op = proto.op_type.filter(|op| !op.is_empty()).ok_or_else(|| wrong("it names no operator"))?;
-    if proto.output.iter().all(String::is_empty) {
-        return Err(wrong("it makes nothing"));
-    }
-    let mut attributes = BTreeMap::new();
-    for setting in proto.attribute {
-        let setting_name = setting.name.clone().unwrap_or_default();
-        if attributes.insert(setting_name.clone(), attribute(setting, &name, external)?).is_some() {
-            return Err(wrong(&format!("setting `{setting_name}` is given twice")));
-        }
-    }
-    Ok(Node { name, domain: own_domain(proto.domain), op, inputs: proto.input, outputs: proto.output, attributes })
-}
-
-fn attribute(setting: AttributeProto, node: &str, external: External<'_>) -> Result<Attribute, OnnxError> {
-    let name = setting.name.clone().unwrap_or_default();
-    let empty = || OnnxError::Node {
-        node: node.to_owned(),
-        reason: format!("setting `{name}` has no value: export the model again"),
-    };
-    let kind = setting.r#type.unwrap_or_default();
-    Ok(match kind {
-        attribute_type::FLOAT => Attribute::Float(setting.f.ok_or_else(empty)?),
-        attribute_type::INT => Attribute::Int(setting.i.ok_or_else(empty)?),
-        attribute_type::FLOATS => Attribute::Floats(setting.floats),
-        attribute_type::INTS => Attribute::Ints(setting.ints),
-        attribute_type::TENSOR => Attribute::Tensor(tensor::decode(setting.t.ok_or_else(empty)?, external)?),
-        attribute_type::STRING => match String::from_utf8(setting.s.clone().unwrap_or_default()) {
-            Ok(word) => Attribute::String(word),
-            Err(_) => Attribute::Opaque(setting.encode_to_vec()),
-        },
-        attribute_type::STRINGS => {
-            let words = setting.strings.iter().map(|word| String::from_utf8(word.clone())).collect::<Result<_, _>>();
-            words.map_or_else(|_| Attribute::Opaque(setting.encode_to_vec()), Attribute::Strings)
-        }
-        _ => Attribute::Opaque(setting.encode_to_vec()),
-    })
-}
-
-/// What a `Constant` operator holds, if it is numbers.
-fn constant(node: &Node) -> Option<Tensor> {
-    let mut settings = node.attributes.values();
-    match (settings.next(), settings.next()) {
-        (Some(Attribute::Tensor(tensor)), None) => Some(tensor.clone()),
-        (Some(Attribute::Int(value)), None) => Tensor::new(Vec::new(), Data::I64(vec![*value])),
-        (Some(Attribute::Ints(values)), None) => Some(Tensor::integers(values)),
-        (Some(Attribute::Float(value)), None) => Some(Tensor::scalar(*value)),
-        (Some(Attribute::Floats(values)), None) => Tensor::new(vec![values.len()], Data::F32(values.clone())),
-        _ => None,
-    }
-}
-
-/// Checks types and dimensions of everything, and gives outputs theirs.
-fn finish(mut graph: Graph, outputs: &[ValueInfoProto]) -> Result<Graph, OnnxError> {
-    // What follows by itself needs no declaration.
-    let declared = std::mem::take(&mut graph.declared);
-    let mut builder = Builder::extend(graph)?;
-    let missing: BTreeMap<String, Signature> =
-        declared.into_iter().filter(|(name, _)| builder.is_untold(name)).collect();
-    if !missing.is_empty() {
-        builder = Builder::extend(Graph { declared: missing, ..builder.finish() })?;
-    }
-    independent(&builder)?;
-    let mut signatures = Vec::with_capacity(outputs.len());
-    let mut names = BTreeSet::new();
-    for value in outputs {
-        let name = value.name.clone().unwrap_or_default();
-        if !names.insert(name.clone()) {
-            return Err(GraphError::Twice { value: name }.into());
-        }
-        let known = builder.known(&name)?;
-        let said = value.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref()?.elem_type).unwrap_or_default();
-        if said != 0 && i64::from(said) != known.element.code() {
-            let found = tensor::type_name(said);
-            let reason = format!("it is {}, the file says {found}: export the model again", known.element);
-            return Err(OnnxError::Signature { value: name, reason });
-        }
-        signatures.push(Signature { name, element: known.element, shape: known.shape.clone() });
-    }
-    Ok(Graph { outputs: signatures, ..builder.finish() })
-}
-
-/// Refuses operators that make one thing of all records.
-fn independent(builder: &Builder) -> Result<(), GraphError> {
-    let batched = |name: &String| builder.told(name).map(|known| known.shape.batch_axis().is_some());
-    for node in &builder.graph().nodes {
-        let looks_at_dimensions = matches!(node.op.as_str(), "Shape" | "Size" | "CastLike");
-        if !looks_at_dimensions
-            && node.inputs.iter().any(|name| batched(name) == Some(true))
-            && node.outputs.iter().any(|name| batched(name) == Some(false))
-        {
-            return Err(GraphError::Refused {
-                node: node.name.clone(),
-                op: node.op.clone(),
-                reason:
-                    "it makes one of all the records of a batch: export the model in evaluation mode, without its loss"
-                        .to_owned(),
-            });
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -167,6 +167,9 @@ pub(super) fn tile(call: &Call<'_>) -> Made {
 pub(super) fn pad(call: &Call<'_>) -> Made {
     let input = call.input(0)?;
     let rank = input.shape.rank();
+    if rank == 0 {
+        return refused("it pads a number without dimensions: export the model again");
+    }
     if let Some(value) = call.optional(2) {
         call.same_elements(&[input, value])?;
     }

@@ -117,12 +117,12 @@ impl Cut {
                 (start, place(end).clamp(0, size) - start)
             }
             _ => {
-                let start = place(start).clamp(-1, size - 1);
+                let start = place(start).min(size - 1).max(0);
                 (start, start - place(end).clamp(-1, size - 1))
             }
         };
         let wide = step.abs();
-        let count = if distance > 0 { (distance + wide - 1) / wide } else { 0 };
+        let count = if size > 0 && distance > 0 { (distance + wide - 1) / wide } else { 0 };
         Ok(Self { start, step, count: usize::try_from(count).unwrap_or_default() })
     }
 }
@@ -178,6 +178,12 @@ pub(super) fn gather(call: &Call<'_>) -> Made {
         return refused(DEPENDENT);
     }
     let (left, right) = data.shape.0.split_at_checked(along).unwrap_or_default();
+    if let (Some(Dim::Fixed(size)), Some(places)) = (right.first(), call.sizes(1)) {
+        for place in places.into_iter().filter_map(Size::to_fixed) {
+            axis(place, *size)
+                .or_else(|_| refused(format!("place {place} is not among {size}: export the model again")))?;
+        }
+    }
     let dims = left.iter().chain(&indices.shape.0).chain(right.iter().skip(1));
     Ok(vec![call.make(data.element, Shape(dims.copied().collect()))?])
 }

@@ -195,6 +195,9 @@ pub(super) fn pool(call: &Call<'_>) -> Made {
 /// How many places a window takes along each dimension.
 fn slide(call: &Call<'_>, window: &Window, spatial: &[Dim], ceil: bool) -> Result<Vec<Dim>, Trouble> {
     let auto = call.node.word("auto_pad").unwrap_or("NOTSET");
+    if auto.starts_with("SAME") && window.dilations.iter().any(|dilation| *dilation != 1) {
+        return refused(format!("`auto_pad` {auto} cannot go with dilations: export with `pads`"));
+    }
     let steps = |Along { input, reach, stride, before, after }| match auto {
         "NOTSET" | "VALID" => {
             let (before, after) = if auto == "VALID" { (0, 0) } else { (before, after) };
