@@ -16,12 +16,12 @@ import { IERC7858 } from "./interfaces/IERC7858.sol";
 import { ILicenseMarket } from "./interfaces/ILicenseMarket.sol";
 import { ILicenseRenderer } from "./interfaces/ILicenseRenderer.sol";
 import { ILicenseToken } from "./interfaces/ILicenseToken.sol";
+import { BASIS_POINTS } from "./libraries/BasisPoints.sol";
 
 /// @title LicenseToken
 /// @notice See {ILicenseToken}. Made by its market.
 contract LicenseToken is ILicenseToken, ERC721, IERC2981, IERC4906, IERC4907, IERC5192, IERC7572, IERC7858 {
     uint256 internal constant RESALE_ROYALTY_BPS = 500;
-    uint256 internal constant BASIS_POINTS = 10_000;
 
     /// @dev A {License} in one slot: asset and terms are the offer's, which never changes.
     struct StoredLicense {

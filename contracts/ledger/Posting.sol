@@ -45,6 +45,7 @@ abstract contract Posting is IAttributionLedger, Rejections {
     function _post(RootStatement memory statement, Attestation[] calldata attestations) private {
         // Effect: a challenge on which nobody ruled is over.
         Book storage book = _books[statement.vault][statement.token];
+        // A call from outside, because the extension holds this code and a contract's size is limited.
         if (_isLapsed(book)) this.timeout(statement.vault, statement.token);
 
         // Check: the statement follows the newest root, which is active, and says what it must.

@@ -4,12 +4,15 @@ pragma solidity 0.8.37;
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
+import { BASIS_POINTS } from "./BasisPoints.sol";
+
 /// @title FeeStreams
 /// @notice An amount that is earned linearly over a time, rounded down at every moment.
 library FeeStreams {
     using SafeCast for uint256;
 
-    uint256 internal constant BASIS_POINTS = 10_000;
+    /// @notice A century. What is meant for longer is meant for ever.
+    uint64 internal constant MAX_DURATION = 36_525 days;
 
     /// @dev In two slots. Unearned is `amount` − `released`.
     struct Stream {

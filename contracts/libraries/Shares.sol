@@ -3,12 +3,12 @@ pragma solidity 0.8.37;
 
 import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
+import { BASIS_POINTS } from "./BasisPoints.sol";
+
 /// @title Shares
 /// @notice What a share of an amount that keeps growing comes to.
 library Shares {
     using SafeCast for uint256;
-
-    uint256 internal constant BASIS_POINTS = 10_000;
 
     /// @notice What `bps` of everything between two cumulative amounts comes to, in base units. Both ends are rounded
     /// down, so what is divided in many steps comes to what it comes to in one.

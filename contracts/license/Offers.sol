@@ -6,7 +6,9 @@ import { SafeCast } from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import { IAssetRegistry } from "../interfaces/IAssetRegistry.sol";
 import { ILicenseMarket } from "../interfaces/ILicenseMarket.sol";
+import { BASIS_POINTS } from "../libraries/BasisPoints.sol";
 import { Currency } from "../libraries/Currency.sol";
+import { FeeStreams } from "../libraries/FeeStreams.sol";
 import { Obligations } from "../libraries/Obligations.sol";
 import { Rights } from "../libraries/Rights.sol";
 import { Payments } from "./Payments.sol";
@@ -14,9 +16,6 @@ import { Payments } from "./Payments.sol";
 /// @title Offers
 /// @notice The part of the market that says what is for sale: terms and offers. See {ILicenseMarket}.
 abstract contract Offers is Payments {
-    uint256 internal constant BASIS_POINTS = 10_000;
-    uint64 internal constant MAX_DURATION = 36_525 days;
-
     /// @dev Bits of {StoredOffer-flags}.
     uint8 internal constant CLOSED = 1 << 0;
     uint8 internal constant TRANSFERABLE = 1 << 1;
@@ -80,7 +79,7 @@ abstract contract Offers is Payments {
         if (offer_.token == address(0)) revert Market_ZeroToken();
         if (offer_.token != Currency.NATIVE && offer_.token.code.length == 0) revert Market_NotAToken(offer_.token);
         if (offer_.upfrontBps > BASIS_POINTS) revert Market_BadUpfront(offer_.upfrontBps);
-        if (offer_.duration > MAX_DURATION || offer_.earnPeriod > MAX_DURATION) {
+        if (offer_.duration > FeeStreams.MAX_DURATION || offer_.earnPeriod > FeeStreams.MAX_DURATION) {
             revert Market_BadDuration(offer_.duration, offer_.earnPeriod);
         }
         if (offer_.supply > type(uint48).max) revert Market_BadSupply(offer_.supply);

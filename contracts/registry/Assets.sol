@@ -11,7 +11,6 @@ import { IRoyaltyVault } from "../interfaces/IRoyaltyVault.sol";
 /// @title Assets
 /// @notice What the parts of {IAssetRegistry} have in common: the assets' records, their owners and their vaults.
 abstract contract Assets is IAssetRegistry, IERC721Errors, ERC721 {
-    uint256 internal constant BASIS_POINTS = 10_000;
     uint256 internal constant MAX_UPSTREAM_BPS = 9_000;
     uint256 internal constant MAX_EDGES = 16;
 

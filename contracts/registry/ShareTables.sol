@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import { IAssetRegistry } from "../interfaces/IAssetRegistry.sol";
+import { BASIS_POINTS } from "../libraries/BasisPoints.sol";
 import { Lineage } from "./Lineage.sol";
 import { PackedEdge } from "./PackedEdge.sol";
 

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { Time } from "@openzeppelin/contracts/utils/types/Time.sol";
 
 import { IRoyaltyVault } from "../interfaces/IRoyaltyVault.sol";
+import { BASIS_POINTS } from "../libraries/BasisPoints.sol";
 import { FeeStreams } from "../libraries/FeeStreams.sol";
 import { Till } from "./Till.sol";
 
@@ -11,8 +12,6 @@ import { Till } from "./Till.sol";
 /// @notice License fees: paid to a vault at once, earned over time, refunded as far as they are not earned.
 abstract contract Fees is Till {
     using FeeStreams for FeeStreams.Stream;
-
-    uint64 internal constant MAX_EARN_PERIOD = 36_525 days;
 
     mapping(address market => mapping(uint256 licenseId => FeeStreams.Stream)) private _streams;
 
@@ -65,7 +64,7 @@ abstract contract Fees is Till {
         if (stream.exists() && stream.token != token) revert Vault_WrongToken(token, stream.token);
         uint64 start = Time.timestamp();
         uint64 end = (start < stream.end ? stream.end : start) + earnPeriod;
-        if (end - start > MAX_EARN_PERIOD) revert Vault_BadEarnPeriod(end - start);
+        if (end - start > FeeStreams.MAX_DURATION) revert Vault_BadEarnPeriod(end - start);
 
         // Interaction: before the effects, which need to know what arrived.
         received = _take(token, amount);
@@ -164,7 +163,7 @@ abstract contract Fees is Till {
     }
 
     function _checkTerms(uint16 upfrontBps, uint64 earnPeriod) private pure {
-        if (upfrontBps > FeeStreams.BASIS_POINTS) revert Vault_BadUpfront(upfrontBps);
-        if (earnPeriod > MAX_EARN_PERIOD) revert Vault_BadEarnPeriod(earnPeriod);
+        if (upfrontBps > BASIS_POINTS) revert Vault_BadUpfront(upfrontBps);
+        if (earnPeriod > FeeStreams.MAX_DURATION) revert Vault_BadEarnPeriod(earnPeriod);
     }
 }

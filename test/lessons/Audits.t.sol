@@ -16,6 +16,7 @@ import { ILicenseToken } from "../../contracts/interfaces/ILicenseToken.sol";
 import { IRoyaltyVault } from "../../contracts/interfaces/IRoyaltyVault.sol";
 import { RoyaltyVault } from "../../contracts/RoyaltyVault.sol";
 import { Deploy } from "../../script/Deploy.s.sol";
+import { Domain } from "../utils/Domain.sol";
 import { ContractWallet } from "../utils/Doubles.sol";
 import { LedgerFixture } from "../utils/LedgerFixture.sol";
 import { MarketFixture } from "../utils/MarketFixture.sol";
@@ -463,8 +464,8 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
     /// @dev The signatures of the same for another contract, and on another chain.
     function _elsewhere(address here, bytes32 structHash) internal view returns (bytes[] memory signatures) {
         signatures = new bytes[](2);
-        signatures[0] = _sign(KEY, Typed.digest(Typed.changed(here), structHash));
-        signatures[1] = _sign(KEY, Typed.digest(here, block.chainid + 1, structHash));
+        signatures[0] = _sign(KEY, Domain.digest(Typed.changed(here), structHash));
+        signatures[1] = _sign(KEY, Domain.digest(here, block.chainid + 1, structHash));
     }
 
     function _expectMarketRefuses(address account) internal {
@@ -482,7 +483,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         ILicensePurchases.PurchaseOrder memory order = _order(offerId, 2);
         bytes memory words = abi.encode(order);
         bytes32 structHash = Typed.hash(PURCHASE, words);
-        bytes memory signature = _sign(KEY, Typed.digest(address(market), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(market), structHash));
         assertEq(words.length, 7 * 32);
         for (uint256 i = 0; i < 7; ++i) {
             ILicensePurchases.PurchaseOrder memory other =
@@ -503,7 +504,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         ILicenseRenewals.RenewalOrder memory order = _renewalOrder(_buy(offerId));
         bytes memory words = abi.encode(order);
         bytes32 structHash = Typed.hash(RENEWAL, words);
-        bytes memory signature = _sign(KEY, Typed.digest(address(market), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(market), structHash));
         assertEq(words.length, 5 * 32);
         for (uint256 i = 0; i < 5; ++i) {
             ILicenseRenewals.RenewalOrder memory other =
@@ -573,7 +574,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) =
             _claimOrder(_allot(host), 1);
         bytes32 structHash = Typed.hash(claims, order);
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), structHash));
         bytes memory words = abi.encode(order);
         assertEq(words.length, 4 * 32);
         for (uint256 i = 0; i < 4; ++i) {
@@ -603,7 +604,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
     function test_the_same_claim_twice_in_one_signed_batch_is_paid_once() public {
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) =
             _claimOrder(_allot(host), 3);
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), Typed.hash(claims, order)));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), Typed.hash(claims, order)));
         uint128[] memory amounts = ledger.claimTo(claims, order, signature);
         assertEq(amounts[0], leaves[0].cumulative);
         assertEq(amounts[1] + amounts[2], 0);
@@ -632,7 +633,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         uint128 credit = _creditTo(payer);
         IAttributionLedger.WithdrawOrder memory order = _withdrawOrder(payer);
         bytes32 structHash = Typed.hash(order);
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), structHash));
         for (uint256 i = 0; i < 9; ++i) {
             IAttributionLedger.WithdrawOrder memory other = _withdrawOrder(payer);
             if (i == 0) other.account = buyer;
@@ -663,7 +664,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         statement.periodEnd -= 1;
         bytes memory words = abi.encode(statement);
         bytes32 structHash = Typed.hash(STATEMENT, words);
-        IAttributionLedger.Attestation[] memory attestations = _attestAs(Typed.digest(address(ledger), structHash));
+        IAttributionLedger.Attestation[] memory attestations = _attestAs(Domain.digest(address(ledger), structHash));
         assertEq(words.length, 14 * 32);
         for (uint256 i = 0; i < 14; ++i) {
             IAttributionLedger.RootStatement memory other =
@@ -675,10 +676,10 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
             ledger.post{ value: POSTER_BOND }(other, attestations);
         }
         vm.expectRevert(_badAttestation());
-        ledger.post{ value: POSTER_BOND }(statement, _attestAs(Typed.digest(address(market), structHash)));
+        ledger.post{ value: POSTER_BOND }(statement, _attestAs(Domain.digest(address(market), structHash)));
         vm.expectRevert(_badAttestation());
         ledger.post{ value: POSTER_BOND }(
-            statement, _attestAs(Typed.digest(address(ledger), block.chainid + 1, structHash))
+            statement, _attestAs(Domain.digest(address(ledger), block.chainid + 1, structHash))
         );
         ledger.post{ value: POSTER_BOND }(statement, attestations);
         assertEq(ledger.rootCount(address(vault), address(dollar)), 1);
@@ -745,7 +746,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
 
     function _replayWithdrawal(address[2] memory wallets) internal {
         IAttributionLedger.WithdrawOrder memory order = _withdrawOrder(wallets[0]);
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), Typed.hash(order)));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), Typed.hash(order)));
         ledger.withdrawTo(order, signature);
         order.account = wallets[1];
         _expectLedgerRefuses(wallets[1]);
@@ -758,7 +759,7 @@ contract SignatureAuditsTest is LedgerFixture, MarketFixture {
         index = _activateBonded(leaves);
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) = _claimOrder(index, 1);
         (order.account, order.nonce) = (wallets[0], 8);
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), Typed.hash(claims, order)));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), Typed.hash(claims, order)));
         ledger.claimTo(claims, order, signature);
         claims[0] = _claimOf(index, leaves, 1);
         order.account = wallets[1];
@@ -818,7 +819,7 @@ contract ConsentAuditsTest is RecordsFixture {
         uint128 otherDataset = _register(_dataset("other"));
         bytes memory words = abi.encode(contribution);
         bytes32 structHash = Typed.hash(CONTRIBUTION, words);
-        bytes memory signature = _sign(KEY, Typed.digest(address(consents), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(consents), structHash));
         assertEq(words.length, 8 * 32);
         for (uint256 i = 0; i < 8; ++i) {
             IConsentRegistry.Contribution memory other =
@@ -829,14 +830,14 @@ contract ConsentAuditsTest is RecordsFixture {
             _expectRefused(other.contributor);
             consents.contribute(other, signature, _inclusion(commitments, i == 2 ? 1 : 0));
         }
-        bytes memory elsewhere = _sign(KEY, Typed.digest(address(ledger), structHash));
+        bytes memory elsewhere = _sign(KEY, Domain.digest(address(ledger), structHash));
         _expectRefused(contributor);
         consents.contribute(contribution, elsewhere, _inclusion(commitments, 0));
-        elsewhere = _sign(KEY, Typed.digest(address(consents), block.chainid + 1, structHash));
+        elsewhere = _sign(KEY, Domain.digest(address(consents), block.chainid + 1, structHash));
         _expectRefused(contributor);
         consents.contribute(contribution, elsewhere, _inclusion(commitments, 0));
         bytes32 id = consents.contribute(contribution, signature, _inclusion(commitments, 0));
-        assertEq(id, Typed.digest(address(consents), structHash));
+        assertEq(id, Domain.digest(address(consents), structHash));
     }
 
     /// @notice Halborn on Story's periphery, for taking consent back, of everything and of one record.
@@ -846,7 +847,7 @@ contract ConsentAuditsTest is RecordsFixture {
         IConsentRegistry.Withdrawal memory withdrawal =
             IConsentRegistry.Withdrawal({ contributionId: mine, deadline: START + 1 days });
         bytes32 structHash = Typed.hash("Withdrawal(bytes32 contributionId,uint64 deadline)", abi.encode(withdrawal));
-        bytes memory signature = _sign(KEY, Typed.digest(address(consents), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(consents), structHash));
         withdrawal.contributionId = other;
         _expectRefused(contributor);
         consents.withdrawBySig(withdrawal, signature);
@@ -854,10 +855,10 @@ contract ConsentAuditsTest is RecordsFixture {
         _expectRefused(contributor);
         consents.withdrawBySig(withdrawal, signature);
         withdrawal.deadline = START + 1 days;
-        bytes memory elsewhere = _sign(KEY, Typed.digest(address(ledger), structHash));
+        bytes memory elsewhere = _sign(KEY, Domain.digest(address(ledger), structHash));
         _expectRefused(contributor);
         consents.withdrawBySig(withdrawal, elsewhere);
-        elsewhere = _sign(KEY, Typed.digest(address(consents), block.chainid + 1, structHash));
+        elsewhere = _sign(KEY, Domain.digest(address(consents), block.chainid + 1, structHash));
         _expectRefused(contributor);
         consents.withdrawBySig(withdrawal, elsewhere);
         consents.withdrawBySig(withdrawal, signature);
@@ -875,7 +876,7 @@ contract ConsentAuditsTest is RecordsFixture {
             "RecordWithdrawal(bytes32 contributionId,bytes32 commitment,uint64 deadline)",
             abi.encode(id, records[0], START + 1 days)
         );
-        bytes memory signature = _sign(KEY, Typed.digest(address(consents), structHash));
+        bytes memory signature = _sign(KEY, Domain.digest(address(consents), structHash));
         bytes memory proof = MerkleTreeBuilder.prove(records, 0);
         _expectRefused(contributor);
         consents.withdrawRecordBySig(other, records[0], 0, proof, START + 1 days, signature);
@@ -885,7 +886,7 @@ contract ConsentAuditsTest is RecordsFixture {
         );
         _expectRefused(contributor);
         consents.withdrawRecordBySig(mine, records[0], 0, proof, START + 2 days, signature);
-        bytes memory elsewhere = _sign(KEY, Typed.digest(address(ledger), structHash));
+        bytes memory elsewhere = _sign(KEY, Domain.digest(address(ledger), structHash));
         _expectRefused(contributor);
         consents.withdrawRecordBySig(mine, records[0], 0, proof, START + 1 days, elsewhere);
         consents.withdrawRecordBySig(mine, records[0], 0, proof, START + 1 days, signature);

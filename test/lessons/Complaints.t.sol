@@ -9,6 +9,7 @@ import { ILicenseMarket } from "../../contracts/interfaces/ILicenseMarket.sol";
 import { ILicensePurchases } from "../../contracts/interfaces/ILicensePurchases.sol";
 import { ILicenseRenewals } from "../../contracts/interfaces/ILicenseRenewals.sol";
 import { Rights } from "../../contracts/libraries/Rights.sol";
+import { Domain } from "../utils/Domain.sol";
 import { BlockingToken, ContractWallet, RefusesCoin } from "../utils/Doubles.sol";
 import { LedgerFixture } from "../utils/LedgerFixture.sol";
 import { MarketFixture } from "../utils/MarketFixture.sol";
@@ -94,7 +95,7 @@ contract ComplaintsTest is LedgerFixture, MarketFixture, RegistryFixture {
         leaves[0].account = address(new ContractWallet(payer));
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) =
             _claimOrder(leaves[0].account, _activateBonded(leaves));
-        bytes memory signature = _sign(KEY, Typed.digest(address(ledger), Typed.hash(claims, order)));
+        bytes memory signature = _sign(KEY, Domain.digest(address(ledger), Typed.hash(claims, order)));
         vm.prank(relayer);
         ledger.claimTo(claims, order, signature);
         assertEq(dollar.balanceOf(stranger), leaves[0].cumulative);
@@ -150,7 +151,7 @@ contract ComplaintsTest is LedgerFixture, MarketFixture, RegistryFixture {
         leaves[0].account = payer;
         (IAttributionLedger.Claim[] memory claims, IAttributionLedger.ClaimOrder memory order) =
             _claimOrder(payer, _activateBonded(leaves));
-        ledger.claimTo(claims, order, _sign(KEY, Typed.digest(address(ledger), Typed.hash(claims, order))));
+        ledger.claimTo(claims, order, _sign(KEY, Domain.digest(address(ledger), Typed.hash(claims, order))));
         assertEq(dollar.balanceOf(stranger), leaves[0].cumulative);
     }
 

@@ -4,10 +4,8 @@ pragma solidity 0.8.37;
 import { IAttributionLedger } from "../../contracts/interfaces/IAttributionLedger.sol";
 
 /// @title Typed
-/// @notice EIP-712 digests made here, sharing no code with what verifies them, and structs with one bit changed.
+/// @notice EIP-712 struct hashes made here, sharing no code with what verifies them, and structs with one bit changed.
 library Typed {
-    bytes32 private constant DOMAIN =
-        keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)");
     bytes32 private constant PAYOUT = keccak256("Payout(address vault,address token,uint128 cumulative)");
     bytes32 private constant CLAIM_ORDER = keccak256(
         "ClaimOrder(address account,address recipient,Payout[] payouts,uint256 nonce,uint64 deadline)Payout(address vault,address token,uint128 cumulative)"
@@ -16,15 +14,6 @@ library Typed {
     bytes32 private constant WITHDRAW_ORDER = keccak256(
         "WithdrawOrder(address account,address recipient,Source[] sources,uint256 nonce,uint64 deadline)Source(address vault,address token)"
     );
-
-    function digest(address verifier, uint256 chainId, bytes32 structHash) internal pure returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(DOMAIN, keccak256("Tributary"), keccak256("1"), chainId, verifier));
-        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
-    }
-
-    function digest(address verifier, bytes32 structHash) internal view returns (bytes32) {
-        return digest(verifier, block.chainid, structHash);
-    }
 
     /// @dev Of a struct of plain words.
     function hash(string memory written, bytes memory words) internal pure returns (bytes32) {

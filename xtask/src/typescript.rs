@@ -12,6 +12,8 @@ use crate::{contracts::Artifact, generated::Files};
 /// Where the files belong.
 pub(crate) const FOLDER: &str = "sdk/js/src/abi";
 const WIDTH: usize = 120;
+/// Called through the ledger's address and known by the ledger's ABI.
+const INNER: &str = "LedgerExtension";
 /// What an ABI item says, in the order in which it is written; `internalType` names Solidity's types and is left out.
 const KEYS: [&str; 8] = ["type", "name", "anonymous", "stateMutability", "indexed", "components", "inputs", "outputs"];
 
@@ -20,7 +22,7 @@ pub(crate) fn files(artifacts: &BTreeMap<String, Artifact>, command: &str) -> Re
     let header = format!("// Written by `{command}`; do not edit.\n\n");
     let mut files = Files::new();
     let mut index = header.clone();
-    for (name, artifact) in artifacts {
+    for (name, artifact) in artifacts.iter().filter(|(name, _)| *name != INNER) {
         files.insert(format!("{name}.ts"), format!("{header}{}", constant(&abi_name(name), &artifact.abi)?).into());
         writeln!(index, "export {{ {} }} from \"./{name}.js\";", abi_name(name))?;
     }

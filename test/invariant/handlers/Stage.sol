@@ -6,6 +6,7 @@ import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { RoyaltyVault } from "../../../contracts/RoyaltyVault.sol";
 import { IAssetRegistry } from "../../../contracts/interfaces/IAssetRegistry.sol";
 import { IAttributionLedger } from "../../../contracts/interfaces/IAttributionLedger.sol";
+import { Domain } from "../../utils/Domain.sol";
 import { BlockingToken, FeeOnTransferToken, RefusesCoin } from "../../utils/Doubles.sol";
 import { Fixture } from "../../utils/Fixture.sol";
 
@@ -107,15 +108,7 @@ abstract contract Stage is Fixture {
     constructor() {
         setUp();
         clock = START;
-        _separator = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(ledger)
-            )
-        );
+        _separator = Domain.separator(address(ledger), block.chainid);
         charging = new FeeOnTransferToken();
         blocking = new BlockingToken();
         _tokens = [address(dollar), NATIVE, address(charging), address(blocking)];

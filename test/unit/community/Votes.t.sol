@@ -5,6 +5,7 @@ import { IVotes } from "@openzeppelin/contracts/governance/utils/IVotes.sol";
 
 import { ICommunityVotes } from "../../../contracts/interfaces/ICommunityVotes.sol";
 import { CommunityFixture } from "../../utils/CommunityFixture.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract CommunityVotesTest is CommunityFixture {
     function testFuzz_votes_cannot_be_transferred(address to, uint256 amount) public {
@@ -60,16 +61,7 @@ contract CommunityVotesTest is CommunityFixture {
         (, string memory name, string memory version,, address verifier,,) = votes.eip712Domain();
         assertEq(name, "Tributary");
         assertEq(version, "1");
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256(bytes(name)),
-                keccak256(bytes(version)),
-                block.chainid,
-                verifier
-            )
-        );
-        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, Domain.digest(verifier, structHash));
         votes.delegateBySig(stranger, 0, START + 100, v, r, s);
         assertEq(votes.delegates(vm.addr(key)), stranger);
         vm.warp(START + 101);

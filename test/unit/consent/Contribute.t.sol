@@ -5,6 +5,7 @@ import { IAssetRegistry } from "../../../contracts/interfaces/IAssetRegistry.sol
 import { IConsentRegistry } from "../../../contracts/interfaces/IConsentRegistry.sol";
 import { ConsentFixture } from "../../utils/ConsentFixture.sol";
 import { ContractWallet } from "../../utils/Doubles.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract ContributeTest is ConsentFixture {
     function _expectContributeRevert(
@@ -241,16 +242,7 @@ contract ContributeTest is ConsentFixture {
         bytes32 typehash = keccak256(
             "Contribution(uint128 datasetId,address contributor,bytes32 commitment,uint64 records,bytes32 termsHash,bytes32 payPolicyHash,uint256 nonce,uint64 deadline)"
         );
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(consents)
-            )
-        );
         bytes32 structHash = keccak256(abi.encode(typehash, contribution));
-        assertEq(consents.hashContribution(contribution), keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
+        assertEq(consents.hashContribution(contribution), Domain.digest(address(consents), structHash));
     }
 }

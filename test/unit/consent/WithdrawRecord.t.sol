@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import { IConsentRegistry } from "../../../contracts/interfaces/IConsentRegistry.sol";
 import { MerkleTreeBuilder } from "../../utils/MerkleTreeBuilder.sol";
 import { RecordsFixture } from "../../utils/RecordsFixture.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract WithdrawRecordTest is RecordsFixture {
     uint256 internal constant KEY = 0xC0FFEE;
@@ -165,16 +166,7 @@ contract WithdrawRecordTest is RecordsFixture {
         IConsentRegistry.RecordWithdrawal memory withdrawal
     ) public view {
         bytes32 typehash = keccak256("RecordWithdrawal(bytes32 contributionId,bytes32 commitment,uint64 deadline)");
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(consents)
-            )
-        );
         bytes32 structHash = keccak256(abi.encode(typehash, withdrawal));
-        assertEq(consents.hashRecordWithdrawal(withdrawal), keccak256(abi.encodePacked("\x19\x01", domain, structHash)));
+        assertEq(consents.hashRecordWithdrawal(withdrawal), Domain.digest(address(consents), structHash));
     }
 }

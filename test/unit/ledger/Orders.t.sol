@@ -6,6 +6,7 @@ import { IAttributionLedger } from "../../../contracts/interfaces/IAttributionLe
 import { IRoyaltyVault } from "../../../contracts/interfaces/IRoyaltyVault.sol";
 import { BlockingToken, ContractWallet } from "../../utils/Doubles.sol";
 import { LedgerFixture } from "../../utils/LedgerFixture.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract OrdersTest is LedgerFixture {
     uint256 internal constant KEY = 0xC0FFEE;
@@ -46,16 +47,7 @@ contract OrdersTest is LedgerFixture {
     }
 
     function _digest(bytes32 structHash) internal view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(ledger)
-            )
-        );
-        return keccak256(abi.encodePacked("\x19\x01", domain, structHash));
+        return Domain.digest(address(ledger), structHash);
     }
 
     function _claimOrder(address who)

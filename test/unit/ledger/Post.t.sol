@@ -5,6 +5,7 @@ import { IAttributionLedger } from "../../../contracts/interfaces/IAttributionLe
 import { ContractWallet } from "../../utils/Doubles.sol";
 import { Fixture } from "../../utils/Fixture.sol";
 import { SumTreeBuilder } from "../../utils/SumTreeBuilder.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract PostTest is Fixture {
     SumTreeBuilder.Leaf[] internal leaves;
@@ -369,16 +370,7 @@ contract PostTest is Fixture {
         bytes32 typehash = keccak256(
             "RootStatement(address vault,address token,uint64 index,uint32 attempt,bytes32 prevRoot,bytes32 root,uint128 sum,uint64 leafCount,bytes32 receiptsRoot,uint64 receiptsCount,bytes32 dataHash,bytes32 settlementPolicy,uint64 periodEnd,uint64 deadline)"
         );
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(ledger)
-            )
-        );
-        bytes32 digest = keccak256(abi.encodePacked("\x19\x01", domain, keccak256(abi.encode(typehash, statement))));
+        bytes32 digest = Domain.digest(address(ledger), keccak256(abi.encode(typehash, statement)));
         assertEq(ledger.hashStatement(statement), digest);
     }
 

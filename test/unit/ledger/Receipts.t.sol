@@ -6,6 +6,7 @@ import { Receipts } from "../../../contracts/libraries/Receipts.sol";
 import { Requests } from "../../../contracts/libraries/Requests.sol";
 import { Fixture } from "../../utils/Fixture.sol";
 import { MerkleTreeBuilder } from "../../utils/MerkleTreeBuilder.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract ReceiptsTest is Fixture {
     bytes32 internal constant RECEIPT_TYPEHASH = keccak256(
@@ -83,16 +84,7 @@ contract ReceiptsTest is Fixture {
     }
 
     function _digest(bytes32 structHash) internal view returns (bytes32) {
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(ledger)
-            )
-        );
-        return keccak256(abi.encodePacked("\x19\x01", domain, structHash));
+        return Domain.digest(address(ledger), structHash);
     }
 
     function testFuzz_hashReceipt_is_the_digest_of_the_written_type(Receipts.Receipt memory receipt) public view {

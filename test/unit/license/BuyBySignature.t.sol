@@ -8,6 +8,7 @@ import { ILicenseMarket } from "../../../contracts/interfaces/ILicenseMarket.sol
 import { ILicensePurchases } from "../../../contracts/interfaces/ILicensePurchases.sol";
 import { Currency } from "../../../contracts/libraries/Currency.sol";
 import { MarketFixture } from "../../utils/MarketFixture.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract BuyBySignatureTest is MarketFixture {
     function setUp() public override {
@@ -65,16 +66,7 @@ contract BuyBySignatureTest is MarketFixture {
                 order.deadline
             )
         );
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(market)
-            )
-        );
-        assertEq(market.hashPurchaseOrder(order), keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        assertEq(market.hashPurchaseOrder(order), Domain.digest(address(market), structHash));
         (, string memory name, string memory version, uint256 chainId, address verifier,,) = market.eip712Domain();
         assertEq(name, "Tributary");
         assertEq(version, "1");

@@ -8,6 +8,7 @@ import { ILicensePurchases } from "../../../contracts/interfaces/ILicensePurchas
 import { ILicenseRenewals } from "../../../contracts/interfaces/ILicenseRenewals.sol";
 import { Currency } from "../../../contracts/libraries/Currency.sol";
 import { MarketFixture } from "../../utils/MarketFixture.sol";
+import { Domain } from "../../utils/Domain.sol";
 
 contract RenewSignedTest is MarketFixture {
     uint64 internal constant PERIOD = 30 days;
@@ -214,16 +215,7 @@ contract RenewSignedTest is MarketFixture {
                 order.deadline
             )
         );
-        bytes32 domain = keccak256(
-            abi.encode(
-                keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
-                keccak256("Tributary"),
-                keccak256("1"),
-                block.chainid,
-                address(market)
-            )
-        );
-        assertEq(market.hashRenewalOrder(order), keccak256(abi.encodePacked(hex"1901", domain, structHash)));
+        assertEq(market.hashRenewalOrder(order), Domain.digest(address(market), structHash));
     }
 
     function testFuzz_a_relayer_can_change_nothing_of_an_order(uint8 field, uint256 value) public {

@@ -1,5 +1,6 @@
 use ndarray::Array2;
 use tributary_attribution::{
+    gradient,
     graph::{Dim, Shape},
     onnx,
 };
@@ -33,6 +34,7 @@ fn models_take_records_and_give_logits() {
         let model = architecture.model(64, 10, SCALING, 3).unwrap();
         assert_eq!(Layout::of(&model).unwrap().len(), count, "{architecture:?}");
         assert_eq!(model.graph.inputs.len(), 1, "its parameters are constants");
+        assert_eq!(gradient::parameters(&model.graph), model.parameters, "and attribution knows them from the scaling");
         assert_eq!(model.graph.outputs[0].shape, Shape(vec![Dim::Batch(1), Dim::Fixed(10)]));
         let mut session = Session::open(&runtime, &onnx::encode(&model.graph), &SessionOptions::default()).unwrap();
         let records = Array2::from_shape_fn((5, 64), |(i, j)| ((i * 7 + j * 5) % 17) as f32);

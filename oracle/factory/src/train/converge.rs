@@ -12,8 +12,8 @@ use crate::FactoryError;
 pub struct Convergence {
     /// Weight decay wd.
     pub weight_decay: f64,
-    /// Training ends when no entry of the gradient is larger. Losses are computed in `f32`: below 1e-7 rounding is all
-    /// that is left of a gradient.
+    /// Training ends when no entry of the gradient is larger. Losses and gradients are computed in `f32`: their rounding
+    /// sets a floor below which no tolerance is met.
     pub tolerance: f64,
     /// Training fails if it has not ended after so many steps.
     pub most_steps: usize,

@@ -12,10 +12,13 @@ use super::{
 use crate::{FactoryError, model::Model};
 
 /// Most records in one pass. Sums over a pass are in `f32`, sums of passes in `f64`.
-const PASS: usize = 512;
+const PASS: usize = 256;
 
 /// A model with sessions of ONNX Runtime in which its parameters are inputs. Training from another start, on other
 /// records, with another recipe needs no other session.
+///
+/// Another seed's start is `layout().read(…)` of another [`Architecture::model`](crate::model::Architecture::model). A
+/// trainer computes in one thread; give each thread its own.
 ///
 /// A parameter vector `[parameters]` is laid out as [`Trainer::layout`] says. It is rounded to `f32` before anything is
 /// computed with it.

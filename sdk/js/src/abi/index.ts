@@ -8,7 +8,6 @@ export { communityTimelockAbi } from "./CommunityTimelock.js";
 export { communityVotesAbi } from "./CommunityVotes.js";
 export { consentRegistryAbi } from "./ConsentRegistry.js";
 export { demoDollarAbi } from "./DemoDollar.js";
-export { ledgerExtensionAbi } from "./LedgerExtension.js";
 export { licenseMarketAbi } from "./LicenseMarket.js";
 export { licenseRendererAbi } from "./LicenseRenderer.js";
 export { licenseTokenAbi } from "./LicenseToken.js";

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use ndarray::Array2;
 use tributary_attribution::{LabelledRecords, onnx};
+use tributary_runtime::{ExecutionProvider, RuntimeError};
 
 use super::*;
 use crate::{
@@ -189,4 +190,35 @@ fn the_model_that_is_published_answers_as_the_one_that_was_trained() {
     assert!(served.iter().zip(&evaluated).all(|(served, evaluated)| (served - evaluated).abs() <= 1e-5));
     assert!(matches!(trainer.evaluate(&parameters, &examples.select(&[]), LOGITS), Err(FactoryError::NoExamples)));
     assert!(matches!(trainer.evaluate(&parameters, &examples, "sketch"), Err(FactoryError::Runtime(_))));
+}
+
+#[test]
+fn providers_train_alike_or_are_missed_by_name() {
+    let (training, _) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    for architecture in [perceptron(&[16], Activation::Gelu), Architecture::Convolutional(Convolutional::default())] {
+        let model = architecture.model(64, 10, Schema::DIGITS.scaling(), 1).unwrap();
+        let on = |provider| {
+            let options = SessionOptions { provider, ..SessionOptions::default() };
+            let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &options)?;
+            let start = trainer.start()?;
+            trainer.loss_and_gradient(&start, &examples)
+        };
+        let (loss, gradient) = on(ExecutionProvider::Cpu).unwrap();
+        let largest = gradient.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+        for provider in [ExecutionProvider::Cuda { device: 0 }, ExecutionProvider::WebGpu] {
+            match on(provider) {
+                Ok((other, slopes)) => {
+                    assert!((other - loss).abs() <= 1e-5 * loss, "{provider}: {other} instead of {loss}");
+                    let worst = (&slopes - &gradient).iter().fold(0f64, |worst, value| worst.max(value.abs()));
+                    assert!(worst <= 1e-4 * largest, "{provider}: off by {worst} of {largest}");
+                }
+                Err(error) => {
+                    let missing = |error: &FactoryError| matches!(error, FactoryError::Runtime(RuntimeError::ProviderMissing { provider: p, .. }) if *p == provider);
+                    assert!(missing(&error), "{error}");
+                }
+            }
+        }
+    }
 }
