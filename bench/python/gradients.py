@@ -7,18 +7,21 @@ Each model is exported, rewritten by the example `gradients` of tributary-attrib
 that is not the exporter's, and each weight's gradient compared record by record. Fails above a relative error of 1e-4.
 """
 
+import logging
 import pathlib
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
+import onnx
 import onnxruntime
 import torch
 from torch import nn
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BOUND = 1e-4
+logging.disable(logging.WARNING)
 
 
 class Residual(nn.Module):
@@ -123,14 +126,21 @@ def error_of(name, folder, rewrite, dynamo):
     torch.manual_seed(0)
     make, inputs = MODELS[name]
     model = make().eval()
+    # Weights of their own everywhere: exporters keep equal tensors, such as fresh biases, once.
+    with torch.no_grad():
+        for tensor in [*model.parameters(), *model.buffers()]:
+            if tensor.is_floating_point():
+                tensor.add_(0.2 * torch.rand_like(tensor))
     plain, rewritten = folder / "plain.onnx", folder / "rewritten.onnx"
+    # The optimiser merges batch normalisation into the convolution before it: those weights would be others.
+    optimise = name != "residual net"
     if dynamo:
         dynamic = {"dynamic_shapes": ({0: torch.export.Dim("batch")},)}
     else:
         dynamic = {"dynamic_axes": {"x": {0: "batch"}, "y": {0: "batch"}}, "do_constant_folding": False}
     torch.onnx.export(
         model, (batch(inputs, 2),), str(plain), input_names=["x"], output_names=["y"], opset_version=18 if dynamo else 17,
-        dynamo=dynamo, verbose=False, **({"external_data": False, "optimize": False} if dynamo else {}), **dynamic,
+        dynamo=dynamo, verbose=False, **({"external_data": False, "optimize": optimise} if dynamo else {}), **dynamic,
     )
     subprocess.run([rewrite, plain, rewritten], check=True)
     x = batch(inputs, 5)
@@ -139,6 +149,13 @@ def error_of(name, folder, rewrite, dynamo):
     session = onnxruntime.InferenceSession(rewritten, providers=["CPUExecutionProvider"])
     found = dict(zip([o.name for o in session.get_outputs()], session.run(None, {"x": x.numpy(), "cotangent": cotangent.numpy()})))
     found = {key.removeprefix("gradient:"): value for key, value in found.items() if key.startswith("gradient:")}
+    stored = {it.name: onnx.numpy_helper.to_array(it) for it in onnx.load(plain).graph.initializer}
+    for key, weight in model.named_parameters():
+        # The optimiser keeps some matrices transposed, under a name of its own.
+        turned = [name for name in stored if name in found and np.array_equal(stored[name], weight.detach().numpy().T)]
+        if turned and key not in found:
+            rows = found[turned[0]].reshape(-1, *stored[turned[0]].shape)
+            found[key] = rows.swapaxes(1, 2).reshape(len(rows), -1)
     missing = truth.keys() - found.keys()
     if missing:
         raise SystemExit(f"{name}: no gradient of {sorted(missing)}; there are {sorted(found)}")
@@ -150,8 +167,9 @@ def main():
     subprocess.run(cargo, check=True, cwd=ROOT)
     rewrite = ROOT / "target/release/examples/gradients"
     worst = 0.0
-    for name in MODELS:
-        for dynamo in (False, True):
+    for name in sys.argv[1:] or MODELS:
+        # torch.export's optimiser gathers constant positions and unties the embedding: those weights would be others.
+        for dynamo in (False,) if name == "causal decoder block" else (False, True):
             with tempfile.TemporaryDirectory() as folder:
                 error = error_of(name, pathlib.Path(folder), rewrite, dynamo)
             worst = max(worst, error)
