@@ -69,11 +69,31 @@ pub(super) fn copying(emit: &mut Emit<'_>, window: &Window, channels: usize) -> 
     emit.constant(&dims, kernel)
 }
 
+/// The elements of each window in channels of their own, channel by channel: `[batch, channels · elements, windows…]`.
+///
+/// Every channel is an image of its own under one small kernel. In groups it would be the same, but ONNX Runtime's WebGPU
+/// provider takes four output channels of grouped convolutions from one group, wherever the next one begins.
+pub(super) fn copied(
+    emit: &mut Emit<'_>,
+    value: &str,
+    window: &Window,
+    pads: &[usize],
+) -> Result<String, GradientError> {
+    let image = Image::of(emit, value)?;
+    let Dim::Batch(images) = image.batch else { return Err(emit.mixes()) };
+    let elements = window.len();
+    let mut kernel = vec![0.0; elements * elements];
+    kernel.iter_mut().step_by(elements + 1).for_each(|entry| *entry = 1.0);
+    let kernel = emit.constant(&[&[elements, 1], &window.kernel[..]].concat(), kernel)?;
+    let apart = Image { batch: Dim::Batch(images * image.channels), channels: 1, spatial: image.spatial.clone() };
+    let value = emit.reshape(value, &apart.dims(1, &apart.spatial))?;
+    let value = emit.with("Conv", &[&value, &kernel], attributes(window, 1, pads))?;
+    emit.reshape(&value, &image.dims(image.channels * elements, &window.count))
+}
+
 /// The windows of an image as factors: `[batch, groups, windows, channels / groups · elements]`.
 fn unfolded(emit: &mut Emit<'_>, value: &str, window: &Window, groups: usize) -> Result<String, GradientError> {
-    let image = Image::of(emit, value)?;
-    let kernel = copying(emit, window, image.channels)?;
-    let copied = emit.with("Conv", &[value, &kernel], attributes(window, image.channels, &pads(window)))?;
+    let copied = copied(emit, value, window, &pads(window))?;
     rows(emit, &copied, groups)
 }
 

@@ -1,7 +1,7 @@
 use super::{
     Call, Cotangent, Emit, GradientError,
     choosing::one_hot,
-    convolution::{Image, attributes, copying},
+    convolution::{Image, attributes, copied, copying},
     slicing::cut,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub(super) fn max(emit: &mut Emit<'_>, call: &Call<'_>, _: usize) -> Result<Cota
     let x = padded(emit, x, &window)?;
     let kernel = copying(emit, &window, channels)?;
     let none = vec![0; 2 * window.size.len()];
-    let copied = emit.with("Conv", &[&x, &kernel], attributes(&window, channels, &none))?;
+    let copied = copied(emit, &x, &window, &none)?;
     let apart = [input.batch, Dim::Fixed(channels), Dim::Fixed(elements), Dim::Fixed(window.windows())];
     let copied = emit.reshape(&copied, &apart)?;
     let largest =
