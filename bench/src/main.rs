@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod cost;
 mod settlement;
 
 use clap::{Parser, Subcommand};
@@ -18,6 +19,8 @@ struct Arguments {
 enum What {
     /// Retrains without each contributor in turn and compares with what attribution says.
     Attribution(attribution::Arguments),
+    /// What attribution costs: serving beside the plain model, building, training, numerics.
+    Cost(cost::Arguments),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(settlement::Arguments),
 }
@@ -25,6 +28,7 @@ enum What {
 fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
+        What::Cost(arguments) => cost::run(&arguments),
         What::Settlement(arguments) => settlement::run(&arguments),
     }
 }

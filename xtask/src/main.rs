@@ -47,6 +47,8 @@ struct Mode {
 enum Bench {
     /// Attributed totals against true leave-one-contributor-out retraining.
     Attribution(Passed),
+    /// What attribution costs: serving beside the plain model, building, training, numerics.
+    Cost(Passed),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(Passed),
 }
@@ -70,6 +72,7 @@ fn main() -> Result<()> {
         Task::Gas(Mode { check: true }) => gas::check(&root()),
         Task::Coverage => coverage::check(&root()),
         Task::Bench(Bench::Attribution(passed)) => bench("attribution", &passed.arguments),
+        Task::Bench(Bench::Cost(passed)) => bench("cost", &passed.arguments),
         Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
     }
 }

@@ -1,13 +1,12 @@
-//! What the numerics cost on this machine, one thread unless said: `cargo run --release -p tributary-attribution
-//! --example numerics [features] [records]` (default 1,024 features, 1,000,000 index records of 256 numbers).
+//! What the numerics cost, one thread unless said.
 
-use std::{env, num::NonZeroUsize, time::Instant};
+use std::{num::NonZeroUsize, time::Instant};
 
+use eyre::Result;
 use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
-    AttributionError,
     basis::{Basis, Ranks},
     curvature::{Accumulator, DampedCurvature},
     explain::RecordIndex,
@@ -15,6 +14,8 @@ use tributary_attribution::{
     rows::{RecordRows, Ridge, distil},
 };
 use tributary_sdk::sketch::Sketch;
+
+use super::Arguments;
 
 fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, f64) {
     let start = Instant::now();
@@ -24,10 +25,8 @@ fn timed<T>(what: &str, work: impl FnOnce() -> T) -> (T, f64) {
     (result, seconds)
 }
 
-fn main() -> Result<(), AttributionError> {
-    let argument =
-        |place: usize, default: usize| env::args().nth(place).and_then(|a| a.parse().ok()).unwrap_or(default);
-    let (p, records) = (argument(1, 1_024), argument(2, 1_000_000));
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    let (p, records) = (arguments.features, arguments.records);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut noise = |rows, columns| Array2::from_shape_simple_fn((rows, columns), || rng.random_range(-1.0f32..1.0));
 

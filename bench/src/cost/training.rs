@@ -1,26 +1,28 @@
-//! Trains each kind of classifier on some of the demo's digits, both ways, and says how long it took:
-//! `cargo run --release -p tributary-factory --example training`.
+//! Trains each kind of classifier on some of the digits, both ways.
 
-use std::{error::Error, path::Path, time::Instant};
+use std::time::Instant;
 
-use ndarray::{Array1, Ix2};
-use tributary_attribution::{LabelledRecords, targets::Target};
+use eyre::Result;
+use ndarray::Array1;
+use tributary_attribution::{Records, targets::Target};
 use tributary_factory::{
-    Dataset, Evaluation, Schema, SplitSizes,
-    model::{Activation, Architecture, Convolutional, LOGITS, MultilayerPerceptron},
-    train::{Convergence, Descent, Examples, Trainer},
+    Dataset, Schema, SplitSizes, evaluate,
+    model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
+    train::{Convergence, Descent, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
+
+use super::Arguments;
 
 const RECORDS: usize = 600;
 /// Passes that are averaged for the time of one.
 const PASSES: u32 = 50;
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let schema = Schema::DIGITS;
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
-    let split = Dataset::read_csv(&path, schema)?.split(SplitSizes { training: RECORDS, held_out: 0, test: 400 }, 0)?;
-    let examples = Examples::labelled(&schema.labelled(&split.training)?)?;
+    let split = Dataset::read_csv(&arguments.data, schema)?
+        .split(SplitSizes { training: RECORDS, held_out: 0, test: 400 }, 0)?;
+    let records = schema.labelled(&split.training)?;
     let test = schema.labelled(&split.test)?;
     let runtime = OnnxRuntime::load(None)?;
 
@@ -46,18 +48,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let model = architecture.model(schema.width, usize::from(schema.classes), schema.scaling(), 1)?;
         let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default())?;
         let start = trainer.start()?;
-        trainer.loss_and_gradient(&start, &examples)?;
+        trainer.loss_and_gradient(&start, &records)?;
         let began = Instant::now();
         for _ in 0..PASSES {
-            trainer.loss_and_gradient(&start, &examples)?;
+            trainer.loss_and_gradient(&start, &records)?;
         }
         let pass = began.elapsed() / PASSES;
 
         let began = Instant::now();
-        let minimum = trainer.converge(&examples, examples.len(), &recipe, &start, |_| ())?;
+        let minimum = trainer.converge(&records, records.len(), &recipe, &start, |_| ())?;
         let convergence = began.elapsed();
         let began = Instant::now();
-        let descended = trainer.descend(&examples, &usual, &start, |_| ())?;
+        let descended = trainer.descend(&records, &usual, &start, |_| ())?;
         let descent = began.elapsed();
         println!(
             "{name:<20} {:>6.2} ms {:>8.0e} {:>7} {:>7.2} s {:>7.2} s {:>3.3}/{:.3}",
@@ -66,14 +68,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             minimum.iterations,
             convergence.as_secs_f64(),
             descent.as_secs_f64(),
-            accuracy(&mut trainer, &minimum.parameters, &test)?,
-            accuracy(&mut trainer, &descended.parameters, &test)?,
+            accuracy(&runtime, &trainer, &minimum.parameters, &test)?,
+            accuracy(&runtime, &trainer, &descended.parameters, &test)?,
         );
     }
     Ok(())
 }
 
-fn accuracy(trainer: &mut Trainer, parameters: &Array1<f64>, records: &LabelledRecords) -> Result<f64, Box<dyn Error>> {
-    let logits = trainer.evaluate(parameters, &Examples::labelled(records)?, LOGITS)?;
-    Ok(Evaluation::of(logits.into_dimensionality::<Ix2>()?.view(), records.labels())?.accuracy())
+fn accuracy(runtime: &OnnxRuntime, trainer: &Trainer, parameters: &Array1<f64>, records: &Records) -> Result<f64> {
+    Ok(evaluate(runtime, &trainer.graph(parameters)?, records)?.accuracy())
 }
