@@ -97,7 +97,7 @@ mod tests {
         let runtime = OnnxRuntime::load(None).unwrap();
         let trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
         let graph = trainer.graph(&array![-1.0, 1.0, 0.0, 0.0]).unwrap();
-        let schema = Schema { width: 1, largest: 16, classes: 2 };
+        let schema = Schema { width: 1, largest: 16, classes: 2, radius: 0 };
         let record = |feature, label| Record { features: vec![feature], label };
         let records = [record(9, 1), record(10, 1), record(7, 0), record(11, 0)];
         let evaluation = evaluate(&runtime, &graph, &schema.labelled(&records).unwrap()).unwrap();

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn the_door_opens_only_for_a_valid_grant_on_this_snapshot() {
         let given = [contribution(1, &[[1, 1]]), contribution(2, &[[2, 2]])];
-        let (snapshot, _) = Snapshot::screen(SMALL, &given, &BTreeSet::new(), 1).unwrap();
+        let (snapshot, _) = Snapshot::screen(SMALL, &[], &given, &BTreeSet::new(), 1).unwrap();
         let valid = Permission {
             snapshot: VersionRef { asset: tributary_sdk::AssetId(1), version: 1 },
             snapshot_root: snapshot.tree().unwrap().root(),

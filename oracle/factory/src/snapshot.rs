@@ -1,6 +1,6 @@
 //! Snapshots: which contributed records a dataset's version takes, in which order, under which commitments.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use tributary_sdk::{
     release::{Manifest, SnapshotContribution, SnapshotManifest},
 };
 
-use crate::{FactoryError, Record, Schema};
+use crate::{FactoryError, Record, Schema, dataset::Likeness};
 
 /// A record and the salt of its commitment. Whoever holds both can prove what was contributed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,8 @@ pub struct ScreeningReport {
     pub accepted: usize,
     /// Records that an earlier contribution (or the same one) already gave: that one keeps them.
     pub duplicates: Vec<Duplicate>,
+    /// Records that are held out, by hash: nobody may train on them.
+    pub held_out: Vec<B256>,
     /// Contributions left out because their contributor withdrew them.
     pub withdrawn: Vec<B256>,
     /// Accounts left out because too few of their records were left: a row of few records says too much about them.
@@ -98,20 +100,22 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Screens contributions given **in order of priority** (the chain's order of commitments): withdrawn ones are left
-    /// out, every record must follow the schema, and of exact duplicates the earliest stays. Accounts with fewer than `least`
-    /// accepted records are left out as a whole.
+    /// out, every record must follow the schema, records that are held out are left out, and of records that count as one
+    /// ([`crate::dataset::Likeness`]) the earliest stays. Accounts with fewer than `least` accepted records are left out as a whole.
     ///
     /// # Errors
     /// [`FactoryError::WrongSize`], [`FactoryError::FeatureRange`] and [`FactoryError::LabelRange`] for the first record
     /// against the schema, [`FactoryError::EmptySnapshot`].
     pub fn screen(
         schema: Schema,
+        held_out: &[Record],
         contributions: &[Contribution],
         withdrawn: &BTreeSet<B256>,
         least: usize,
     ) -> Result<(Self, ScreeningReport), FactoryError> {
         let mut report = ScreeningReport::default();
-        let mut keepers: HashMap<B256, B256> = HashMap::new();
+        let mut keepers: Likeness<Option<B256>> = Likeness::new(schema);
+        held_out.iter().for_each(|record| keepers.keep(record, None));
         let mut snapshot = Self { schema, contributions: Vec::new(), offered: Vec::new() };
         for contribution in contributions {
             if withdrawn.contains(&contribution.id) {
@@ -121,13 +125,14 @@ impl Snapshot {
             let mut accepted = Vec::with_capacity(contribution.records.len());
             for (place, committed) in contribution.records.iter().enumerate() {
                 schema.check(place + 1, &committed.record)?;
-                let record = committed.record.hash();
-                match keepers.get(&record) {
-                    Some(kept_by) => {
-                        report.duplicates.push(Duplicate { record, kept_by: *kept_by, left_out_of: contribution.id })
+                match keepers.keeper(&committed.record) {
+                    Some(Some(kept_by)) => {
+                        let (record, left_out_of) = (committed.record.hash(), contribution.id);
+                        report.duplicates.push(Duplicate { record, kept_by, left_out_of });
                     }
+                    Some(None) => report.held_out.push(committed.record.hash()),
                     None => {
-                        keepers.insert(record, contribution.id);
+                        keepers.keep(&committed.record, Some(contribution.id));
                         accepted.push(committed.clone());
                     }
                 }
@@ -234,7 +239,7 @@ impl Snapshot {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) const SMALL: Schema = Schema { width: 2, largest: 16, classes: 3 };
+    pub(crate) const SMALL: Schema = Schema { width: 2, largest: 16, classes: 3, radius: 0 };
 
     pub(crate) fn contribution(id: u8, features: &[[u8; 2]]) -> Contribution {
         let committed = |(place, features): (usize, &[u8; 2])| CommittedRecord {
@@ -252,7 +257,7 @@ pub(crate) mod tests {
     fn of_duplicates_the_earliest_contribution_keeps_the_record() {
         let given =
             [contribution(1, &[[1, 1], [2, 2], [1, 1]]), contribution(2, &[[2, 2]]), contribution(3, &[[3, 3]])];
-        let (snapshot, report) = Snapshot::screen(SMALL, &given, &BTreeSet::new(), 1).unwrap();
+        let (snapshot, report) = Snapshot::screen(SMALL, &[], &given, &BTreeSet::new(), 1).unwrap();
         assert_eq!((report.offered, report.accepted, report.duplicates.len()), (5, 3, 2));
         assert_eq!(report.duplicates[1].kept_by, B256::repeat_byte(1));
         assert_eq!(report.duplicates[1].left_out_of, B256::repeat_byte(2));
@@ -265,19 +270,31 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn near_copies_and_held_out_records_stay_out() {
+        let near = Schema { radius: 2, ..SMALL };
+        let given = [contribution(1, &[[1, 1], [9, 9]]), contribution(2, &[[1, 2], [4, 4], [15, 15]])];
+        let held_out = [Record { features: vec![9, 10], label: 1 }, Record { features: vec![16, 16], label: 2 }];
+        let (snapshot, report) = Snapshot::screen(near, &held_out, &given, &BTreeSet::new(), 1).unwrap();
+        assert_eq!((report.accepted, report.duplicates.len(), report.held_out.len()), (2, 1, 2));
+        assert_eq!(report.duplicates[0].kept_by, B256::repeat_byte(1));
+        let kept: Vec<&[u8]> = snapshot.records().map(|(kept, _)| kept.record.features.as_slice()).collect();
+        assert_eq!(kept, [&[1, 1], &[4, 4]]);
+    }
+
+    #[test]
     fn withdrawn_contributions_are_left_out_and_free_their_duplicates() {
         let given = [contribution(1, &[[1, 1]]), contribution(2, &[[1, 1]])];
         let withdrawn = BTreeSet::from([B256::repeat_byte(1)]);
-        let (snapshot, report) = Snapshot::screen(SMALL, &given, &withdrawn, 1).unwrap();
+        let (snapshot, report) = Snapshot::screen(SMALL, &[], &given, &withdrawn, 1).unwrap();
         assert_eq!(report.withdrawn, [B256::repeat_byte(1)]);
         assert_eq!(snapshot.contributions()[0].id, B256::repeat_byte(2));
         let all = BTreeSet::from([B256::repeat_byte(1), B256::repeat_byte(2)]);
-        assert!(matches!(Snapshot::screen(SMALL, &given, &all, 1), Err(FactoryError::EmptySnapshot)));
+        assert!(matches!(Snapshot::screen(SMALL, &[], &given, &all, 1), Err(FactoryError::EmptySnapshot)));
     }
 
     #[test]
     fn records_against_the_schema_are_refused_by_place() {
-        let refused = Snapshot::screen(SMALL, &[contribution(1, &[[1, 1], [1, 17]])], &BTreeSet::new(), 1);
+        let refused = Snapshot::screen(SMALL, &[], &[contribution(1, &[[1, 1], [1, 17]])], &BTreeSet::new(), 1);
         assert!(matches!(refused, Err(FactoryError::FeatureRange { line: 2, field: 2, found: 17, .. })));
     }
 }

@@ -118,7 +118,12 @@ impl Context {
         let data = self.data(account.chain())?;
         match dataset {
             Dataset::Register { name, schema, terms, held_out, payee } => {
-                let schema = Schema { width: schema.width, largest: schema.largest, classes: schema.classes };
+                let schema = Schema {
+                    width: schema.width,
+                    largest: schema.largest,
+                    classes: schema.classes,
+                    radius: schema.radius,
+                };
                 let new = steps::dataset::NewDataset {
                     name,
                     schema,
@@ -267,7 +272,7 @@ impl Context {
         let (client, session) = steps::ask::sign_in(&chain, &ask.host, ask.model, &self.key()?, ask.license).await?;
         let model = client.model(ask.model)?;
         let classes = u8::try_from(model.classes).unwrap_or(u8::MAX);
-        let schema = Schema { width: usize::try_from(model.input_width)?, largest: u8::MAX, classes };
+        let schema = Schema { width: usize::try_from(model.input_width)?, largest: u8::MAX, classes, radius: 0 };
         let records = steps::model::records(&ask.records, schema)?;
         let asked: Vec<_> = records.into_iter().take(ask.count).collect();
         let inputs = asked.iter().map(|record| record.features.iter().map(|v| f32::from(*v)).collect());

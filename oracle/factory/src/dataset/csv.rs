@@ -82,7 +82,7 @@ fn parse_line(line: usize, text: &str, schema: Schema) -> Result<Record, Factory
 mod tests {
     use super::*;
 
-    const SMALL: Schema = Schema { width: 2, largest: 16, classes: 3 };
+    const SMALL: Schema = Schema { width: 2, largest: 16, classes: 3, radius: 0 };
 
     #[test]
     fn every_fault_names_its_line_and_field() {

@@ -49,11 +49,14 @@ pub struct Schema {
     pub largest: u8,
     /// Labels are below this.
     pub classes: u8,
+    /// Records whose features are at most this far apart count as one; 0 is for equal records only.
+    pub radius: u16,
 }
 
 impl Schema {
-    /// The handwritten digits under `demo/`: 8 × 8 images of 17 grey levels, ten classes.
-    pub const DIGITS: Self = Self { width: 64, largest: 16, classes: 10 };
+    /// The handwritten digits under `demo/`: 8 × 8 images of 17 grey levels, ten classes. The nearest two of them are 5.3
+    /// apart.
+    pub const DIGITS: Self = Self { width: 64, largest: 16, classes: 10, radius: 5 };
 
     /// Checks one record; `line` is where it stands, from 1.
     ///

@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn parts_are_disjoint_and_repeatable() {
         let text: String = (0..20).map(|i| format!("{},{},0\n", i % 16, i / 16)).collect();
-        let dataset = Dataset::parse(&text, Schema { width: 2, largest: 16, classes: 1 }).unwrap();
+        let dataset = Dataset::parse(&text, Schema { width: 2, largest: 16, classes: 1, radius: 0 }).unwrap();
         let sizes = SplitSizes { training: 10, held_out: 4, test: 6 };
         let split = dataset.split(sizes, 3).unwrap();
         assert_eq!(split, dataset.split(sizes, 3).unwrap());

@@ -28,7 +28,7 @@ fn released() -> Release {
             records: records.into_iter().map(|record| CommittedRecord::salted(record, &mut rng)).collect(),
         })
         .collect();
-    let (snapshot, report) = Snapshot::screen(schema, &contributions, &BTreeSet::new(), 10).unwrap();
+    let (snapshot, report) = Snapshot::screen(schema, &split.held_out, &contributions, &BTreeSet::new(), 10).unwrap();
     assert_eq!((report.accepted, report.duplicates.len()), (400, 0));
 
     let permission = Permission {

@@ -157,6 +157,9 @@ pub(super) struct SchemaArgs {
     /// Number of classes.
     #[arg(long, default_value_t = Schema::DIGITS.classes)]
     pub(super) classes: u8,
+    /// Records whose features are at most this far apart count as one; 0 is for equal records only.
+    #[arg(long, default_value_t = Schema::DIGITS.radius)]
+    pub(super) radius: u16,
 }
 
 #[derive(Debug, Args)]

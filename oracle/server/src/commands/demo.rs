@@ -174,7 +174,7 @@ async fn pool_data(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Split)
     }
     let (version, manifest, report) = steps::dataset::snapshot(&steward, data, &split.held_out).await?;
     println!(
-        "  screening took {} of {} records ({} exact duplicates left out); snapshot {} has root {}",
+        "  screening took {} of {} records ({} copies left out); snapshot {} has root {}",
         report.accepted,
         report.offered,
         report.duplicates.len(),

@@ -138,7 +138,7 @@ pub async fn snapshot(
     let mut dataset = data.dataset()?;
     check_held_out(held_out, dataset.held_out_hash)?;
     let (contributions, withdrawn) = contributions(steward.chain(), data, &dataset).await?;
-    let (snapshot, report) = Snapshot::screen(dataset.schema, &contributions, &withdrawn, LEAST_RECORDS)?;
+    let (snapshot, report) = Snapshot::screen(dataset.schema, held_out, &contributions, &withdrawn, LEAST_RECORDS)?;
     let pay_policy = SettlementPolicy::from_name(&dataset.pay_policy)?.id();
     let manifest = snapshot.manifest(dataset.asset, held_out, dataset.terms_hash, pay_policy)?;
     let bytes = manifest.to_bytes()?;

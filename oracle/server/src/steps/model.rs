@@ -66,7 +66,7 @@ pub async fn build(
     let taken: BTreeSet<B256> = manifest.contributions.iter().map(|contribution| contribution.id).collect();
     let (mut contributions, withdrawn) = dataset::contributions(chain, data, &state).await?;
     contributions.retain(|contribution| taken.contains(&contribution.id));
-    let (snapshot, _) = Snapshot::screen(state.schema, &contributions, &BTreeSet::new(), LEAST_RECORDS)?;
+    let (snapshot, _) = Snapshot::screen(state.schema, held_out, &contributions, &BTreeSet::new(), LEAST_RECORDS)?;
     let granted = consent::granted_until(chain, state.asset, builder, consent::TRAIN).await?;
     let permission = Permission {
         snapshot: VersionRef { asset: state.asset, version },
