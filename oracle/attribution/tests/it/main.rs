@@ -5,6 +5,7 @@ mod gradients;
 mod gradients_choices;
 mod gradients_fuzz;
 mod gradients_models;
+mod gradients_odd;
 mod gradients_operators;
 mod gradients_targets;
 mod retraining;
