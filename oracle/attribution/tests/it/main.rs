@@ -6,6 +6,7 @@ mod gradients;
 mod gradients_choices;
 mod gradients_fuzz;
 mod gradients_models;
+mod gradients_odd;
 mod gradients_operators;
 mod gradients_targets;
 mod setting;
