@@ -11,7 +11,7 @@ use tributary_sdk::{
 
 use crate::{
     AttributionError, DenseClassifier, LabelledRecords, baseline,
-    basis::OwnerBasis,
+    basis::Basis,
     curvature::{DampedCurvature, gauss_newton},
     gate::{self, GateResult},
     onnx,
@@ -86,7 +86,9 @@ pub struct AttributionSettings {
 #[derive(Clone, Debug)]
 pub struct Attribution {
     network: DenseClassifier,
-    basis: OwnerBasis,
+    basis: Basis,
+    /// Unrounded, `[contributors, k]`.
+    rows: Array2<f64>,
     table: ContributorTable,
     unit: f64,
     gate: Vec<GateResult>,
@@ -115,14 +117,15 @@ pub fn attribute(
 
     let curvature = gauss_newton(network, training.records(), settings.denominator)?;
     let curvature = DampedCurvature::new(&curvature, settings.damping)?;
-    let basis = OwnerBasis::new(&effects(network, training, settings.denominator)?, &curvature)?;
+    let effects = effects(network, training, settings.denominator)?;
+    let basis = Basis::owner(&effects, &curvature)?;
+    let unrounded = basis.project(effects.view())?;
 
     let sketches = sketches(network, &basis, held_out.features().view(), held_out.labels())?;
-    let gate = gate::judge(&sketches.dot(&basis.rows.t()), settings.gate_seed);
-    let means: Vec<f64> = gate.iter().map(|result| result.mean).collect();
-    let baselines = baseline::weights(&means, &counts);
+    let gate = gate::judge(&sketches.dot(&unrounded.t()), &vec![None; held_out.len()], settings.gate_seed)?;
+    let baselines = baseline::weights(&gate, &counts);
 
-    let quantised = quantise(&basis.rows)?;
+    let quantised = quantise(&unrounded)?;
     let rows = (training.accounts.iter().zip(counts).zip(&gate).zip(baselines).zip(quantised.values))
         .map(|((((account, records), gate), baseline), values)| ContributorRow {
             account: *account,
@@ -133,7 +136,7 @@ pub fn attribute(
         })
         .collect();
     let table = ContributorTable::new(basis.width(), rows)?;
-    Ok(Attribution { network: network.clone(), basis, table, unit: quantised.unit, gate })
+    Ok(Attribution { network: network.clone(), basis, rows: unrounded, table, unit: quantised.unit, gate })
 }
 
 /// Every contributor's effect on the parameters, `-Σ ∇loss / N`, `[contributors, parameters]`, in the table's order.
@@ -154,7 +157,7 @@ pub fn effects(
 
 fn sketches(
     network: &DenseClassifier,
-    basis: &OwnerBasis,
+    basis: &Basis,
     features: ArrayView2<'_, f64>,
     classes: &[usize],
 ) -> Result<Array2<f64>, AttributionError> {
@@ -169,9 +172,14 @@ impl Attribution {
         &self.network
     }
 
-    /// Projection and unrounded rows.
-    pub fn basis(&self) -> &OwnerBasis {
+    /// Curvature scaling and projection.
+    pub fn basis(&self) -> &Basis {
         &self.basis
+    }
+
+    /// Contributor rows before rounding, `[contributors, k]`.
+    pub fn rows(&self) -> &Array2<f64> {
+        &self.rows
     }
 
     /// The integer table that is published.
@@ -203,7 +211,7 @@ impl Attribution {
     /// # Errors
     /// [`AttributionError::FeatureWidth`].
     pub fn influence(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>, AttributionError> {
-        Ok(self.sketches(features)?.dot(&self.basis.rows.t()))
+        Ok(self.sketches(features)?.dot(&self.rows.t()))
     }
 
     /// The model as an ONNX file with the outputs `logits` and `sketch`.

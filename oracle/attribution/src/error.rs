@@ -56,6 +56,29 @@ pub enum AttributionError {
         /// The most that is computed exactly.
         limit: usize,
     },
+    /// Arrays that do not belong together.
+    #[error("{what}: {found} where {expected} are needed; pass arrays of the same records, features and release")]
+    Shape {
+        /// What was counted.
+        what: &'static str,
+        /// What the other array has.
+        expected: usize,
+        /// What this one has.
+        found: usize,
+    },
+    /// More features than the dense curvature is computed for.
+    #[error(
+        "{found} features a record, the dense curvature takes 1 to {limit}: attribute fewer layers or project them"
+    )]
+    Features {
+        /// How many there are.
+        found: usize,
+        /// The most that are computed exactly.
+        limit: usize,
+    },
+    /// A weight of a record or class.
+    #[error("the weight {0} is not a finite number of at least zero: pass probabilities over the denominator")]
+    Weight(f64),
     /// Damping must be positive for the curvature to be invertible.
     #[error("damping {0} is not a positive number: use twice the weight decay")]
     Damping(f64),

@@ -1,12 +1,10 @@
-//! The Gauss-Newton matrix of the training loss: for softmax outputs, the true Fisher information (expectation over the
-//! model's own classes, never the labels).
+//! The Gauss-Newton matrix of a dense classifier.
 //!
 //! `G = 1/N Σ_i J_iᵀ (diag p_i − p_i p_iᵀ) J_i`, exact. Every block of two layers is built unit by unit from the layers'
 //! inputs and their logit Jacobians, which costs `classes` times less than multiplying per-record gradients.
 
 use std::ops::Range;
 
-use faer::{Mat, Side};
 use ndarray::{Array1, Array2, Axis, Slice};
 
 use crate::{AttributionError, DenseClassifier, LabelledRecords, reverse::Trace, target};
@@ -101,49 +99,6 @@ fn fill(curvature: &mut Array2<f64>, left: &LayerView<'_>, right: &LayerView<'_>
     }
 }
 
-/// `G + λI = L Lᵀ`, factorised.
-#[derive(Debug)]
-pub struct DampedCurvature {
-    lower: Mat<f64>,
-}
-
-impl DampedCurvature {
-    /// Factorises a curvature `[p, p]` with damping λ.
-    ///
-    /// # Errors
-    /// [`AttributionError::Damping`], [`AttributionError::Factorisation`].
-    pub fn new(curvature: &Array2<f64>, damping: f64) -> Result<Self, AttributionError> {
-        if !(damping.is_finite() && damping > 0.0) {
-            return Err(AttributionError::Damping(damping));
-        }
-        let damped = Mat::from_fn(curvature.nrows(), curvature.ncols(), |i, j| {
-            curvature[[i, j]] + if i == j { damping } else { 0.0 }
-        });
-        let factor = damped.llt(Side::Lower).map_err(|_| AttributionError::Factorisation)?;
-        Ok(Self { lower: factor.L().to_owned() })
-    }
-
-    /// `(G + λI)⁻¹ rowsᵀ`, transposed: each row `[p]` solved for, `[n, p]`.
-    pub fn solve(&self, rows: &Array2<f64>) -> Array2<f64> {
-        let mut columns = self.whiten(rows);
-        self.lower.transpose().solve_upper_triangular_in_place(&mut columns);
-        Array2::from_shape_fn(rows.raw_dim(), |(i, j)| columns[(j, i)])
-    }
-
-    /// `L⁻¹ rowsᵀ`, `[p, n]`: gradients in coordinates where the curvature is the identity.
-    pub(crate) fn whiten(&self, rows: &Array2<f64>) -> Mat<f64> {
-        let mut columns = Mat::from_fn(rows.ncols(), rows.nrows(), |i, j| rows[[j, i]]);
-        self.lower.solve_lower_triangular_in_place(&mut columns);
-        columns
-    }
-
-    /// `L⁻ᵀ columns`, `[p, k]`.
-    pub(crate) fn unwhiten(&self, mut columns: Mat<f64>) -> Mat<f64> {
-        self.lower.transpose().solve_upper_triangular_in_place(&mut columns);
-        columns
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,25 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn solving_inverts_the_damped_matrix() {
-        let (network, records) = setting(&[4, 5, 3]);
-        let g = gauss_newton(&network, &records, 7).unwrap();
-        let rows = Array2::from_shape_fn((2, network.parameter_count()), |(i, j)| (i + j) as f64 % 3.0 - 1.0);
-        let solved = DampedCurvature::new(&g, 0.01).unwrap().solve(&rows);
-        let back = solved.dot(&g) + &solved * 0.01;
-        assert!((back - rows).iter().all(|d| d.abs() < 1e-9));
-    }
-
-    #[test]
     fn what_cannot_be_computed_is_refused() {
         let (network, records) = setting(&[4, 3]);
         assert!(matches!(gauss_newton(&network, &records.select(&[]), 7), Err(AttributionError::NoRecords(_))));
-        let g = gauss_newton(&network, &records, 7).unwrap();
-        for damping in [0.0, -1.0, f64::NAN] {
-            assert!(matches!(DampedCurvature::new(&g, damping), Err(AttributionError::Damping(_))));
-        }
-        let indefinite = Array2::from_diag(&ndarray::array![1.0, -5.0]);
-        assert!(matches!(DampedCurvature::new(&indefinite, 0.1), Err(AttributionError::Factorisation)));
         let wide = DenseClassifier::from_parameters(
             &[1000, 10],
             InputScaling::centred(0.0, 1.0),
