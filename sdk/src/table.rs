@@ -1,5 +1,9 @@
 //! The contributor table: one integer row per contributor, committed with the release and never recomputed to verify.
 
+mod scores;
+
+use std::num::NonZero;
+
 use alloy::primitives::{Address, B256, keccak256};
 
 use crate::sketch::Sketch;
@@ -35,7 +39,7 @@ pub struct ContributorTable {
 }
 
 /// The rows are not a table, or the bytes are not one's encoding.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// Nobody contributed.
     #[error("a contributor table needs at least one row")]
@@ -101,19 +105,50 @@ impl ContributorTable {
         &self.rows
     }
 
-    /// Every contributor's signed score for one sketch, in row order: exact integer dot products.
+    /// Every contributor's signed score for one sketch, `[contributors]` in row order: exact integer dot products.
     ///
-    /// |score| ≤ 65,535 · 2¹⁵ · 2³¹ < 2⁶³, so it cannot overflow.
+    /// # Errors
+    /// [`TableError::SketchWidth`].
     pub fn scores(&self, sketch: &Sketch) -> Result<Vec<i64>, TableError> {
-        if sketch.values().len() != self.k {
-            return Err(TableError::SketchWidth { found: sketch.values().len(), expected: self.k });
+        let mut scores = Vec::new();
+        self.scores_into(&[sketch], &mut scores)?;
+        Ok(scores)
+    }
+
+    /// The scores of several sketches in one pass over the table, on one core: `[contributors, sketches]`, row-major.
+    ///
+    /// What `scores` held is lost; its memory is used again.
+    ///
+    /// # Errors
+    /// [`TableError::SketchWidth`].
+    pub fn scores_into(&self, sketches: &[&Sketch], scores: &mut Vec<i64>) -> Result<(), TableError> {
+        sketches.iter().try_for_each(|sketch| self.check(sketch))?;
+        scores.clear();
+        scores.resize(self.rows.len().saturating_mul(sketches.len()), 0);
+        scores::fill(&self.rows, sketches, scores);
+        Ok(())
+    }
+
+    /// As [`ContributorTable::scores_into`], on several threads. Their number changes nothing in the result.
+    ///
+    /// # Errors
+    /// [`TableError::SketchWidth`].
+    pub fn scores_with(&self, sketches: &[&Sketch], threads: NonZero<usize>) -> Result<Vec<i64>, TableError> {
+        sketches.iter().try_for_each(|sketch| self.check(sketch))?;
+        let mut scores = vec![0; self.rows.len().saturating_mul(sketches.len())];
+        scores::fill_with(&self.rows, sketches, &mut scores, threads);
+        Ok(scores)
+    }
+
+    /// Whether this sketch can be scored: it has as many values as a row.
+    ///
+    /// # Errors
+    /// [`TableError::SketchWidth`].
+    pub fn check(&self, sketch: &Sketch) -> Result<(), TableError> {
+        match sketch.values().len() {
+            found if found == self.k => Ok(()),
+            found => Err(TableError::SketchWidth { found, expected: self.k }),
         }
-        // Within the bound above wrapping never wraps; it spares the hot loop its overflow checks.
-        let dot = |row: &ContributorRow| {
-            let products = row.values.iter().zip(sketch.values());
-            products.fold(0i64, |sum, (value, q)| sum.wrapping_add(i64::from(*value).wrapping_mul(i64::from(*q))))
-        };
-        Ok(self.rows.iter().map(dot).collect())
     }
 
     /// `"TRIBTBL1" ‖ k:2 ‖ rows:4`, then per row `account:20 ‖ records:4 ‖ gate:1 ‖ baseline:8 ‖ values:4k`, all little-endian.

@@ -17,7 +17,7 @@ mod vectors;
 
 use std::{path::PathBuf, process::Command};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 use eyre::{Result, ensure};
 
 #[derive(Debug, Parser)]
@@ -43,10 +43,20 @@ struct Mode {
     check: bool,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand, ValueEnum)]
+#[derive(Clone, Debug, Subcommand)]
 enum Bench {
     /// Attributed totals against true leave-one-contributor-out retraining.
-    Attribution,
+    Attribution(Passed),
+    /// What scores, a settlement and the payout tree cost, beside the plain loops.
+    Settlement(Passed),
+}
+
+/// What the measurement itself is told: `cargo xtask bench settlement --help` lists it.
+#[derive(Clone, Debug, clap::Args)]
+#[command(disable_help_flag = true)]
+struct Passed {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
 fn main() -> Result<()> {
@@ -59,7 +69,8 @@ fn main() -> Result<()> {
         Task::Gas(Mode { check: false }) => gas::write(&root()),
         Task::Gas(Mode { check: true }) => gas::check(&root()),
         Task::Coverage => coverage::check(&root()),
-        Task::Bench(Bench::Attribution) => bench("attribution"),
+        Task::Bench(Bench::Attribution(passed)) => bench("attribution", &passed.arguments),
+        Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
     }
 }
 
@@ -68,9 +79,10 @@ fn root() -> PathBuf {
     here.parent().map(PathBuf::from).unwrap_or(here)
 }
 
-fn bench(name: &str) -> Result<()> {
+fn bench(name: &str, arguments: &[String]) -> Result<()> {
     let status = Command::new(env!("CARGO"))
         .args(["run", "--release", "--quiet", "-p", "tributary-bench", "--", name])
+        .args(arguments)
         .current_dir(root())
         .status()?;
     ensure!(status.success(), "bench {name} did not hold: {status}");

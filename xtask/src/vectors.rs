@@ -1,5 +1,7 @@
 //! Golden vectors: one truth for the encodings that Solidity and Rust both compute.
 
+mod settlement;
+
 use alloy::{
     primitives::{Address, B256, U256, hex, keccak256},
     sol_types::{Eip712Domain, SolStruct},
@@ -31,6 +33,7 @@ pub(crate) fn all() -> Result<Files> {
         ("merkle_tree.json", merkle_tree()?),
         ("typed_data.json", typed_data()?),
         ("deployment.json", deployment()),
+        ("settlement.json", settlement::settlement()?),
     ];
     files
         .into_iter()

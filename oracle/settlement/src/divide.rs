@@ -29,23 +29,35 @@ pub fn divide(amount: u128, weights: &[u128]) -> Result<Vec<u128>, SettlementErr
     let mut remainders = Vec::with_capacity(weights.len());
     let mut left = amount;
     for (index, weight) in weights.iter().enumerate() {
-        let product = U256::from(amount).checked_mul(U256::from(*weight)).ok_or(OVERFLOW)?;
-        let (share, remainder) = product.div_rem(U256::from(total));
-        let share = u128::try_from(share).map_err(|_| OVERFLOW)?;
+        let (share, remainder) = share(amount, *weight, total).ok_or(OVERFLOW)?;
         left = left.checked_sub(share).ok_or(OVERFLOW)?;
         shares.push(share);
-        remainders.push((remainder, index));
+        if remainder > 0 {
+            remainders.push((remainder, index));
+        }
     }
     // The remainders add up to `left · total` and each is below `total`, so more than `left` of them are positive
-    // or `left` is zero: no zero weight is reached.
-    remainders.sort_unstable_by(|(a, i), (b, j)| b.cmp(a).then(i.cmp(j)));
+    // or `left` is zero: no zero weight is reached. Which ones are the largest is all that matters, not their order.
     let left = usize::try_from(left).map_err(|_| OVERFLOW)?;
+    if left < remainders.len() {
+        remainders.select_nth_unstable_by(left, |(a, i), (b, j)| b.cmp(a).then(i.cmp(j)));
+    }
     for (_, index) in remainders.into_iter().take(left) {
         if let Some(share) = shares.get_mut(index) {
             *share = share.checked_add(1).ok_or(OVERFLOW)?;
         }
     }
     Ok(shares)
+}
+
+/// `amount · weight` divided by `total`, with what remains; no wider than it must be.
+fn share(amount: u128, weight: u128, total: u128) -> Option<(u128, u128)> {
+    if let Some(product) = amount.checked_mul(weight) {
+        return Some((product.checked_div(total)?, product.checked_rem(total)?));
+    }
+    let product = U256::from(amount).checked_mul(U256::from(weight))?;
+    let (share, remainder) = (product.checked_div(U256::from(total))?, product.checked_rem(U256::from(total))?);
+    Some((u128::try_from(share).ok()?, u128::try_from(remainder).ok()?))
 }
 
 #[cfg(test)]
@@ -103,6 +115,23 @@ mod tests {
                 prop_assert!(above <= U256::from(1));
                 prop_assert!(*weight > 0 || *share == 0);
             }
+        }
+
+        /// Hamilton's method as one would write it down: everything in 256 bits, all remainders sorted.
+        #[test]
+        fn shares_are_those_of_the_plain_method(
+            amount in prop_oneof![any::<u128>(), 0..1_u128 << 40],
+            weights in prop::collection::vec(prop_oneof![Just(0), 0..9_u128, 0..1_u128 << 66, 0..1_u128 << 120], 1..40),
+        ) {
+            prop_assume!(weights.iter().any(|weight| *weight > 0));
+            let total = U256::from(weights.iter().sum::<u128>());
+            let product = |weight: &u128| U256::from(amount) * U256::from(*weight);
+            let mut plain: Vec<u128> = weights.iter().map(|w| u128::try_from(product(w) / total).unwrap()).collect();
+            let left = amount - plain.iter().sum::<u128>();
+            let mut order: Vec<usize> = (0..weights.len()).collect();
+            order.sort_by_key(|index| (std::cmp::Reverse(product(&weights[*index]) % total), *index));
+            order.iter().take(left as usize).for_each(|index| plain[*index] += 1);
+            prop_assert_eq!(divide(amount, &weights).unwrap(), plain);
         }
 
         #[test]

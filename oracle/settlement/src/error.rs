@@ -5,7 +5,7 @@ use tributary_sdk::{Address, B256, table::TableError};
 use crate::SubPoolId;
 
 /// Nothing was paid: the input is wrong, or beyond what 128 and 256 bits hold.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettlementError {
     /// No policy of this name.
@@ -38,6 +38,14 @@ pub enum SettlementError {
         /// What does not fit.
         source: TableError,
     },
+
+    /// Receipts were not checked against the table before they were scored.
+    #[error("receipts cannot be scored ({0}); settle receipts with the table of their own release")]
+    Table(TableError),
+
+    /// A thread ended before its work did.
+    #[error("a thread of the settlement ended early: settle again, and report what it wrote")]
+    Thread,
 
     /// One sub-pool twice.
     #[error("{0} appears twice: put its whole amount and all its receipts into one sub-pool")]

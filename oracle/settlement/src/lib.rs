@@ -5,25 +5,33 @@
 //! | `divide` | an amount over weights, to the base unit, by largest remainder |
 //! | `subpool` | the money of one license or one payment, and how a pool's credit is divided among them |
 //! | `policy` | the named, versioned policies; a root on chain carries the id of the one it followed |
-//! | `epoch_signed` | `epoch-signed/1`: attribution of a sub-pool's receipts |
+//! | `epoch_signed`, `per_inference` | which part of a score each policy counts |
+//! | `share`, `total` | one receipt's weight divided by its scores; a contributor's wide running total |
+//! | `weigh` | what a sub-pool's receipts say about each contributor, a block of receipts at a time |
 //! | `settlement` | a whole epoch: every sub-pool by the policy, added up by account |
+//! | `crew` | the epoch's receipts shared out among threads |
 //! | `leaves` | payouts added to what was allocated before: the leaves of the next root |
 //!
 //! The same input gives the same output, bit for bit, on every machine: no floating point, no clock, no order of
-//! arrival, no I/O. Overflow is an error and never a wrong number.
+//! arrival, no number of threads, no I/O. Overflow is an error and never a wrong number.
 //!
 //! What this crate does not know: chains, databases, signatures, how receipts were gathered or whether they are
 //! genuine, and the fixed shares of owners, hosts and upstream models, which the contracts divide.
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects))]
 
+mod crew;
 mod divide;
 mod epoch_signed;
 mod error;
 mod leaves;
+mod per_inference;
 mod policy;
 mod settlement;
+mod share;
 mod subpool;
+mod total;
+mod weigh;
 
 pub use divide::divide;
 pub use error::SettlementError;

@@ -1,6 +1,6 @@
 //! Named, versioned policies. A policy never changes; a better one gets a new name.
 
-use std::fmt;
+use std::{fmt, num::NonZero, thread};
 
 use tributary_sdk::{B256, keccak256, table::ContributorTable};
 
@@ -13,17 +13,20 @@ pub enum Policy {
     /// `epoch-signed/1`: signed attribution summed over each sub-pool, then clipped once. See
     /// [`Policy::settle`].
     EpochSigned1,
+    /// `per-inference/1`: every receipt divided by itself, clipped before the sum. See [`Policy::settle`].
+    PerInference1,
 }
 
 impl Policy {
     /// Every policy this program knows.
-    pub const ALL: &'static [Self] = &[Self::EpochSigned1];
+    pub const ALL: &'static [Self] = &[Self::EpochSigned1, Self::PerInference1];
 
     /// The policy's name, for configuration and people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::EpochSigned1 => "epoch-signed/1",
+            Self::PerInference1 => "per-inference/1",
         }
     }
 
@@ -72,11 +75,31 @@ impl Policy {
     ///    weights; where these are all zero, by record counts. The gate does not act here: it says whose attribution is
     ///    believed, while the baseline is what the release itself committed to.
     ///
+    /// `per-inference/1` is the same but for the first three steps: a receipt adds `units · s_c⁺ / Σ s⁺` to every
+    /// contributor who passes the gate, and `Σ s⁺` runs over these alone. A receipt that helps nobody adds nothing.
+    ///
+    /// It runs on all cores; see [`Policy::settle_with`].
+    ///
     /// # Errors
     /// [`SettlementError::DuplicateSubPool`], [`SettlementError::UnexpectedReceipts`], [`SettlementError::Sketch`],
     /// [`SettlementError::NoWeights`] for a table without baseline and records, [`SettlementError::Overflow`].
     pub fn settle(self, table: &ContributorTable, subpools: &[SubPool<'_>]) -> Result<Settlement, SettlementError> {
-        settlement::settle(self, table, subpools)
+        let threads = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
+        self.settle_with(table, subpools, threads)
+    }
+
+    /// As [`Policy::settle`], on at most this many threads, whose number changes nothing in the result. Each holds 64
+    /// bytes a contributor and up to 8 receipts' scores, or a mebibyte of scores if that is more.
+    ///
+    /// # Errors
+    /// As [`Policy::settle`].
+    pub fn settle_with(
+        self,
+        table: &ContributorTable,
+        subpools: &[SubPool<'_>],
+        threads: NonZero<usize>,
+    ) -> Result<Settlement, SettlementError> {
+        settlement::settle(self, table, subpools, threads)
     }
 }
 
@@ -102,12 +125,15 @@ mod tests {
         }
         assert_eq!(Policy::EpochSigned1.to_string(), "epoch-signed/1");
         assert_eq!(Policy::EpochSigned1.id(), keccak256(b"epoch-signed/1"));
+        assert_eq!(Policy::PerInference1.to_string(), "per-inference/1");
+        assert_eq!(Policy::PerInference1.id(), keccak256(b"per-inference/1"));
     }
 
     #[test]
     fn an_unknown_policy_is_named_beside_the_known_ones() {
         let text = Policy::from_name("epoch-signed/9").err().map(|error| error.to_string()).unwrap_or_default();
-        assert!(text.contains("epoch-signed/9") && text.contains("epoch-signed/1"), "{text}");
+        assert!(text.contains("epoch-signed/9"), "{text}");
+        assert!(Policy::ALL.iter().all(|policy| text.contains(policy.name())), "{text}");
         assert!(matches!(Policy::from_id(B256::ZERO), Err(SettlementError::UnknownPolicyId { .. })));
     }
 }

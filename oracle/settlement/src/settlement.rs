@@ -1,10 +1,13 @@
 //! A whole epoch: every sub-pool by the policy, then added up by account.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZero};
 
 use tributary_sdk::{Address, table::ContributorTable};
 
-use crate::{Policy, SettlementError, SubPool, SubPoolId, divide, epoch_signed, subpool};
+use crate::{
+    Policy, SettlementError, SubPool, SubPoolId, crew, divide, epoch_signed::EpochSigned, per_inference::PerInference,
+    subpool, total::Total, weigh,
+};
 
 /// By what a sub-pool's money was divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,32 +50,35 @@ pub(crate) fn settle(
     policy: Policy,
     table: &ContributorTable,
     subpools: &[SubPool<'_>],
+    threads: NonZero<usize>,
 ) -> Result<Settlement, SettlementError> {
     const OVERFLOW: SettlementError = SettlementError::Overflow { what: "the epoch's total" };
 
-    subpool::check(subpools)?;
+    subpool::check(table, subpools)?;
+    let settled = match policy {
+        Policy::EpochSigned1 => crew::settle::<EpochSigned>(table, subpools, threads),
+        Policy::PerInference1 => crew::settle::<PerInference>(table, subpools, threads),
+    }?;
     let mut by_account = BTreeMap::<Address, u128>::new();
     let mut total = 0_u128;
-    let mut settled = Vec::with_capacity(subpools.len());
-    for subpool in subpools {
-        let part = settle_subpool(policy, table, subpool)?;
+    for part in &settled {
         total = total.checked_add(part.amount).ok_or(OVERFLOW)?;
         for (account, amount) in &part.payouts {
             let sum = by_account.entry(*account).or_default();
             *sum = sum.checked_add(*amount).ok_or(OVERFLOW)?;
         }
-        settled.push(part);
     }
     Ok(Settlement { policy, payouts: by_account.into_iter().collect(), total, subpools: settled })
 }
 
-fn settle_subpool(
-    policy: Policy,
+/// Divides one sub-pool's money by what its receipts add up to, `[contributors]`; by the release's own division if that
+/// is nothing.
+pub(crate) fn divide_subpool(
     table: &ContributorTable,
     subpool: &SubPool<'_>,
+    totals: &[Total],
 ) -> Result<SubPoolSettlement, SettlementError> {
-    let Policy::EpochSigned1 = policy;
-    let (basis, weights) = match epoch_signed::weights(table, subpool)? {
+    let (basis, weights) = match weigh::weights(table, totals)? {
         Some(weights) => (Basis::Attribution, weights),
         None => default_weights(table),
     };

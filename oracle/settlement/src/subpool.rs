@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use tributary_sdk::{B256, U256, sketch::Sketch};
+use tributary_sdk::{B256, U256, sketch::Sketch, table::ContributorTable};
 
 use crate::{SettlementError, divide};
 
@@ -47,8 +47,8 @@ pub struct SubPool<'s> {
     pub receipts: Vec<Usage<'s>>,
 }
 
-/// Refuses a sub-pool that appears twice, and receipts without a payer.
-pub(crate) fn check(subpools: &[SubPool<'_>]) -> Result<(), SettlementError> {
+/// Refuses a sub-pool that appears twice, receipts without a payer, and sketches of another release.
+pub(crate) fn check(table: &ContributorTable, subpools: &[SubPool<'_>]) -> Result<(), SettlementError> {
     let mut seen = BTreeSet::new();
     for subpool in subpools {
         if !seen.insert(subpool.id) {
@@ -56,6 +56,13 @@ pub(crate) fn check(subpools: &[SubPool<'_>]) -> Result<(), SettlementError> {
         }
         if subpool.id == SubPoolId::WithoutReceipts && !subpool.receipts.is_empty() {
             return Err(SettlementError::UnexpectedReceipts { receipts: subpool.receipts.len() });
+        }
+        for (receipt, usage) in subpool.receipts.iter().enumerate() {
+            table.check(usage.sketch).map_err(|source| SettlementError::Sketch {
+                subpool: subpool.id,
+                receipt,
+                source,
+            })?;
         }
     }
     Ok(())

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod examples;
+mod identities;
+mod per_inference;
 mod properties;
+mod vectors;
 
 use tributary_sdk::{
     Address, U256,
@@ -10,8 +13,6 @@ use tributary_sdk::{
     table::{ContributorRow, ContributorTable},
 };
 use tributary_settlement::{Policy, Settlement, SettlementError, SubPool, SubPoolId, Usage};
-
-const POLICY: Policy = Policy::EpochSigned1;
 
 fn account(byte: u8) -> Address {
     Address::repeat_byte(byte)
@@ -39,6 +40,12 @@ fn license(id: u64, amount: u128, receipts: &[Owned]) -> SubPool<'_> {
     SubPool { id: SubPoolId::License(U256::from(id)), amount, receipts }
 }
 
+/// By `epoch-signed/1`.
 fn settle(table: &ContributorTable, subpools: &[SubPool<'_>]) -> Result<Settlement, SettlementError> {
-    POLICY.settle(table, subpools)
+    Policy::EpochSigned1.settle(table, subpools)
+}
+
+/// What one account got; nothing if it is not among the payouts.
+fn paid(settlement: &Settlement, account: Address) -> u128 {
+    settlement.payouts.iter().find(|(payee, _)| *payee == account).map_or(0, |(_, amount)| *amount)
 }
