@@ -113,6 +113,9 @@ pub enum AttributionError {
         /// The least.
         minimum: usize,
     },
+    /// Record rows that no release of ours holds.
+    #[error("a contributor's row does not fit 32 bits: quantise the record rows with their owners again")]
+    RowOverflow,
     /// The rows do not make a table.
     #[error(transparent)]
     Table(#[from] TableError),

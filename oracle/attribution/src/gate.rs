@@ -117,6 +117,7 @@ fn means(drawn: &Array2<f64>, counted: &Array2<f64>, own: &Array2<f64>) -> Array
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use rand::Rng;
 
     #[test]
     fn only_harm_beyond_doubt_fails() {

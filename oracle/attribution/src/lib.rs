@@ -6,13 +6,15 @@
 //! | [`network`] | dense classifiers: parameters, shapes, input scaling |
 //! | [`reverse`] | forward trace and reverse mode, as activation × error factors |
 //! | [`target`] | the margin that is attributed, the loss that is trained on, and their errors at the logits |
-//! | [`curvature`] | the exact Gauss-Newton (true Fisher) matrix, damped and factorised |
-//! | [`basis`] | the owner basis: as many directions as there are contributors, and nothing lost |
+//! | [`curvature`] | the Gauss-Newton (true Fisher) matrix, exact or by Kronecker factors, damped and factorised |
+//! | [`basis`] | the directions of a sketch: the owners' own, or the leading ones and the owners' residual |
+//! | [`rows`] | what stands for a record and a contributor: first order, Newton, distilled; as integers, exactly summed |
+//! | [`explain`] | a sketch's most helpful and most harmful records and contributors |
 //! | [`quantise`] | contributor rows as integers on one shared scale |
 //! | [`gate`], [`baseline`] | who may be paid by attribution; how money without receipts is divided |
 //! | [`mod@attribute`] | all of the above in order: from a network and owned records to a contributor table |
 //! | [`onnx`] | the graph writer, the attribution compiler and the reader that checks a file before it is served |
-//! | [`statistics`] | rank correlation, by which attribution is judged |
+//! | [`statistics`] | rank correlation, the datamodelling score and its interval, by which attribution is judged |
 //!
 //! The crate knows no dataset format, no training loop, no chain and no settlement policy. It opens no file.
 //!
@@ -29,6 +31,7 @@ pub mod baseline;
 pub mod basis;
 pub mod curvature;
 mod error;
+pub mod explain;
 pub mod gate;
 pub mod graph;
 pub mod network;
@@ -36,6 +39,7 @@ pub mod onnx;
 pub mod quantise;
 pub mod records;
 pub mod reverse;
+pub mod rows;
 pub mod statistics;
 pub mod target;
 

@@ -107,11 +107,10 @@ fn a_score_over_checkpoints_is_the_mean_of_their_scores() {
         .collect();
     let bases: Vec<Basis> = parts.iter().map(|part| part.0.clone()).collect();
     let basis = Basis::concatenate(&bases).unwrap();
-    let beside = |pick: fn(&(Basis, Array2<f64>, Array2<f64>, Array2<f64>)) -> &Array2<f64>| {
-        concatenate(Axis(1), &parts.iter().map(|part| pick(part).view()).collect::<Vec<_>>()).unwrap()
-    };
-    let rows = basis.project(beside(|part| &part.1).view()).unwrap();
-    let sketches = basis.project(beside(|part| &part.2).view()).unwrap();
+    let effects: Vec<_> = parts.iter().map(|part| part.1.view()).collect();
+    let gradients: Vec<_> = parts.iter().map(|part| part.2.view()).collect();
+    let rows = basis.project(concatenate(Axis(1), &effects).unwrap().view()).unwrap();
+    let sketches = basis.project(concatenate(Axis(1), &gradients).unwrap().view()).unwrap();
     let mean = (&parts[0].3 + &parts[1].3 + &parts[2].3) / 3.0;
     assert!(worst(sketches.dot(&rows.t()) - mean) < 1e-9);
     assert_eq!(basis.kind, BasisKind::Checkpoints { count: 3 });

@@ -59,19 +59,7 @@ impl Accumulator {
         features: ArrayView2<'_, T>,
         weights: ArrayView1<'_, f64>,
     ) -> Result<(), AttributionError> {
-        let (rows, width) = features.dim();
-        if width != self.features() {
-            return Err(AttributionError::Shape { what: "features", expected: self.features(), found: width });
-        }
-        if weights.len() != rows {
-            return Err(AttributionError::Shape { what: "weights", expected: rows, found: weights.len() });
-        }
-        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
-            return Err(AttributionError::Weight(*weight));
-        }
-        if features.iter().any(|value| !(*value).into().is_finite()) {
-            return Err(AttributionError::NotFinite("a gradient"));
-        }
+        Self::check(self.features(), features, weights)?;
         let mut filled = 0;
         for (row, weight) in features.outer_iter().zip(weights).filter(|(_, weight)| **weight > 0.0) {
             let root = weight.sqrt();
@@ -84,6 +72,28 @@ impl Accumulator {
             }
         }
         self.multiply(filled);
+        Ok(())
+    }
+
+    /// That rows are `expected` wide, finite, and carry a weight each.
+    pub(crate) fn check<T: Copy + Into<f64>>(
+        expected: usize,
+        features: ArrayView2<'_, T>,
+        weights: ArrayView1<'_, f64>,
+    ) -> Result<(), AttributionError> {
+        let (rows, width) = features.dim();
+        if width != expected {
+            return Err(AttributionError::Shape { what: "features", expected, found: width });
+        }
+        if weights.len() != rows {
+            return Err(AttributionError::Shape { what: "weights", expected: rows, found: weights.len() });
+        }
+        if let Some(weight) = weights.iter().find(|weight| !(weight.is_finite() && **weight >= 0.0)) {
+            return Err(AttributionError::Weight(*weight));
+        }
+        if features.iter().any(|value| !(*value).into().is_finite()) {
+            return Err(AttributionError::NotFinite("a gradient"));
+        }
         Ok(())
     }
 

@@ -55,9 +55,18 @@ impl DampedCurvature {
 
     /// `L⁻¹ rowsᵀ`, `[p, n]`: gradients in coordinates where the curvature is the identity.
     pub(crate) fn whiten(&self, rows: ArrayView2<'_, f64>) -> Mat<f64> {
-        let mut columns = Mat::from_fn(rows.ncols(), rows.nrows(), |i, j| rows[[j, i]]);
+        self.whiten_columns(Mat::from_fn(rows.ncols(), rows.nrows(), |i, j| rows[[j, i]]))
+    }
+
+    /// `L⁻¹ columns`, `[p, n]`.
+    pub(crate) fn whiten_columns(&self, mut columns: Mat<f64>) -> Mat<f64> {
         self.lower.solve_lower_triangular_in_place(&mut columns);
         columns
+    }
+
+    /// `L columns`, `[p, n]`: back from whitened coordinates.
+    pub(crate) fn unscale(&self, columns: Mat<f64>) -> Mat<f64> {
+        &self.lower * columns
     }
 
     /// `L⁻¹ M L⁻ᵀ` of a symmetric matrix `[p, p]`.
