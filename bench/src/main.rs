@@ -15,12 +15,15 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Retrains without each contributor in turn and compares with what attribution says.
+    /// Retrains on random halves of records and contributors and compares with what attribution says.
     Attribution(attribution::Arguments),
+    /// Trains on what attackers offer and compares what they are paid with what honesty pays.
+    Attacks(attribution::attacks::Arguments),
 }
 
 fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
+        What::Attacks(arguments) => attribution::attacks::run(&arguments),
     }
 }

@@ -1,11 +1,15 @@
 //! Ways to score, all from the same evidence. A score is an entry of `[queries, units]`; positive means that the unit
 //! raised the margin.
 
-use eyre::{Result, eyre};
-use faer::{Mat, Side};
+use eyre::Result;
 use ndarray::{Array1, Array2, Axis, Slice};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use tributary_attribution::{basis::OwnerBasis, curvature::DampedCurvature, quantise::quantise};
+use tributary_attribution::{
+    basis::Basis,
+    curvature::DampedCurvature,
+    quantise::quantise,
+    rows::{RecordRows, Ridge, distil},
+};
 use tributary_sdk::sketch::Sketch;
 
 use super::{
@@ -35,9 +39,9 @@ impl Scores {
 }
 
 /// Exact damped Gauss-Newton influence.
-pub(super) fn exact(evidence: &Evidence, damping: f64) -> Result<Scores> {
-    let solved = DampedCurvature::new(&evidence.curvature, damping)?.solve(&evidence.queries);
-    Ok(Scores::summed(solved.dot(&evidence.records.t()), evidence, 4 * evidence.records.ncols()))
+pub(super) fn exact(evidence: &Evidence, curvature: &DampedCurvature) -> Scores {
+    let scores = curvature.solve(&evidence.queries).dot(&evidence.records.t());
+    Scores::summed(scores, evidence, 4 * evidence.records.ncols())
 }
 
 /// The same over the last layer's parameters alone.
@@ -73,51 +77,44 @@ pub(super) fn record_counts(evidence: &Evidence) -> Scores {
     Scores { records: None, contributors: contributors.unwrap_or_default(), bytes: 4 }
 }
 
-/// The owner basis along settlement's path: rows of 20 bits, sketches of 16, integer products.
-pub(super) fn owner_basis(evidence: &Evidence, damping: f64) -> Result<Scores> {
-    let curvature = DampedCurvature::new(&evidence.curvature, damping)?;
-    let basis = OwnerBasis::new(&evidence.contributors(), &curvature)?;
-    let contributors = integer_scores(&evidence.queries.dot(&basis.projection), &basis.rows)?;
+/// A basis along settlement's path: contributor rows of 20 bits, sketches of 16, integer products.
+pub(super) fn contributors_in(evidence: &Evidence, basis: &Basis) -> Result<Scores> {
+    let rows = basis.project(evidence.contributors().view())?;
+    let contributors = settled(evidence, basis, &quantise(&rows)?.values)?;
     Ok(Scores { records: None, contributors, bytes: 4 * basis.width() })
 }
 
-/// The directions of most curvature, scaled by it: `[p, k]`, so that a sketch times a sketch is a score.
-pub(super) fn eigenbasis(curvature: &Array2<f64>, damping: f64, k: usize) -> Result<Array2<f64>> {
-    let p = curvature.nrows();
-    let matrix = Mat::from_fn(p, p, |i, j| curvature[[i, j]]);
-    let eigen = matrix.self_adjoint_eigen(Side::Lower).map_err(|_| eyre!("the curvature has no eigenvectors"))?;
-    let (values, vectors) = (eigen.S(), eigen.U());
-    // faer orders them ascending.
-    Ok(Array2::from_shape_fn((p, k.min(p)), |(i, j)| {
-        let place = p - 1 - j;
-        vectors[(i, place)] / (values[place].max(0.0) + damping).sqrt()
-    }))
+/// A basis with records as int8 mantissas and a power of two each, contributors as their exact integer sums.
+pub(super) fn records_in(evidence: &Evidence, basis: &Basis) -> Result<Scores> {
+    let rows = basis.project(evidence.records.view())?;
+    let rows = RecordRows::quantise(rows.view(), &evidence.owners, evidence.contributors, i32::MAX)?;
+    let contributors = settled(evidence, basis, &rows.contributors)?;
+    let width = rows.records.width();
+    let scaled = rows.records.shifts().iter().zip(rows.records.mantissas().chunks_exact(width));
+    let values = scaled.flat_map(|(shift, row)| row.iter().map(|value| f64::from(*value) * f64::from(1u32 << *shift)));
+    let records = Array2::from_shape_vec((rows.records.len(), width), values.collect())?;
+    let records = basis.project(evidence.queries.view())?.dot(&records.t());
+    Ok(Scores { records: Some(records), contributors, bytes: width + 1 })
 }
 
-/// Influence within a basis, records as int8 mantissas with a power of two, contributors as sums of them in 20 bits.
-pub(super) fn in_basis(evidence: &Evidence, basis: &Array2<f64>) -> Result<Scores> {
-    let sketches = evidence.queries.dot(basis);
-    let records = evidence.records.dot(basis);
-    let contributors = integer_scores(&sketches, &by_owner(&records, &evidence.owners, evidence.contributors))?;
-    let records = sketches.dot(&eight_bits(records).t());
-    Ok(Scores { records: Some(records), contributors, bytes: basis.ncols() + 1 })
+/// Distilled rows in a basis, along settlement's path. `sketched` are the training records' margin gradients `[n, p]`,
+/// `averaged` what checkpoints say there, `[n, contributors]`.
+pub(super) fn distilled(
+    evidence: &Evidence,
+    basis: &Basis,
+    sketched: &Array2<f64>,
+    averaged: &Array2<f64>,
+) -> Result<Scores> {
+    let first_order = basis.project(evidence.contributors().view())?;
+    let sketches = basis.project(sketched.view())?;
+    let rows = distil(sketches.view(), averaged.view(), first_order.view(), Ridge::Validated)?.rows;
+    let contributors = settled(evidence, basis, &quantise(&rows)?.values)?;
+    Ok(Scores { records: None, contributors, bytes: 4 * basis.width() })
 }
 
-/// Rows rounded to int8 mantissas with one power of two each.
-fn eight_bits(mut rows: Array2<f64>) -> Array2<f64> {
-    for mut row in rows.outer_iter_mut() {
-        let largest = row.iter().fold(0f64, |largest, value| largest.max(value.abs()));
-        if largest > 0.0 {
-            let unit = (largest / 127.0).log2().ceil().exp2();
-            row.mapv_inplace(|value| (value / unit).round() * unit);
-        }
-    }
-    rows
-}
-
-/// Scores along settlement's path, `[queries, contributors]`, in units that differ from query to query.
-pub(super) fn integer_scores(sketches: &Array2<f64>, rows: &Array2<f64>) -> Result<Array2<f64>> {
-    let rows = quantise(rows)?.values;
+/// Scores as settlement computes them, `[queries, contributors]`, in units that differ from query to query.
+fn settled(evidence: &Evidence, basis: &Basis, rows: &[Vec<i32>]) -> Result<Array2<f64>> {
+    let sketches = basis.project(evidence.queries.view())?;
     let mut scores = Array2::zeros((sketches.nrows(), rows.len()));
     for (sketch, mut scores) in sketches.outer_iter().zip(scores.outer_iter_mut()) {
         let sketch = Sketch::quantise(&sketch.mapv(|value| value as f32).to_vec())?;

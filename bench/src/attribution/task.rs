@@ -15,6 +15,9 @@ const SPLIT_SEED: u64 = 0;
 /// Seed of the division among contributors.
 const PARTITION_SEED: u64 = 0;
 
+/// The first test records are the queries.
+const QUERIES: usize = 100;
+
 /// One dataset, ready to be retrained on.
 #[derive(Clone, Debug)]
 pub(super) struct Task {
@@ -33,17 +36,17 @@ pub(super) struct Task {
 
 impl Task {
     /// 1,797 handwritten digits: 1,200 to train on, 40 contributors.
-    pub(super) fn digits(path: &Path, queries: usize) -> Result<Self> {
+    pub(super) fn digits(path: &Path) -> Result<Self> {
         let schema = Schema::DIGITS;
         let split = Dataset::read_csv(path, schema)?.split(SplitSizes::DIGITS, SPLIT_SEED)?;
         let parts = [&split.training, &split.held_out, &split.test];
         let [training, held_out, test] = parts.map(|records| schema.labelled(records));
-        Self::new("digits", [training?, held_out?, test?], 40, queries, schema.scaling())
+        Self::new("digits", [training?, held_out?, test?], 40, schema.scaling())
     }
 
     /// Wisconsin breast cancer, 569 records of 30 measurements: 400 to train on, 20 contributors. Every measurement is
     /// scaled to mean 0 and deviation 1 over the training records.
-    pub(super) fn breast_cancer(path: &Path, queries: usize) -> Result<Self> {
+    pub(super) fn breast_cancer(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).wrap_err_with(|| format!("reading {}", path.display()))?;
         let mut rows = Vec::new();
         // The first line holds counts and names.
@@ -63,19 +66,18 @@ impl Task {
         let all = LabelledRecords::new(features, labels)?;
         let part = |from: usize, to: usize| all.select(&(from..to).collect::<Vec<_>>());
         let scaling = InputScaling { shift: 0.0, scale: 1.0 };
-        Self::new("breast cancer", [part(0, 400), part(400, 469), part(469, 569)], 20, queries, scaling)
+        Self::new("breast cancer", [part(0, 400), part(400, 469), part(469, 569)], 20, scaling)
     }
 
     fn new(
         name: &'static str,
         [training, held_out, test]: [LabelledRecords; 3],
         contributors: usize,
-        queries: usize,
         scaling: InputScaling,
     ) -> Result<Self> {
         let labels: Vec<u8> = training.labels().iter().map(|label| *label as u8).collect();
         let owners = partition::owners(&labels, contributors, PARTITION_SEED)?;
-        let queries = test.select(&(0..queries).collect::<Vec<_>>());
+        let queries = test.select(&(0..QUERIES).collect::<Vec<_>>());
         let classes = training.labels().iter().max().wrap_err("there are no records")? + 1;
         Ok(Self { name, training, held_out, test, queries, owners, contributors, scaling, classes })
     }
@@ -89,12 +91,5 @@ impl Task {
         }
         bytes.extend(self.owners.iter().flat_map(|owner| (*owner as u64).to_le_bytes()));
         keccak256(bytes)
-    }
-
-    /// Records a contributor has, `[contributors]`.
-    pub(super) fn counts(&self) -> Vec<f64> {
-        let mut counts = vec![0.0; self.contributors];
-        self.owners.iter().for_each(|owner| counts[*owner] += 1.0);
-        counts
     }
 }

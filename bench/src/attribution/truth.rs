@@ -15,7 +15,7 @@ use std::{
 };
 
 use eyre::{Result, ensure, eyre};
-use ndarray::{Array1, Array2};
+use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::target::margins;
@@ -32,8 +32,6 @@ const FIRST_START: u64 = 1_000;
 /// Parts of the training records, as their places; and the units that each part keeps.
 #[derive(Clone, Debug)]
 pub(super) struct Trials {
-    /// Whether units are records or contributors.
-    pub(super) name: &'static str,
     /// Per trial, which units are in, `[trials][units]`.
     pub(super) kept: Vec<Vec<bool>>,
     /// Per trial, the records that are in.
@@ -45,37 +43,43 @@ impl Trials {
     pub(super) fn half_subsets(task: &Task, count: usize) -> Self {
         let kept = halves(task.training.len(), count, RECORD_SEED);
         let places = kept.iter().map(|kept| (0..kept.len()).filter(|record| kept[*record]).collect()).collect();
-        Self { name: "half-subsets", kept, places }
+        Self { kept, places }
     }
 
     /// Random halves of the contributors.
     pub(super) fn half_coalitions(task: &Task, count: usize) -> Self {
-        Self::of_contributors("half-coalitions", task, halves(task.contributors, count, COALITION_SEED))
+        Self::of_contributors(task, halves(task.contributors, count, COALITION_SEED))
     }
 
     /// All contributors but one, for each.
     pub(super) fn leave_one_out(task: &Task) -> Self {
         let all = 0..task.contributors;
         let kept = all.clone().map(|left_out| all.clone().map(|contributor| contributor != left_out).collect());
-        Self::of_contributors("leave one out", task, kept.collect())
+        Self::of_contributors(task, kept.collect())
     }
 
-    /// Other random halves of the contributors than truth is measured on.
-    pub(super) fn checkpoints(task: &Task, count: usize, seed: u64) -> Self {
-        let pairs = halves(task.contributors, count.div_ceil(2), seed);
+    /// Random half-coalitions in pairs that complement each other; an even number of them.
+    pub(super) fn complementary(task: &Task, count: usize, seed: u64) -> Self {
         let complement = |half: &Vec<bool>| half.iter().map(|kept| !kept).collect();
-        let kept = pairs.iter().flat_map(|half| [half.clone(), complement(half)]).collect();
-        Self::of_contributors("checkpoints", task, kept)
+        let halves = halves(task.contributors, count.div_ceil(2), seed);
+        let kept = halves.iter().flat_map(|half| [half.clone(), complement(half)]).collect();
+        Self::of_contributors(task, kept)
     }
 
-    fn of_contributors(name: &'static str, task: &Task, kept: Vec<Vec<bool>>) -> Self {
+    fn of_contributors(task: &Task, kept: Vec<Vec<bool>>) -> Self {
         let of = |kept: &Vec<bool>| (0..task.owners.len()).filter(|record| kept[task.owners[*record]]).collect();
         let places = kept.iter().map(of).collect();
-        Self { name, kept, places }
+        Self { kept, places }
     }
 
     pub(super) fn places(&self) -> &[Vec<usize>] {
         &self.places
+    }
+
+    /// 1 where a unit is in, else 0, `[trials, units]`.
+    pub(super) fn mask(&self) -> Array2<f64> {
+        let units = self.kept.first().map_or(0, Vec::len);
+        Array2::from_shape_fn((self.kept.len(), units), |(trial, unit)| f64::from(u8::from(self.kept[trial][unit])))
     }
 }
 
@@ -89,7 +93,7 @@ fn halves(units: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
     (0..count).map(|_| shuffled()).collect()
 }
 
-/// Margins of the given classes after retraining, per seed, `[trials, queries]`.
+/// Margins of the given classes after retraining, per seed, `[queries, trials]`.
 pub(super) struct Retraining<'t> {
     pub(super) task: &'t Task,
     pub(super) threads: usize,
@@ -108,9 +112,9 @@ impl Retraining<'_> {
         (FIRST_START..FIRST_START + seeds)
             .map(|seed| {
                 let logits = self.logits(subject, trials, seed)?;
-                let mut found = Array2::zeros((logits.len(), classes.len()));
-                for (mut row, logits) in found.outer_iter_mut().zip(&logits) {
-                    row.assign(&margins(logits, classes));
+                let mut found = Array2::zeros((classes.len(), logits.len()));
+                for (mut column, logits) in found.columns_mut().into_iter().zip(&logits) {
+                    column.assign(&margins(logits, classes));
                 }
                 Ok(found)
             })
@@ -172,24 +176,8 @@ impl Retraining<'_> {
     }
 }
 
-/// Mean over seeds, `[trials, queries]`.
+/// Mean over seeds, `[queries, trials]`.
 pub(super) fn mean(seeds: &[Array2<f64>]) -> Array2<f64> {
     let shape = seeds.first().map_or((0, 0), Array2::dim);
     seeds.iter().fold(Array2::zeros(shape), |sum, margins| sum + margins) / seeds.len().max(1) as f64
-}
-
-/// Column of a matrix as a list.
-pub(super) fn column(matrix: &Array2<f64>, place: usize) -> Vec<f64> {
-    matrix.column(place).to_vec()
-}
-
-/// What a linear estimate `[queries, units]` says of the trials, `[trials, queries]`.
-pub(super) fn predicted(trials: &Trials, scores: &Array2<f64>) -> Array2<f64> {
-    let (queries, units) = scores.dim();
-    let mut predicted = Array2::zeros((trials.kept.len(), queries));
-    for (kept, mut row) in trials.kept.iter().zip(predicted.outer_iter_mut()) {
-        let mask: Array1<f64> = (0..units).map(|unit| f64::from(u8::from(kept[unit]))).collect();
-        row.assign(&scores.dot(&mask));
-    }
-    predicted
 }
