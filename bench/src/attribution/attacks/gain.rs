@@ -15,9 +15,9 @@ pub(super) struct Case {
 }
 
 impl Case {
-    /// Who is paid nothing either way gains nothing.
-    fn ratio(self) -> f64 {
-        if self.honest == self.attacked { 1.0 } else { self.attacked / self.honest }
+    /// None for somebody whom honesty pays nothing.
+    fn ratio(&self) -> Option<f64> {
+        (self.honest > 0.0).then(|| self.attacked / self.honest)
     }
 }
 
@@ -33,9 +33,12 @@ pub(super) struct Bounded {
 pub(super) struct Gain {
     /// All attackers' payouts over all honest ones.
     pub(super) of_all: Bounded,
-    /// The median attacker's.
+    /// The median's of those attackers whom honesty pays.
     pub(super) median: Bounded,
+    /// The largest of the same.
     pub(super) largest: f64,
+    /// How many attackers honesty pays.
+    pub(super) paid_honestly: usize,
 }
 
 impl Gain {
@@ -49,8 +52,9 @@ impl Gain {
             figures.sort_by(f64::total_cmp);
             Bounded { value: figure(cases), high: figures[(0.95 * (RESAMPLES - 1) as f64).round() as usize] }
         };
-        let largest = cases.iter().map(|case| case.ratio()).fold(0.0, f64::max);
-        Self { of_all: bounded(of_all), median: bounded(median), largest }
+        let ratios = || cases.iter().filter_map(Case::ratio);
+        let (largest, paid_honestly) = (ratios().fold(0.0, f64::max), ratios().count());
+        Self { of_all: bounded(of_all), median: bounded(median), largest, paid_honestly }
     }
 }
 
@@ -60,7 +64,7 @@ fn of_all(cases: &[Case]) -> f64 {
 }
 
 fn median(cases: &[Case]) -> f64 {
-    let mut ratios: Vec<f64> = cases.iter().map(|case| case.ratio()).collect();
+    let mut ratios: Vec<f64> = cases.iter().filter_map(Case::ratio).collect();
     ratios.sort_by(f64::total_cmp);
-    ratios[ratios.len() / 2]
+    ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -245,15 +245,21 @@ fn gains(outcomes: &[Outcome], attack: usize) -> BTreeMap<&'static str, Gain> {
 impl Results {
     fn print(&self) {
         println!("\n{}", self.subject);
-        println!("gain: all attackers' payouts over all honest ones; in brackets the median attacker; both upper 95 % bounds");
+        println!("gain: the median attacker's, its upper 95 % bound, and that of all attackers' payouts together");
         print!("{:<30}", "");
-        DEFENCES.iter().for_each(|defence| print!("{:>16}", defence.name));
+        DEFENCES.iter().for_each(|defence| print!("{:>18}", defence.name));
         println!();
         for result in &self.attacks {
             print!("{:<30}", result.attack);
             for gain in DEFENCES.iter().filter_map(|defence| result.gains.get(defence.name)) {
-                print!("{:>16}", format!("{:.2} ({:.2})", gain.of_all.high, gain.median.high));
+                let text = format!("{:.2} {:.2} {:.2}", gain.median.value, gain.median.high, gain.of_all.high);
+                print!("{text:>18}");
             }
+            println!();
+        }
+        if let Some(result) = self.attacks.first() {
+            print!("{:<30}", "attackers whom honesty pays");
+            DEFENCES.iter().filter_map(|defence| result.gains.get(defence.name)).for_each(|gain| print!("{:>18}", gain.paid_honestly));
             println!();
         }
         for (policy, gain) in &self.self_dealing {
