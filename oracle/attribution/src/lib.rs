@@ -33,15 +33,18 @@ pub mod curvature;
 mod error;
 pub mod explain;
 pub mod gate;
+pub mod gradient;
 pub mod graph;
 pub mod network;
 pub mod onnx;
 pub mod quantise;
 pub mod records;
+pub mod reference;
 pub mod reverse;
 pub mod rows;
 pub mod statistics;
 pub mod target;
+pub mod targets;
 
 pub use attribute::{Attribution, AttributionSettings, OwnedRecords, attribute};
 pub use error::AttributionError;

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use tributary_attribution::AttributionError;
+use tributary_attribution::{AttributionError, gradient::GradientError, graph::GraphError, targets::TargetError};
+use tributary_runtime::RuntimeError;
 use tributary_sdk::{Address, B256, merkle::MerkleError, release::ManifestError, table::TableError};
 
 /// Why data cannot become a release.
@@ -129,6 +130,39 @@ pub enum FactoryError {
         /// Largest entry of the gradient there.
         gradient_norm: f64,
     },
+    /// Steps too long for the objective.
+    #[error("training diverged at step {step}: lower the rate")]
+    Diverged {
+        /// Steps taken.
+        step: usize,
+    },
+    /// Nothing to train on or to evaluate.
+    #[error("there are no examples: give at least one")]
+    NoExamples,
+    /// Inputs with different numbers of records.
+    #[error("input `{input}` has {found} records, the first input {expected}: give every input one row a record")]
+    Uneven {
+        /// The input.
+        input: String,
+        /// Its records.
+        found: usize,
+        /// The first input's records.
+        expected: usize,
+    },
+    /// A name that is no weight of the model, or a weight of another shape.
+    #[error("`{name}` is no f32 constant of the expected shape in the model: name its weights")]
+    NoParameter {
+        /// The name.
+        name: String,
+    },
+    /// A vector of parameters for another model.
+    #[error("{found} parameters were given, the model has {expected}: give those of this model")]
+    ParameterCount {
+        /// The model's.
+        expected: usize,
+        /// Given.
+        found: usize,
+    },
     /// The folder's files do not belong together.
     #[error(
         "the {file} in the run folder is not the release's (hash {found}, expected {expected}): fetch the release again"
@@ -147,6 +181,18 @@ pub enum FactoryError {
     /// The model or its records cannot be attributed.
     #[error(transparent)]
     Attribution(#[from] AttributionError),
+    /// The model's graph does not fit together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// The model's output is not what the target needs.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The model cannot be trained by gradients.
+    #[error(transparent)]
+    Gradient(#[from] GradientError),
+    /// ONNX Runtime.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
     /// The contributor table does not read.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -5,6 +5,7 @@
 //! | [`dataset`] | records, their schema and hashes, CSV files, splits, simulated contributors |
 //! | [`snapshot`] | screening: which contributed records a snapshot takes, and its commitments |
 //! | [`permission`] | the door to training: a grant read from the chain, and who has withdrawn |
+//! | [`model`] | the graphs that are trained: perceptrons, convolutional networks |
 //! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
 //! | [`mod@evaluate`] | accuracy on records nobody trained on |
 //! | [`release`] | the run folder: model, contributor table, manifest |
@@ -21,6 +22,7 @@
 pub mod dataset;
 mod error;
 pub mod evaluate;
+pub mod model;
 pub mod permission;
 pub mod release;
 pub mod snapshot;

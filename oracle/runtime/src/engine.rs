@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use ort::{
-    ErrorCode,
-    ep::CPU,
-    logging::LogLevel,
-    session::{Session, SessionOutputs, builder::SessionBuilder},
+    session::{Session, SessionOutputs},
     value::TensorRef,
 };
 
-use crate::{ExecutionProvider, ModelOptions, OnnxRuntime, RuntimeError, TensorInfo};
+use crate::{ModelOptions, OnnxRuntime, RuntimeError, TensorInfo, opening};
 
 /// A session with what it takes and gives. Only its owner thread touches it once it is warm.
 #[derive(Debug)]
@@ -25,19 +22,7 @@ impl Engine {
     /// Builds the session from the bytes of an ONNX file and runs it on zeros, once with one record and,
     /// where batches are allowed, once with two: the outputs' widths come from what it really returns.
     pub(crate) fn open(runtime: &OnnxRuntime, onnx: &[u8], options: &ModelOptions) -> Result<Self, RuntimeError> {
-        if onnx.is_empty() {
-            return Err(RuntimeError::CorruptModel { reason: "the file is empty".into() });
-        }
-        let session = configure(runtime, options)
-            .map_err(|error| RuntimeError::RejectedModel { reason: error.to_string() })?
-            .commit_from_memory(onnx)
-            .map_err(|error| match error.code() {
-                ErrorCode::InvalidProtobuf | ErrorCode::NoModel => {
-                    RuntimeError::CorruptModel { reason: error.to_string() }
-                }
-                _ => RuntimeError::RejectedModel { reason: error.to_string() },
-            })?;
-
+        let session = opening::open(runtime, onnx, &options.session())?;
         let input = TensorInfo::of_input(session.inputs())?;
         session.outputs().iter().try_for_each(TensorInfo::check_output)?;
         let names = session.outputs().iter().map(|output| Arc::from(output.name())).collect();
@@ -98,16 +83,6 @@ impl Engine {
         self.outputs = outputs;
         Ok(())
     }
-}
-
-fn configure(runtime: &OnnxRuntime, options: &ModelOptions) -> Result<SessionBuilder, ort::Error> {
-    let ExecutionProvider::Cpu = options.provider;
-    let builder = Session::builder(runtime.environment())?
-        .with_log_level(LogLevel::Warning)?
-        .with_intra_threads(options.threads)?
-        .with_deterministic_compute(true)?
-        .with_execution_providers([CPU::default().with_arena_allocator(true).build().error_on_failure()])?;
-    Ok(builder)
 }
 
 fn compute<'s>(

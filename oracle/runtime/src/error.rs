@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::ExecutionProvider;
+
 /// Why ONNX Runtime, a model or a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -55,11 +57,27 @@ pub enum RuntimeError {
         asked: PathBuf,
     },
 
-    /// [`ModelOptions`](crate::ModelOptions) hold a zero.
+    /// [`ModelOptions`](crate::ModelOptions) or [`SessionOptions`](crate::SessionOptions) hold a zero.
     #[error("`{option}` is 0; set it to at least 1")]
     ZeroOption {
         /// The option's name.
         option: &'static str,
+    },
+
+    /// A name that no execution provider has.
+    #[error("`{name}` is no execution provider; write `cpu`, `cuda`, `cuda:1` or `webgpu`")]
+    UnknownProvider {
+        /// The name given.
+        name: String,
+    },
+
+    /// The provider asked for is not in the library, or finds no device.
+    #[error("the execution provider `{provider}` is not available here ({reason}): {}, or configure `cpu`", provider.remedy())]
+    ProviderMissing {
+        /// The provider asked for.
+        provider: ExecutionProvider,
+        /// ONNX Runtime's words.
+        reason: String,
     },
 
     /// The bytes are no ONNX file: empty, truncated, or damaged.
@@ -69,7 +87,7 @@ pub enum RuntimeError {
         reason: String,
     },
 
-    /// An ONNX file which ONNX Runtime will not run: a bad graph, an unknown operator, a missing provider.
+    /// An ONNX file which ONNX Runtime will not run: a bad graph, an unknown operator.
     #[error("ONNX Runtime refuses the model: {reason}. Export it again with standard operators")]
     RejectedModel {
         /// ONNX Runtime's words.
@@ -81,6 +99,78 @@ pub enum RuntimeError {
     UnservableModel {
         /// What is wrong, and what the model should look like.
         reason: String,
+    },
+
+    /// An input that is no tensor.
+    #[error("input `{input}` is {found}; export the model with tensors as inputs")]
+    UnusableInput {
+        /// The model's input.
+        input: String,
+        /// What it is.
+        found: String,
+    },
+
+    /// A name that no input of the model has.
+    #[error("the model has no input `{input}`; it has: {}", known.join(", "))]
+    UnknownInput {
+        /// The name given.
+        input: String,
+        /// The model's inputs.
+        known: Vec<String>,
+    },
+
+    /// One input given twice in one pass.
+    #[error("input `{input}` is given twice; give it once")]
+    GivenTwice {
+        /// The model's input.
+        input: String,
+    },
+
+    /// An input without a default that was left out.
+    #[error("input `{input}` is missing and has no default; give it")]
+    MissingInput {
+        /// The model's input.
+        input: String,
+    },
+
+    /// Numbers of another type than the input's.
+    #[error("input `{input}` takes {expected}, but {got} was given; convert the numbers")]
+    WrongType {
+        /// The model's input.
+        input: String,
+        /// The type it takes.
+        expected: String,
+        /// The type given.
+        got: &'static str,
+    },
+
+    /// Dimensions that the input does not take, or none at all along one of them.
+    #[error("input `{input}` takes shape {expected}, but {got:?} was given; give those sizes, none of them 0")]
+    WrongShape {
+        /// The model's input.
+        input: String,
+        /// The dimensions it takes.
+        expected: String,
+        /// The dimensions given.
+        got: Vec<usize>,
+    },
+
+    /// A name that no output of the model has.
+    #[error("the model has no output `{output}`; it has: {}", known.join(", "))]
+    UnknownOutput {
+        /// The name asked for.
+        output: String,
+        /// The model's outputs.
+        known: Vec<String>,
+    },
+
+    /// An output of numbers other than `f32`.
+    #[error("output `{output}` is {found}; cast it to f32 inside the model")]
+    OutputType {
+        /// The output.
+        output: String,
+        /// What it is.
+        found: String,
     },
 
     /// A record with too few or too many numbers.

@@ -5,6 +5,9 @@
 //! session was busy becomes the next batch (there is no timer), and each batch is a single pass
 //! whose rows go back to the callers they belong to.
 //!
+//! One [`Session`] is the same without thread and queue, for training and measurements: any number of named inputs,
+//! run in the caller's thread.
+//!
 //! What this crate does not know: licenses, receipts, sketches, prices, HTTP. An output named
 //! `sketch` is an output like any other. It does not check whose weights it was given either; the
 //! caller compares their hash with the release's before it loads them.
@@ -27,16 +30,23 @@ mod engine;
 mod error;
 mod library;
 mod model;
+mod opening;
 mod options;
 mod outputs;
 mod owner;
+mod provider;
+mod session;
 mod signature;
 mod stats;
+mod tensor;
 
 pub use error::RuntimeError;
 pub use library::{LIBRARY_VARIABLE, OnnxRuntime};
 pub use model::Model;
-pub use options::{ExecutionProvider, ModelOptions};
+pub use options::{ModelOptions, SessionOptions};
 pub use outputs::Outputs;
+pub use provider::ExecutionProvider;
+pub use session::Session;
 pub use signature::TensorInfo;
 pub use stats::BatchStats;
+pub use tensor::Tensor;

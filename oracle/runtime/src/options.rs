@@ -1,23 +1,25 @@
 //! How a model is run.
 
-use crate::RuntimeError;
+use crate::{ExecutionProvider, RuntimeError};
 
-/// Where a session computes. A provider that is asked for and missing is an error, never a silent fallback.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExecutionProvider {
-    /// The processor.
-    #[default]
-    Cpu,
+/// How a [`Session`](crate::Session) computes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads ONNX Runtime may use inside one operator.
+    pub threads: usize,
+    /// Where to compute.
+    pub provider: ExecutionProvider,
 }
 
-impl ExecutionProvider {
-    /// As metadata names it: `cpu`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-        }
+impl Default for SessionOptions {
+    fn default() -> Self {
+        Self { threads: 1, provider: ExecutionProvider::Cpu }
+    }
+}
+
+impl SessionOptions {
+    pub(crate) fn check(&self) -> Result<(), RuntimeError> {
+        not_zero("threads", self.threads)
     }
 }
 
@@ -42,11 +44,15 @@ impl Default for ModelOptions {
 
 impl ModelOptions {
     pub(crate) fn check(&self) -> Result<(), RuntimeError> {
-        for (option, value) in [("max_batch", self.max_batch), ("queue", self.queue), ("threads", self.threads)] {
-            if value == 0 {
-                return Err(RuntimeError::ZeroOption { option });
-            }
-        }
-        Ok(())
+        not_zero("max_batch", self.max_batch)?;
+        not_zero("queue", self.queue)
     }
+
+    pub(crate) fn session(&self) -> SessionOptions {
+        SessionOptions { threads: self.threads, provider: self.provider }
+    }
+}
+
+fn not_zero(option: &'static str, value: usize) -> Result<(), RuntimeError> {
+    if value == 0 { Err(RuntimeError::ZeroOption { option }) } else { Ok(()) }
 }

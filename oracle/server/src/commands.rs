@@ -37,6 +37,7 @@ impl Program {
             data: self.options.data,
             listen: self.options.listen,
             onnxruntime: self.options.onnxruntime,
+            provider: self.options.provider,
         };
         let named_folder = flags.data.clone();
         let settings = Settings::load(self.options.config.as_deref(), &flags)?;
@@ -252,6 +253,7 @@ impl Context {
             token,
             key: self.key()?,
             onnxruntime: self.settings.onnxruntime.clone(),
+            provider: self.settings.provider,
             license_cache: Duration::from_secs(self.settings.license_cache_seconds),
         };
         let host = Arc::new(Host::open(&chain, opening).await?);

@@ -10,7 +10,8 @@ use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use tributary_runtime::ExecutionProvider;
 
 use crate::secret::Secret;
 
@@ -30,6 +31,9 @@ pub struct Settings {
     pub admin_token: Option<Secret>,
     /// The ONNX Runtime library; found in node_modules if not given.
     pub onnxruntime: Option<PathBuf>,
+    /// Where models compute: `cpu`, `cuda`, `cuda:1`, `webgpu`.
+    #[serde(deserialize_with = "by_name")]
+    pub provider: ExecutionProvider,
     /// How long a license, once found valid on chain, is trusted before it is asked again, in seconds.
     pub license_cache_seconds: u64,
 }
@@ -49,6 +53,9 @@ pub struct Flags {
     /// See [`Settings::onnxruntime`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub onnxruntime: Option<PathBuf>,
+    /// See [`Settings::provider`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -56,6 +63,7 @@ struct Defaults {
     rpc: &'static str,
     data: &'static str,
     listen: SocketAddr,
+    provider: &'static str,
     license_cache_seconds: u64,
 }
 
@@ -63,6 +71,7 @@ const DEFAULTS: Defaults = Defaults {
     rpc: "http://127.0.0.1:8545",
     data: "tributary-data",
     listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+    provider: "cpu",
     license_cache_seconds: 2,
 };
 
@@ -91,6 +100,10 @@ impl Settings {
     }
 }
 
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ExecutionProvider, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
 /// The configuration does not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("configuration: {0}")]
@@ -114,6 +127,15 @@ mod tests {
         std::fs::write(&file, "admin_token = 271828182845\n").unwrap();
         let error = Settings::load(Some(&file), &Flags::default()).unwrap_err().to_string();
         assert!(error.contains("admin_token") && !error.contains("271828182845"), "{error}");
+
+        assert_eq!(settings.provider, ExecutionProvider::Cpu);
+
+        std::fs::write(&file, "provider = \"cuda:1\"\n").unwrap();
+        let settings = Settings::load(Some(&file), &Flags::default()).unwrap();
+        assert_eq!(settings.provider, ExecutionProvider::Cuda { device: 1 });
+        let flags = Flags { provider: Some("quantum".into()), ..Flags::default() };
+        let error = Settings::load(Some(&file), &flags).unwrap_err().to_string();
+        assert!(error.contains("`quantum`") && error.contains("webgpu"), "{error}");
 
         std::fs::write(&file, "rcp = \"http://file\"\n").unwrap();
         let error = Settings::load(Some(&file), &Flags::default()).unwrap_err();

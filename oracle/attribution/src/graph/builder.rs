@@ -1,6 +1,12 @@
 use std::collections::BTreeMap;
 
-use super::{Attribute, Data, Graph, GraphError, Known, Node, Shape, Signature, Tensor, infer};
+use super::{
+    Attribute, Data, Graph, GraphError, Known, Node, Shape, Signature, Tensor,
+    infer::{self, Values},
+};
+
+/// Integer lists up to this long are kept once.
+const SHARED_LENGTH: usize = 16;
 
 /// Appends operators to a graph and knows the shape of every value in it.
 ///
@@ -8,8 +14,16 @@ use super::{Attribute, Data, Graph, GraphError, Known, Node, Shape, Signature, T
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
     graph: Graph,
-    known: BTreeMap<String, Known>,
+    /// Every name there is, and what is known of the value.
+    known: Values,
+    /// Constants that stand for each other: numbers and integer lists made here, never weights.
+    shared: BTreeMap<ConstantKey, String>,
+    /// The next number to try after a stem.
+    numbers: BTreeMap<String, usize>,
 }
+
+/// Type, dimensions and bits of a small constant.
+type ConstantKey = (u8, Vec<usize>, Vec<i64>);
 
 impl Builder {
     /// A graph without operators.
@@ -23,7 +37,7 @@ impl Builder {
     /// [`GraphError`] where a shape or a type does not follow.
     pub fn extend(graph: Graph) -> Result<Self, GraphError> {
         let known = infer::graph(&graph)?;
-        Ok(Self { graph, known })
+        Ok(Self { graph, known, ..Self::default() })
     }
 
     /// The graph so far.
@@ -39,15 +53,19 @@ impl Builder {
     /// What is known of a value.
     ///
     /// # Errors
-    /// [`GraphError::Missing`].
+    /// [`GraphError::Missing`], [`GraphError::Unknown`] if the operator that makes it is one whose results cannot be told.
     pub fn known(&self, value: &str) -> Result<&Known, GraphError> {
-        self.known.get(value).ok_or_else(|| GraphError::Missing { value: value.to_owned() })
+        match self.known.get(value) {
+            Some(Some(known)) => Ok(known),
+            Some(None) => Err(infer::untold(&self.graph, value)),
+            None => Err(GraphError::Missing { value: value.to_owned() }),
+        }
     }
 
     /// A value's dimensions.
     ///
     /// # Errors
-    /// [`GraphError::Missing`].
+    /// As [`Builder::known`].
     pub fn shape(&self, value: &str) -> Result<&Shape, GraphError> {
         self.known(value).map(|known| &known.shape)
     }
@@ -61,8 +79,7 @@ impl Builder {
         if self.known.contains_key(&name) {
             return Err(GraphError::Twice { value: name });
         }
-        let known = Known { element: signature.element, shape: signature.shape.clone(), value: None };
-        self.known.insert(name.clone(), known);
+        self.known.insert(name.clone(), Some(Known::of(signature.element, signature.shape.clone())));
         self.graph.inputs.push(signature);
         Ok(name)
     }
@@ -80,7 +97,7 @@ impl Builder {
     /// Publishes a value as an output under its own name.
     ///
     /// # Errors
-    /// [`GraphError::Missing`].
+    /// As [`Builder::known`].
     pub fn output(&mut self, value: &str) -> Result<(), GraphError> {
         let known = self.known(value)?;
         let (element, shape) = (known.element, known.shape.clone());
@@ -91,37 +108,44 @@ impl Builder {
     /// Publishes a value as an output called `name`.
     ///
     /// # Errors
-    /// [`GraphError::Missing`], [`GraphError::Twice`] if a value has that name already.
+    /// As [`Builder::known`]; [`GraphError::Twice`] if a value has that name already.
     pub fn output_as(&mut self, value: &str, name: &str) -> Result<(), GraphError> {
         self.append("Identity", name, &[value], Vec::new(), vec![name.to_owned()])?;
         self.output(name)
     }
 
-    /// Adds a constant. Equal scalars and integer lists are kept once.
+    /// Adds a constant. Equal short lists of integers are kept once; weights never are, for each may be trained.
     pub fn constant(&mut self, stem: &str, tensor: Tensor) -> String {
-        let small = tensor.len() <= 8;
-        if small && let Some((name, _)) = self.graph.constants.iter().find(|(_, other)| **other == tensor) {
-            // An input with a default is no constant.
-            if self.graph.inputs.iter().all(|input| input.name != *name) {
-                return name.clone();
-            }
+        match integers_key(&tensor) {
+            Some(key) => self.share(key, stem, tensor),
+            None => self.keep(stem, tensor),
         }
-        let name = self.fresh(stem);
-        let known =
-            Known { element: tensor.element(), shape: Shape::fixed(tensor.dims()), value: Some(tensor.clone()) };
-        self.known.insert(name.clone(), known);
-        self.graph.constants.insert(name.clone(), tensor);
-        name
     }
 
-    /// A number without dimensions.
+    /// A number without dimensions. Equal ones are kept once.
     pub fn scalar(&mut self, value: f32) -> String {
-        self.constant("number", Tensor::scalar(value))
+        self.share((0, Vec::new(), vec![i64::from(value.to_bits())]), "number", Tensor::scalar(value))
     }
 
     /// A list of integers.
     pub fn integers(&mut self, values: &[i64]) -> String {
         self.constant("integers", Tensor::integers(values))
+    }
+
+    fn share(&mut self, key: ConstantKey, stem: &str, tensor: Tensor) -> String {
+        if let Some(name) = self.shared.get(&key) {
+            return name.clone();
+        }
+        let name = self.keep(stem, tensor);
+        self.shared.insert(key, name.clone());
+        name
+    }
+
+    fn keep(&mut self, stem: &str, tensor: Tensor) -> String {
+        let name = self.fresh(stem);
+        self.known.insert(name.clone(), Some(Known::constant(&tensor)));
+        self.graph.constants.insert(name.clone(), tensor);
+        name
     }
 
     /// An `f32` constant; `None` if the count does not fit the dimensions.
@@ -186,27 +210,36 @@ impl Builder {
             attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
         };
         let made = infer::node(&node, &self.known, &self.graph.declared)?;
-        for (value, known) in node.outputs.iter().zip(made) {
-            if !value.is_empty() {
-                self.known.insert(value.clone(), known);
-            }
-        }
+        self.known.extend(made);
         self.graph.nodes.push(node);
         Ok(())
     }
 
     /// A name nothing has yet.
-    fn fresh(&self, stem: &str) -> String {
+    fn fresh(&mut self, stem: &str) -> String {
         if !self.known.contains_key(stem) {
             return stem.to_owned();
         }
-        let mut count = 2usize;
+        let number = self.numbers.entry(stem.to_owned()).or_insert(2);
         loop {
-            let name = format!("{stem}.{count}");
+            let name = format!("{stem}.{number}");
+            *number += 1;
             if !self.known.contains_key(&name) {
                 return name;
             }
-            count += 1;
         }
     }
+}
+
+/// What makes two integer constants the same; none for longer ones and for real numbers.
+fn integers_key(tensor: &Tensor) -> Option<ConstantKey> {
+    let (kind, bits) = match tensor.data() {
+        Data::I64(values) if values.len() <= SHARED_LENGTH => (1, values.clone()),
+        Data::I32(values) if values.len() <= SHARED_LENGTH => (2, values.iter().map(|value| (*value).into()).collect()),
+        Data::Bool(values) if values.len() <= SHARED_LENGTH => {
+            (3, values.iter().map(|value| (*value).into()).collect())
+        }
+        _ => return None,
+    };
+    Some((kind, tensor.dims().to_vec(), bits))
 }

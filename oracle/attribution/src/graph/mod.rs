@@ -8,12 +8,14 @@ mod error;
 mod infer;
 mod model;
 mod shape;
+mod size;
 mod tensor;
 
 pub use builder::Builder;
 pub use error::GraphError;
 pub use model::{Attribute, Graph, Node, Signature};
 pub use shape::{Dim, Known, Shape};
+pub use size::Size;
 pub use tensor::{Data, Element, Tensor};
 
 /// The one operator set everything is normalised to. 20 is the first that has `Gelu`.

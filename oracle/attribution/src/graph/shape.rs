@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{Element, Tensor};
+use super::{Element, Size, Tensor};
 
 /// One dimension of a value. The batch is the only size that is not known before a model runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,4 +74,21 @@ pub struct Known {
     pub shape: Shape,
     /// Its numbers, where they follow from constants alone.
     pub value: Option<Tensor>,
+    /// Its integers row-major, where they follow from constants and the size of the batch.
+    pub sizes: Option<Vec<Size>>,
+    /// How many times the batch is gone through along its dimension: 1 where the rows of `Batch(m)` stand record by record
+    /// (`[batch, m]` merged), 7 where `[7, batch]` was merged. Only in the first case are a record's rows neighbours.
+    pub rounds: usize,
+}
+
+impl Known {
+    /// A value of which type and dimensions are known.
+    pub fn of(element: Element, shape: Shape) -> Self {
+        Self { element, shape, value: None, sizes: None, rounds: 1 }
+    }
+
+    /// A constant.
+    pub fn constant(tensor: &Tensor) -> Self {
+        Self { value: Some(tensor.clone()), ..Self::of(tensor.element(), Shape::fixed(tensor.dims())) }
+    }
 }

@@ -58,9 +58,10 @@ impl GraphWriter {
                     name: Some((*name).to_owned()),
                     i: Some(*value),
                     r#type: Some(ATTRIBUTE_INT),
+                    ..AttributeProto::default()
                 })
                 .collect(),
-            domain: None,
+            ..NodeProto::default()
         });
         Value(name.to_owned())
     }
@@ -72,6 +73,7 @@ impl GraphWriter {
             producer_name: Some("tributary".to_owned()),
             graph: Some(self.graph),
             opset_import: vec![OperatorSetIdProto { domain: Some(String::new()), version: Some(super::OPSET) }],
+            ..ModelProto::default()
         };
         model.encode_to_vec()
     }
@@ -82,6 +84,7 @@ impl GraphWriter {
             data_type: Some(data_type),
             name: Some(name.to_owned()),
             raw_data: Some(raw_data),
+            ..TensorProto::default()
         });
         Value(name.to_owned())
     }
@@ -93,5 +96,5 @@ fn rows_of(name: &str, width: usize) -> ValueInfoProto {
     let width = Dimension { dim_value: Some(width as i64), dim_param: None };
     let shape = Some(TensorShapeProto { dim: vec![batch, width] });
     let tensor_type = Some(TensorType { elem_type: Some(FLOAT), shape });
-    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type }) }
+    ValueInfoProto { name: Some(name.to_owned()), r#type: Some(TypeProto { tensor_type, ..TypeProto::default() }) }
 }

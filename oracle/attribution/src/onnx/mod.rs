@@ -1,11 +1,21 @@
 //! ONNX files: the messages, a graph writer, the attribution compiler and the reader.
 
 mod compile;
+mod decode;
+mod encode;
+mod error;
 mod graph;
+mod opset;
 mod proto;
 mod read;
+mod signature;
+mod sort;
+mod tensor;
 
 pub use compile::compile;
+pub use decode::{decode, decode_with};
+pub use encode::encode;
+pub use error::OnnxError;
 pub use read::{ModelSummary, read};
 
 /// The graph's input: raw features, `f32 [batch, width]`.

@@ -1,5 +1,6 @@
-//! L-BFGS with a line search for the strong Wolfe conditions (Nocedal & Wright, *Numerical Optimization*, algorithms 7.5,
-//! 3.5 and 3.6). Deterministic; the only state is the point and a short memory of steps.
+//! L-BFGS (Nocedal & Wright, *Numerical Optimization*, algorithm 7.5) with the line search of Hager & Zhang (2005): close
+//! to the minimum, where values computed in `f32` differ by rounding alone, slopes decide. Deterministic; the only state
+//! is the point and a short memory of steps.
 
 use std::collections::VecDeque;
 
@@ -13,6 +14,8 @@ const MEMORY: usize = 20;
 const DECREASE: f64 = 1e-4;
 /// A step must leave at most this share of the slope.
 const FLATTEN: f64 = 0.9;
+/// Values that differ by less than this share are equal: rounding could be all there is between them.
+const NOISE: f64 = 1e-6;
 /// Trials in one line search.
 const TRIALS: usize = 40;
 
@@ -53,15 +56,15 @@ struct Evaluated {
 }
 
 /// Goes down from `start` until the tolerance, the most steps, or until no step decreases the value further; the caller
-/// judges by the gradient that is returned.
+/// judges by the gradient that is returned. The objective may move a point to the nearest one that it can evaluate.
 pub(super) fn minimise(
-    objective: impl Fn(&Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+    mut objective: impl FnMut(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
     start: Array1<f64>,
     options: Options,
     mut on_step: impl FnMut(Progress),
 ) -> Result<Minimum, FactoryError> {
-    let evaluate = |point: Array1<f64>| {
-        let (value, gradient) = objective(&point)?;
+    let mut evaluate = |mut point: Array1<f64>| {
+        let (value, gradient) = objective(&mut point)?;
         Ok(Evaluated { point, value, gradient })
     };
     let mut at = evaluate(start)?;
@@ -70,7 +73,7 @@ pub(super) fn minimise(
     while largest(&at.gradient) > options.tolerance && iterations < options.most_steps {
         let direction = memory.direction(&at.gradient);
         let first = if memory.is_empty() { (1.0 / largest(&at.gradient)).min(1.0) } else { 1.0 };
-        let Some(next) = line_search(&evaluate, &at, &direction, first)? else {
+        let Some(next) = line_search(&mut evaluate, &at, &direction, first)? else {
             // Rounding may have spoilt the memory: once more from the plain gradient, then no step is left.
             if memory.is_empty() {
                 break;
@@ -145,10 +148,10 @@ struct Trial {
     slope: f64,
 }
 
-/// A point along `direction` that fulfils the strong Wolfe conditions; failing that, the best decrease found; `None` if
-/// there is none.
+/// A point along `direction` that fulfils the Wolfe conditions or, within the noise of the value, their counterpart in
+/// slopes; failing that, the best decrease found; `None` if there is none.
 fn line_search(
-    evaluate: &impl Fn(Array1<f64>) -> Result<Evaluated, FactoryError>,
+    evaluate: &mut impl FnMut(Array1<f64>) -> Result<Evaluated, FactoryError>,
     from: &Evaluated,
     direction: &Array1<f64>,
     first: f64,
@@ -157,6 +160,8 @@ fn line_search(
     if origin.slope >= 0.0 {
         return Ok(None);
     }
+    let most = origin.value + NOISE * origin.value.abs();
+    // The search goes on between a point from which the way leads down and one beyond the bottom, once there is one.
     let (mut low, mut high): (Trial, Option<Trial>) = (origin, None);
     let mut best: Option<Evaluated> = None;
     let mut length = first;
@@ -166,20 +171,17 @@ fn line_search(
         let there = evaluate(point)?;
         let trial = Trial { length, value: there.value, slope: there.gradient.dot(direction) };
         let decreases = trial.value <= origin.value + DECREASE * length * origin.slope;
-        if decreases && trial.slope.abs() <= -FLATTEN * origin.slope {
+        let level = trial.value <= most && trial.slope <= (2.0 * DECREASE - 1.0) * origin.slope;
+        if (decreases || level) && trial.slope >= FLATTEN * origin.slope {
             return Ok(Some(there));
         }
         if trial.value < best.as_ref().map_or(origin.value, |best| best.value) {
             best = Some(there);
         }
-        if !decreases || trial.value >= low.value {
-            high = Some(trial);
-        } else {
-            // The minimum lies where the slope at the better end points.
-            if trial.slope * (high.map_or(f64::INFINITY, |high| high.length) - low.length) >= 0.0 {
-                high = Some(low);
-            }
+        if trial.slope < 0.0 && trial.value <= most {
             low = trial;
+        } else {
+            high = Some(trial);
         }
         length = match high {
             None => 2.0 * length,
@@ -204,7 +206,7 @@ mod tests {
     use super::*;
     use ndarray::array;
 
-    fn rosenbrock(x: &Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
+    fn rosenbrock(x: &mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
         Ok((a * a + 100.0 * b * b, array![-2.0 * a - 400.0 * x[0] * b, 200.0 * b]))
     }
@@ -221,11 +223,27 @@ mod tests {
     }
 
     #[test]
+    fn rounding_does_not_stop_it() {
+        // A stiff bowl, value and gradient computed as if in single precision and the point rounded to it.
+        let bowl = |x: &mut Array1<f64>| {
+            x.mapv_inplace(|value| f64::from(value as f32));
+            let stiff = |i: usize| 10f64.powi(i as i32 - 4);
+            let terms = x.iter().enumerate().map(|(i, x)| 0.5 * stiff(i) * (x - 1.0).powi(2));
+            let value = f64::from((5.0 + terms.sum::<f64>()) as f32);
+            let slopes = x.iter().enumerate().map(|(i, x)| f64::from((stiff(i) * (x - 1.0)) as f32)).collect();
+            Ok((value, slopes))
+        };
+        let options = Options { tolerance: 1e-6, most_steps: 500 };
+        let minimum = minimise(bowl, Array1::zeros(6), options, |_| ()).unwrap();
+        assert!(minimum.gradient_norm <= 1e-6, "{minimum:?}");
+    }
+
+    #[test]
     fn it_stops_where_told_and_where_nothing_decreases() {
         let few = Options { tolerance: 1e-9, most_steps: 3 };
         assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).unwrap().iterations, 3);
         // A gradient that lies: no step decreases the value.
-        let lying = |x: &Array1<f64>| Ok((x.dot(x), -x));
+        let lying = |x: &mut Array1<f64>| Ok((x.dot(x), -&*x));
         let minimum = minimise(lying, array![1.0], few, |_| ()).unwrap();
         assert_eq!((minimum.iterations, minimum.gradient_norm), (0, 1.0));
     }

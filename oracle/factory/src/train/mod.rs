@@ -4,14 +4,25 @@
 //! denominator is fixed (leaving records out removes their terms and changes nothing else), activations are smooth, and
 //! L-BFGS runs to convergence. The same recipe on the same records gives the same network.
 
+mod converge;
+mod descend;
+mod examples;
 mod lbfgs;
 mod objective;
+mod parameters;
+mod pass;
 mod recipe;
 mod start;
+mod trainer;
 
+pub use converge::{Converged, Convergence};
+pub use descend::{Checkpoint, Descended, Descent};
+pub use examples::{Column, Examples, LABEL};
 pub use lbfgs::Progress;
 pub use objective::Objective;
+pub use parameters::{Layout, Place};
 pub use recipe::TrainingRecipe;
+pub use trainer::Trainer;
 
 use tributary_attribution::{Attribution, AttributionSettings, DenseClassifier, InputScaling, LabelledRecords};
 

@@ -3,7 +3,9 @@
 
 mod loading;
 mod onnx;
+mod providers;
 mod serving;
+mod session;
 
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
 

@@ -72,6 +72,47 @@ pub(crate) fn linear() -> Vec<u8> {
     )
 }
 
+/// `y = x·w`, `z = y + b` and `whole = Cast(y)`, where `b` may be left out and is 10 then, and `w` is given: 2 numbers in, 1 out.
+pub(crate) fn weighted() -> Vec<u8> {
+    let cast = [node("Cast", &["y"], "whole"), bytes(5, &[bytes(1, b"to"), int(3, 7), int(20, 2)].concat())].concat();
+    model(
+        &[node("MatMul", &["x", "w"], "y"), node("Add", &["y", "b"], "z"), cast],
+        &[tensor("b", &[1], &[10.0])],
+        &[value("x", 1, &[None, Some(2)]), value("w", 1, &[Some(2), Some(1)]), value("b", 1, &[Some(1)])],
+        &[value("y", 1, &[None, Some(1)]), value("z", 1, &[None, Some(1)]), value("whole", 7, &[None, Some(1)])],
+    )
+}
+
+/// `y = x + shift`, where `shift` may be left out and is 1 then.
+pub(crate) fn shifted() -> Vec<u8> {
+    model(
+        &[node("Add", &["x", "shift"], "y")],
+        &[tensor("shift", &[1], &[1.0])],
+        &[value("x", 1, &[None, Some(2)]), value("shift", 1, &[Some(1)])],
+        &[value("y", 1, &[None, Some(2)])],
+    )
+}
+
+/// `y = x + shift`, a shift for each record, which may be left out and is 1 for all then.
+pub(crate) fn shifted_each() -> Vec<u8> {
+    model(
+        &[node("Add", &["x", "shift"], "y")],
+        &[tensor("shift", &[1, 1], &[1.0])],
+        &[value("x", 1, &[None, Some(2)]), value("shift", 1, &[None, Some(1)])],
+        &[value("y", 1, &[None, Some(2)])],
+    )
+}
+
+/// `y = table[label]`: integers in.
+pub(crate) fn lookup() -> Vec<u8> {
+    model(
+        &[node("Gather", &["table", "label"], "y")],
+        &[tensor("table", &[3], &[5.0, 6.0, 7.0])],
+        &[value("label", 7, &[None])],
+        &[value("y", 1, &[None])],
+    )
+}
+
 /// What [`linear`] answers for `x`.
 pub(crate) fn linear_answer(x: [f32; 3]) -> ([f32; 2], [f32; 4]) {
     let [a, b, c] = x;

@@ -10,7 +10,7 @@ use tributary_runtime::{Model, RuntimeError};
 
 use crate::{
     load,
-    onnx::{linear, linear_answer, logarithm, slow},
+    onnx::{linear, linear_answer, logarithm, shifted, slow},
 };
 
 fn record(i: usize) -> [f32; 3] {
@@ -31,6 +31,13 @@ async fn a_record_is_answered() {
     assert_eq!(outputs.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["logits", "sketch"]);
     assert_eq!(outputs.take("sketch"), Some(sketch.to_vec()));
     assert_eq!(outputs.get("sketch"), None);
+}
+
+#[tokio::test]
+async fn an_input_with_a_default_is_not_asked_for() {
+    let model = load(shifted(), 8, 8).unwrap();
+    assert_eq!((model.input().name(), model.input().width()), ("x", 2));
+    assert_eq!(model.run(vec![1.0, 2.0]).await.unwrap().get("y"), Some(&[2.0, 3.0][..]));
 }
 
 #[tokio::test]

@@ -39,6 +39,9 @@ pub(super) struct Options {
     /// The ONNX Runtime library [environment: TRIBUTARY_ONNXRUNTIME].
     #[arg(long, global = true)]
     pub(super) onnxruntime: Option<PathBuf>,
+    /// Where models compute: cpu, cuda, cuda:1, webgpu [environment: TRIBUTARY_PROVIDER].
+    #[arg(long, global = true)]
+    pub(super) provider: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

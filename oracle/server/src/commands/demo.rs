@@ -97,6 +97,7 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
         token,
         key: cast.host.clone(),
         onnxruntime: settings.onnxruntime.clone(),
+        provider: settings.provider,
         license_cache: Duration::from_secs(settings.license_cache_seconds),
     };
     let serving = Serving::start(&chain, opening).await?;

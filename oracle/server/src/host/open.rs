@@ -10,7 +10,7 @@ use tributary_chain::{
 };
 use tributary_factory::{FactoryError, Release};
 use tributary_ledger::{ChainBinding, Ledger, LedgerError};
-use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
+use tributary_runtime::{ExecutionProvider, Model, ModelOptions, OnnxRuntime, RuntimeError};
 use tributary_sdk::release::VersionRef;
 
 use super::{Batches, Host, admission::Licenses, clock::Clock};
@@ -30,6 +30,8 @@ pub struct Opening {
     pub key: PrivateKeySigner,
     /// Where ONNX Runtime is, if not in node_modules.
     pub onnxruntime: Option<PathBuf>,
+    /// Where the model computes.
+    pub provider: ExecutionProvider,
     /// How long a valid license is trusted.
     pub license_cache: Duration,
 }
@@ -86,7 +88,8 @@ impl Host {
         let version = assets::version(chain, opening.version.asset, opening.version.version).await?;
         let release = Release::open(&opening.release, version.contentHash, version.manifestHash)?;
         let runtime = OnnxRuntime::load(opening.onnxruntime.as_deref())?;
-        let model = Model::load(&runtime, release.onnx().to_vec(), ModelOptions::default())?;
+        let options = ModelOptions { provider: opening.provider, ..ModelOptions::default() };
+        let model = Model::load(&runtime, release.onnx().to_vec(), options)?;
         std::fs::create_dir_all(&opening.data)?;
         let binding = ChainBinding {
             chain_id: chain.id(),

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{licenses::rights, revenue};
 use tributary_factory::{Dataset, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_runtime::ExecutionProvider;
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
@@ -209,6 +210,7 @@ impl Studio {
             token: self.town().dollar,
             key: self.host.clone(),
             onnxruntime: None,
+            provider: ExecutionProvider::Cpu,
             license_cache: Duration::ZERO,
         }
     }

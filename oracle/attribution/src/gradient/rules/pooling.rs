@@ -1,0 +1,94 @@
+use super::{
+    Call, Cotangent, Emit, GradientError,
+    choosing::one_hot,
+    convolution::{Image, attributes, copying},
+    slicing::cut,
+};
+use crate::{
+    gradient::Window,
+    graph::{Attribute, Dim},
+};
+
+fn window(emit: &Emit<'_>, call: &Call<'_>, size: &[usize], count: &[usize]) -> Result<Window, GradientError> {
+    let window = Window::read(call.node, size, None).map_err(|reason| emit.refused(&reason))?;
+    if window.count == count { Ok(window) } else { Err(emit.refused("its sizes do not follow from its windows")) }
+}
+
+/// Sums what each window's elements got back into the places they were taken from, and drops the padding.
+fn returned(
+    emit: &mut Emit<'_>,
+    value: &str,
+    kernel: &str,
+    window: &Window,
+    channels: usize,
+) -> Result<String, GradientError> {
+    let axes = window.size.len();
+    let left_out = (0..axes).map(|axis| (window.padded(axis) - window.reach(axis)) as i64).collect();
+    let mut attributes = attributes(window, channels, &vec![0; 2 * axes]);
+    attributes.push(("output_padding", Attribute::Ints(left_out)));
+    let mut value = emit.with("ConvTranspose", &[value, kernel], attributes)?;
+    for axis in 0..axes {
+        value = cut(emit, &value, axis + 2, window.before[axis], window.size[axis])?;
+    }
+    Ok(value)
+}
+
+/// The gradient goes to each window's largest element, the first of equals.
+pub(super) fn max(emit: &mut Emit<'_>, call: &Call<'_>, _: usize) -> Result<Cotangent, GradientError> {
+    let x = call.input(emit, 0)?;
+    let c = call.cotangent(emit)?;
+    let (input, output) = (Image::of(emit, x)?, Image::of(emit, c)?);
+    let window = window(emit, call, &input.spatial, &output.spatial)?;
+    let (channels, elements) = (input.channels, window.len());
+    let x = padded(emit, x, &window)?;
+    let kernel = copying(emit, &window, channels)?;
+    let none = vec![0; 2 * window.size.len()];
+    let copied = emit.with("Conv", &[&x, &kernel], attributes(&window, channels, &none))?;
+    let apart = [input.batch, Dim::Fixed(channels), Dim::Fixed(elements), Dim::Fixed(window.windows())];
+    let copied = emit.reshape(&copied, &apart)?;
+    let largest =
+        emit.with("ArgMax", &[&copied], vec![("axis", Attribute::Int(2)), ("keepdims", Attribute::Int(0))])?;
+    let taken = one_hot(emit, &largest, elements, 2)?;
+    let mut single = apart;
+    single[2] = Dim::Fixed(1);
+    let c = emit.reshape(c, &single)?;
+    let gradient = emit.mul(&taken, &c)?;
+    let gradient = emit.reshape(&gradient, &input.dims(channels * elements, &window.count))?;
+    Ok(Cotangent::Batched(returned(emit, &gradient, &kernel, &window, channels)?))
+}
+
+/// The lowest number all around, which no window takes.
+fn padded(emit: &mut Emit<'_>, value: &str, window: &Window) -> Result<String, GradientError> {
+    let axes = 0..window.size.len();
+    let after = axes.map(|axis| (window.padded(axis) - window.before[axis] - window.size[axis]) as i64);
+    let after: Vec<i64> = after.collect();
+    let before: Vec<i64> = window.before.iter().map(|pad| *pad as i64).collect();
+    if before.iter().chain(&after).all(|pad| *pad == 0) {
+        return Ok(value.to_owned());
+    }
+    let pads = [&[0, 0][..], &before, &[0, 0], &after].concat();
+    let pads = emit.integers(&pads);
+    let lowest = emit.number(f64::from(f32::MIN));
+    emit.op("Pad", &[value, &pads, &lowest])
+}
+
+/// Each window's gradient is divided among the elements it averages.
+pub(super) fn average(emit: &mut Emit<'_>, call: &Call<'_>, _: usize) -> Result<Cotangent, GradientError> {
+    let c = call.cotangent(emit)?;
+    let (input, output) = (Image::of(emit, call.input(emit, 0)?)?, Image::of(emit, c)?);
+    let window = window(emit, call, &input.spatial, &output.spatial)?;
+    let divisors = window.divisors(call.node.int("count_include_pad", 0) != 0);
+    let shares = divisors.iter().map(|divisor| 1.0 / *divisor as f32).collect();
+    let shares = emit.constant(&window.count, shares)?;
+    let gradient = emit.mul(c, &shares)?;
+    let dims = [&[input.channels, 1], &window.kernel[..]].concat();
+    let ones = emit.constant(&dims, vec![1.0; input.channels * window.len()])?;
+    Ok(Cotangent::Batched(returned(emit, &gradient, &ones, &window, input.channels)?))
+}
+
+pub(super) fn global_average(emit: &mut Emit<'_>, call: &Call<'_>, _: usize) -> Result<Cotangent, GradientError> {
+    let input = Image::of(emit, call.input(emit, 0)?)?;
+    let places: usize = input.spatial.iter().product();
+    let share = emit.scaled(call.cotangent(emit)?, 1.0 / places as f64)?;
+    Ok(Cotangent::Batched(emit.expand(&share, &input.dims(input.channels, &input.spatial))?))
+}

@@ -1,0 +1,54 @@
+//! Models to train: graphs whose weights are constants with seeded values, and whose input is a record as it is contributed.
+
+mod convolutional;
+mod layers;
+mod perceptron;
+
+pub use convolutional::{Convolutional, Pooling};
+pub use layers::Activation;
+pub use perceptron::MultilayerPerceptron;
+
+use serde::{Deserialize, Serialize};
+use tributary_attribution::{InputScaling, graph::Graph};
+
+use crate::FactoryError;
+
+/// Name of a model's input, `[batch, width]`.
+pub const FEATURES: &str = "features";
+/// Name of a model's output, `[batch, classes]`.
+pub const LOGITS: &str = "logits";
+
+/// A model before training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The graph: [`FEATURES`] in, [`LOGITS`] out.
+    pub graph: Graph,
+    /// The constants that training changes, in the graph's order. Everything else (input scaling, shapes) is fixed.
+    pub parameters: Vec<String>,
+}
+
+/// How a classifier is built.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Architecture {
+    /// Dense layers; softmax regression without hidden ones.
+    Perceptron(MultilayerPerceptron),
+    /// Two convolutions before one dense layer.
+    Convolutional(Convolutional),
+}
+
+impl Architecture {
+    /// The graph for records of `width` features and `classes` classes. The same seed gives the same weights.
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`] for sizes that make no network, [`FactoryError::Graph`].
+    pub fn model(&self, width: usize, classes: usize, scaling: InputScaling, seed: u64) -> Result<Model, FactoryError> {
+        match self {
+            Self::Perceptron(perceptron) => perceptron.model(width, classes, scaling, seed),
+            Self::Convolutional(convolutional) => convolutional.model(width, classes, scaling, seed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

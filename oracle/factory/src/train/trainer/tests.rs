@@ -1,0 +1,186 @@
+use std::path::Path;
+
+use ndarray::Array2;
+use tributary_attribution::{LabelledRecords, onnx};
+
+use super::*;
+use crate::{
+    Dataset, Schema, SplitSizes,
+    model::{Activation, Architecture, Convolutional, FEATURES, LOGITS, MultilayerPerceptron, Pooling},
+    train::{Converged, Convergence, Descent},
+};
+
+/// More records than one pass takes.
+fn digits() -> (LabelledRecords, LabelledRecords) {
+    let schema = Schema::DIGITS;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
+    let sizes = SplitSizes { training: 600, held_out: 100, test: 300 };
+    let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
+    (schema.labelled(&split.training).unwrap(), schema.labelled(&split.test).unwrap())
+}
+
+fn perceptron(hidden: &[usize], activation: Activation) -> Architecture {
+    Architecture::Perceptron(MultilayerPerceptron { hidden: hidden.to_vec(), activation })
+}
+
+fn trainer(architecture: &Architecture) -> Trainer {
+    let model = architecture.model(64, 10, Schema::DIGITS.scaling(), 1).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap()
+}
+
+fn accuracy(trainer: &mut Trainer, parameters: &Array1<f64>, records: &LabelledRecords) -> f64 {
+    let logits = trainer.evaluate(parameters, &Examples::labelled(records).unwrap(), LOGITS).unwrap();
+    let logits = logits.into_dimensionality::<ndarray::Ix2>().unwrap();
+    let served = |row: ndarray::ArrayView1<'_, f32>| (0..10).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+    let right = logits.outer_iter().zip(records.labels()).filter(|(row, label)| served(*row) == **label).count();
+    right as f64 / records.len() as f64
+}
+
+const RECIPE: Convergence = Convergence { weight_decay: 3e-3, tolerance: 1e-6, most_steps: 20_000 };
+
+#[test]
+fn gradients_are_those_of_the_losses() {
+    let (training, _) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let smooth = Architecture::Convolutional(Convolutional::default());
+    for architecture in [perceptron(&[], Activation::Gelu), perceptron(&[16, 8], Activation::Gelu), smooth] {
+        let mut trainer = trainer(&architecture);
+        let start = trainer.start().unwrap();
+        let (_, gradient) = trainer.loss_and_gradient(&start, &examples).unwrap();
+        let slope = gradient.dot(&gradient);
+        let step = 1e-2 / slope.sqrt();
+        let mut loss_at =
+            |length: f64| trainer.loss_and_gradient(&(&start + &(&gradient * length)), &examples).unwrap().0;
+        let found = (loss_at(step) - loss_at(-step)) / (2.0 * step);
+        assert!((found / slope - 1.0).abs() < 1e-3, "{architecture:?}: {found} instead of {slope}");
+    }
+}
+
+#[test]
+fn sums_do_not_depend_on_how_records_fall_into_passes() {
+    let (training, _) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let mut trainer = trainer(&perceptron(&[16], Activation::Relu));
+    let start = trainer.start().unwrap();
+    let (loss, gradient) = trainer.loss_and_gradient(&start, &examples).unwrap();
+    let (mut sum, mut sums) = (0.0, Array1::zeros(gradient.len()));
+    for places in (0..600).collect::<Vec<_>>().chunks(37) {
+        let (loss, gradient) = trainer.loss_and_gradient(&start, &examples.select(places)).unwrap();
+        sum += loss;
+        sums += &gradient;
+    }
+    assert!((loss - sum).abs() < 1e-5 * loss);
+    let largest = gradient.iter().fold(0f64, |largest, value| largest.max(value.abs()));
+    assert!((&gradient - &sums).iter().all(|difference| difference.abs() < 1e-5 * largest));
+    assert!(matches!(trainer.loss_and_gradient(&start, &examples.select(&[])), Err(FactoryError::NoExamples)));
+    let short = Array1::zeros(3);
+    assert!(matches!(trainer.loss_and_gradient(&short, &examples), Err(FactoryError::ParameterCount { found: 3, .. })));
+}
+
+#[test]
+fn every_architecture_converges_in_sessions_that_are_used_again() {
+    let (training, test) = digits();
+    let all = Examples::labelled(&training).unwrap();
+    let half = all.select(&(0..300).collect::<Vec<_>>());
+    let architectures = [
+        (perceptron(&[], Activation::Gelu), 0.93),
+        (perceptron(&[12], Activation::Gelu), 0.93),
+        (Architecture::Convolutional(Convolutional { channels: [4, 8], ..Convolutional::default() }), 0.93),
+    ];
+    for (architecture, least) in architectures {
+        let mut trainer = trainer(&architecture);
+        let start = trainer.start().unwrap();
+        let mut train = |examples: &Examples| trainer.converge(examples, 600, &RECIPE, &start, |_| ()).unwrap();
+        let (once, other, again): (Converged, Converged, Converged) = (train(&all), train(&half), train(&all));
+        assert_eq!(once, again);
+        assert_ne!(once.parameters, other.parameters);
+        assert!(once.gradient_norm <= RECIPE.tolerance && once.loss < 10f64.ln());
+        assert!(once.parameters.iter().all(|value| *value == f64::from(*value as f32)));
+        let accuracy = accuracy(&mut trainer, &once.parameters, &test);
+        assert!(accuracy >= least, "{architecture:?}: {accuracy}");
+    }
+}
+
+#[test]
+fn a_minimum_is_one_of_the_objective_with_its_fixed_denominator() {
+    let (training, _) = digits();
+    let half = Examples::labelled(&training).unwrap().select(&(0..300).collect::<Vec<_>>());
+    let mut trainer = trainer(&perceptron(&[], Activation::Gelu));
+    let start = trainer.start().unwrap();
+    let minimum = trainer.converge(&half, 600, &RECIPE, &start, |_| ()).unwrap();
+    let (_, gradient) = trainer.loss_and_gradient(&minimum.parameters, &half).unwrap();
+    let slope = gradient / 600.0 + RECIPE.weight_decay * &minimum.parameters;
+    assert!(slope.iter().all(|slope| slope.abs() <= RECIPE.tolerance));
+    let hasty = Convergence { most_steps: 2, ..RECIPE };
+    let refused = trainer.converge(&half, 600, &hasty, &start, |_| ());
+    assert!(matches!(refused, Err(FactoryError::NotConverged { iterations: 2, .. })));
+}
+
+#[test]
+fn the_usual_training_repeats_itself_and_keeps_checkpoints() {
+    let (training, test) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let recipe =
+        Descent { rate: 0.05, momentum: 0.9, weight_decay: 5e-4, epochs: 12, batch: 32, seed: 1, checkpoints: 3 };
+    let maximum = Convolutional { activation: Activation::Relu, pooling: Pooling::Maximum, channels: [4, 8] };
+    for architecture in [perceptron(&[32], Activation::Relu), Architecture::Convolutional(maximum)] {
+        let mut trainer = trainer(&architecture);
+        let start = trainer.start().unwrap();
+        let mut losses = Vec::new();
+        let once = trainer.descend(&examples, &recipe, &start, |epoch| losses.push(epoch.loss)).unwrap();
+        assert_eq!(trainer.descend(&examples, &recipe, &start, |_| ()).unwrap(), once);
+        let other = trainer.descend(&examples, &Descent { seed: 2, ..recipe }, &start, |_| ()).unwrap();
+        assert_ne!(other.parameters, once.parameters);
+        assert_eq!(losses.len(), 12);
+        assert!(losses[11] < 0.2 * losses[0], "{losses:?}");
+        assert_eq!(once.checkpoints.iter().map(|kept| kept.epoch).collect::<Vec<_>>(), [4, 8, 12]);
+        assert_eq!(once.checkpoints[2].parameters, once.parameters);
+        assert!(accuracy(&mut trainer, &once.parameters, &test) >= 0.93);
+    }
+}
+
+#[test]
+fn descents_that_cannot_end_well_are_refused() {
+    let (training, _) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let mut trainer = trainer(&perceptron(&[4], Activation::Relu));
+    let start = trainer.start().unwrap();
+    let recipe =
+        Descent { rate: 0.05, momentum: 0.9, weight_decay: 0.0, epochs: 2, batch: 32, seed: 1, checkpoints: 0 };
+    let mut refused = |recipe| trainer.descend(&examples, &recipe, &start, |_| ()).unwrap_err();
+    let unsound = [
+        Descent { rate: f64::NAN, ..recipe },
+        Descent { momentum: 1.0, ..recipe },
+        Descent { weight_decay: -1.0, ..recipe },
+        Descent { epochs: 0, ..recipe },
+        Descent { batch: 0, ..recipe },
+        Descent { checkpoints: 3, ..recipe },
+    ];
+    for recipe in unsound {
+        assert!(matches!(refused(recipe), FactoryError::Recipe { .. }), "{recipe:?}");
+    }
+    assert!(matches!(refused(Descent { rate: 1e30, ..recipe }), FactoryError::Diverged { .. }));
+    let nothing = examples.select(&[]);
+    assert!(matches!(trainer.descend(&nothing, &recipe, &start, |_| ()), Err(FactoryError::NoExamples)));
+}
+
+#[test]
+fn the_model_that_is_published_answers_as_the_one_that_was_trained() {
+    let (training, test) = digits();
+    let examples = Examples::labelled(&training).unwrap();
+    let mut trainer = trainer(&perceptron(&[8], Activation::Gelu));
+    let mut parameters = trainer.start().unwrap();
+    parameters *= 1.1;
+    let graph = trainer.graph(&parameters).unwrap();
+    assert_eq!(trainer.layout().read(&graph).unwrap(), parameters.mapv(|value| f64::from(value as f32)));
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let mut session = Session::open(&runtime, &onnx::encode(&graph), &SessionOptions::default()).unwrap();
+    let features = test.features().mapv(|value| value as f32);
+    let served: Array2<f32> =
+        session.run(&[(FEATURES, (&features).into())], &[LOGITS]).unwrap().remove(0).into_dimensionality().unwrap();
+    let evaluated = trainer.evaluate(&parameters, &Examples::labelled(&test).unwrap(), LOGITS).unwrap();
+    assert!(served.iter().zip(&evaluated).all(|(served, evaluated)| (served - evaluated).abs() <= 1e-5));
+    assert!(matches!(trainer.evaluate(&parameters, &examples.select(&[]), LOGITS), Err(FactoryError::NoExamples)));
+    assert!(matches!(trainer.evaluate(&parameters, &examples, "sketch"), Err(FactoryError::Runtime(_))));
+}
