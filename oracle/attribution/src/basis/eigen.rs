@@ -7,7 +7,7 @@ use super::{Basis, BasisKind, energy, owner, to_array};
 use crate::{AttributionError, curvature::DampedCurvature};
 
 /// Residual directions with less than this share of the rows' squared length are rounding.
-const RESIDUAL_TOLERANCE: f64 = 1e-18;
+const RESIDUAL_TOLERANCE: f64 = 1e-14;
 
 /// How many directions an eigenbasis may have, and of which sort.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,8 +108,15 @@ fn residual(
     for _ in 0..2 {
         beside = &beside - taken * (taken.transpose() * &beside);
     }
-    let svd = beside.thin_svd().map_err(|_| AttributionError::Factorisation)?;
-    let kept = svd.S().column_vector().iter().filter(|value| **value * **value > RESIDUAL_TOLERANCE * rows_energy);
-    let kept = kept.count().min(most).min(rows.nrows() - taken.ncols());
-    Ok(svd.U().subcols(0, kept).to_owned())
+    let (directions, squares) = if rows.ncols() > rows.nrows() {
+        // More contributors than features: what counts is the features' square matrix.
+        eigenvectors(&beside * beside.transpose())?
+    } else {
+        let svd = beside.thin_svd().map_err(|_| AttributionError::Factorisation)?;
+        let squares = svd.S().column_vector().iter().map(|value| value * value).collect();
+        (svd.U().to_owned(), squares)
+    };
+    let kept = squares.iter().filter(|square| **square > RESIDUAL_TOLERANCE * rows_energy).count();
+    let kept = kept.min(most).min(rows.nrows() - taken.ncols());
+    Ok(directions.subcols(0, kept).to_owned())
 }

@@ -6,10 +6,12 @@
 //! | [`classes`] | which classes of which record enter the expectation, and with what weight |
 //! | [`Accumulator`] | `G` from chunks of gradient features, exact to [`MOST_FEATURES`] |
 //! | [`DampedCurvature`] | `G + λI`, factorised: solves, whitens |
+//! | [`kronecker`] | per-layer factors of models too large for `G`: projections, and EK-FAC itself |
 
 mod accumulator;
 pub mod classes;
 mod damped;
+pub mod kronecker;
 mod network;
 
 pub use accumulator::{Accumulator, MOST_FEATURES};
