@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod settlement;
 
 use clap::{Parser, Subcommand};
 
@@ -19,11 +20,14 @@ enum What {
     Attribution(attribution::Arguments),
     /// Trains on what attackers offer and compares what they are paid with what honesty pays.
     Attacks(attribution::attacks::Arguments),
+    /// What scores, a settlement and the payout tree cost, beside the plain loops.
+    Settlement(settlement::Arguments),
 }
 
 fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
         What::Attacks(arguments) => attribution::attacks::run(&arguments),
+        What::Settlement(arguments) => settlement::run(&arguments),
     }
 }

@@ -16,6 +16,7 @@ enum What {
 
 pub(super) const LOGISTIC: &str = "softmax regression";
 pub(super) const USUAL: &str = "MLP 64-32-10, usual training";
+pub(super) const CONVOLUTIONAL: &str = "small CNN, attribution-ready";
 pub(super) const READY: &str = "MLP 64-32-10, attribution-ready";
 
 const BARS: [Bar; 8] = [

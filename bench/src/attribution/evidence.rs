@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use eyre::Result;
 use ndarray::{Array2, Axis};
-use tributary_attribution::{LabelledRecords, target::served_classes};
+use tributary_attribution::LabelledRecords;
 
-use super::{subject::Model, task::Task};
+use super::{logits::served_classes, subject::Model, task::Task};
 
 /// Gradients and curvature of one model, and whose records are whose.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Evidence {
             queries: model.margin_gradients(task.queries.features().view(), classes)?,
             records: model.loss_gradients(&task.training)? / -(denominator as f64),
             curvature: model.curvature(training, denominator)?,
-            last_layer: model.last_layer(),
+            last_layer: model.last_layer()?,
             owners: task.owners.clone(),
             contributors: task.contributors,
         })

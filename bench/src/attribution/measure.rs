@@ -152,6 +152,7 @@ fn all(
         ("record counts".to_owned(), method::record_counts(evidence)),
         ("gradient dot product".to_owned(), method::gradient_dot_product(evidence)),
         ("random projection, k = 512".to_owned(), method::random_projection(evidence, damping, 512.min(p))?),
+        ("EK-FAC".to_owned(), method::ek_fac(evidence, damping, release, task, classes)?),
         ("last layer, exact".to_owned(), method::last_layer(evidence, damping)?),
         ("all layers, exact".to_owned(), method::exact(evidence, &curvature)),
     ];

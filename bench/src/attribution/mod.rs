@@ -8,7 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`task`] | the data, its split and its contributors |
-//! | [`subject`], [`dense`] | what is measured of a model; dense classifiers, trained to convergence or the usual way |
+//! | [`subject`], [`graphs`] | what is measured of a model; models as graphs, by the engine that makes releases |
 //! | [`truth`] | random halves, retraining, and the cache of what it showed |
 //! | [`evidence`], [`method`], [`checkpoints`] | a release's gradients and curvature, and the ways to score with them |
 //! | [`measure`], [`bars`], [`report`] | all methods on one subject, what they have to reach, tables and JSON |
@@ -17,10 +17,12 @@
 pub(crate) mod attacks;
 mod bars;
 mod checkpoints;
-mod dense;
 mod evidence;
+mod graphs;
+mod logits;
 mod measure;
 mod method;
+mod normal;
 mod report;
 mod subject;
 mod task;
@@ -30,13 +32,16 @@ use std::{path::PathBuf, thread, time::Instant};
 
 use eyre::{Result, ensure};
 use serde::Serialize;
-use tributary_factory::TrainingRecipe;
+use tributary_factory::{
+    model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
+    train::{Convergence, Descent},
+};
+use tributary_runtime::OnnxRuntime;
 
 use self::{
-    bars::{LOGISTIC, READY, USUAL},
-    dense::{Converged, Usual},
+    bars::{CONVOLUTIONAL, LOGISTIC, READY, USUAL},
+    graphs::{Graphs, Training},
     measure::{Extent, Measurement, measure},
-    subject::Subject,
     task::Task,
     truth::Retraining,
 };
@@ -88,13 +93,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let threads = arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (digits, cancer) = (Task::digits(&arguments.digits)?, Task::breast_cancer(&arguments.breast_cancer)?);
     let mut measurements = Vec::new();
-    for (task, name, subject, checkpoints) in cases(&digits, &cancer, arguments.checkpoints) {
+    for Case { task, name, subject, checkpoints } in cases(&digits, &cancer, arguments.checkpoints)? {
         if !format!("{} {name}", task.name).contains(&arguments.only) {
             continue;
         }
         let retraining = Retraining { task, threads, folder: arguments.cache.clone() };
         let extent = Extent { trials: arguments.trials, seeds: arguments.seeds, checkpoints };
-        let measurement = measure(name, subject.as_ref(), &retraining, extent)?;
+        let measurement = measure(name, &subject, &retraining, extent)?;
         measurement.print();
         println!("{:.0} s", began.elapsed().as_secs_f64());
         measurements.push(measurement);
@@ -107,36 +112,50 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     bars::check(&results.measurements)
 }
 
-/// What is measured: task, name, subject, checkpoints.
-fn cases<'t>(
-    digits: &'t Task,
-    cancer: &'t Task,
+/// One subject on one task.
+struct Case<'t> {
+    task: &'t Task,
+    name: &'static str,
+    subject: Graphs,
+    /// Half-coalition checkpoints behind distilled rows.
     checkpoints: usize,
-) -> Vec<(&'t Task, &'static str, Box<dyn Subject>, usize)> {
-    vec![
-        (digits, LOGISTIC, Box::new(converged(digits, &[], 5e-3)), checkpoints),
-        (digits, USUAL, Box::new(usual(digits)), 0),
-        (digits, READY, Box::new(converged(digits, &[32], 3e-3)), checkpoints),
-        (cancer, LOGISTIC, Box::new(converged(cancer, &[], 5e-3)), checkpoints),
-        (cancer, "MLP 30-16-2, attribution-ready", Box::new(converged(cancer, &[16], 3e-3)), checkpoints),
+}
+
+fn cases<'t>(digits: &'t Task, cancer: &'t Task, checkpoints: usize) -> Result<Vec<Case<'t>>> {
+    let runtime = OnnxRuntime::load(None)?;
+    let case = |task: &'t Task, name, architecture, training, checkpoints| {
+        let subject = Graphs::new(runtime.clone(), architecture, training, task.records())?;
+        Ok(Case { task, name, subject, checkpoints })
+    };
+    let small = Architecture::Convolutional(Convolutional::default());
+    let relu = MultilayerPerceptron { hidden: vec![32], activation: Activation::Relu };
+    [
+        case(digits, LOGISTIC, perceptron(&[]), ready(5e-3), checkpoints),
+        case(digits, USUAL, Architecture::Perceptron(relu), USUALLY, 0),
+        case(digits, READY, perceptron(&[32]), ready(3e-3), checkpoints),
+        case(digits, CONVOLUTIONAL, small, ready(3e-3), checkpoints),
+        case(cancer, LOGISTIC, perceptron(&[]), ready(5e-3), checkpoints),
+        case(cancer, "MLP 30-16-2, attribution-ready", perceptron(&[16]), ready(3e-3), checkpoints),
     ]
+    .into_iter()
+    .collect()
 }
 
-/// Attribution-ready training of a dense classifier.
-fn converged(task: &Task, hidden: &[usize], weight_decay: f64) -> Converged {
-    let recipe = TrainingRecipe { hidden: hidden.to_vec(), weight_decay, tolerance: TOLERANCE, ..Default::default() };
-    Converged { scaling: task.scaling, classes: task.classes, recipe }
+/// Dense layers with GELU; softmax regression without hidden ones.
+fn perceptron(hidden: &[usize]) -> Architecture {
+    Architecture::Perceptron(MultilayerPerceptron { hidden: hidden.to_vec(), activation: Activation::Gelu })
 }
 
-fn usual(task: &Task) -> Usual {
-    Usual {
-        scaling: task.scaling,
-        classes: task.classes,
-        hidden: vec![32],
-        weight_decay: 5e-4,
-        epochs: 60,
-        batch: 32,
-        rate: 0.1,
-        momentum: 0.9,
-    }
+fn ready(weight_decay: f64) -> Training {
+    Training::Ready(Convergence { weight_decay, tolerance: TOLERANCE, most_steps: 20_000 })
 }
+
+const USUALLY: Training = Training::Usual(Descent {
+    rate: 0.1,
+    momentum: 0.9,
+    weight_decay: 5e-4,
+    epochs: 60,
+    batch: 32,
+    seed: 0,
+    checkpoints: 0,
+});

@@ -82,6 +82,11 @@ impl Task {
         Ok(Self { name, training, held_out, test, queries, owners, contributors, scaling, classes })
     }
 
+    /// Features, classes and scaling of the records.
+    pub(super) fn records(&self) -> (usize, usize, InputScaling) {
+        (self.training.features().ncols(), self.classes, self.scaling)
+    }
+
     /// Hash of everything that truth depends on, besides recipe, subsets and seeds.
     pub(super) fn hash(&self) -> B256 {
         let mut bytes = Vec::new();

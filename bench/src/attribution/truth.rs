@@ -18,10 +18,9 @@ use eyre::{Result, ensure, eyre};
 use ndarray::Array2;
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use tributary_attribution::target::margins;
 use tributary_sdk::keccak256;
 
-use super::{subject::Subject, task::Task};
+use super::{logits::margins, subject::Subject, task::Task};
 
 /// Seeds of the trials. They decide what is retrained and nothing else.
 const RECORD_SEED: u64 = 11;

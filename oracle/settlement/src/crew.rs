@@ -6,7 +6,7 @@ use tributary_sdk::table::ContributorTable;
 
 use crate::{
     SettlementError, SubPool, SubPoolSettlement, Usage,
-    settlement::divide_subpool,
+    settlement::{add, divide_subpool},
     total::Total,
     weigh::{Rule, Scores, block},
 };
@@ -29,9 +29,16 @@ enum Part {
     Totals(Vec<Total>),
 }
 
-type Parts = Vec<(usize, Result<Part, SettlementError>)>;
+/// What a thread hands over.
+struct Parts {
+    /// By sub-pool, in order.
+    parts: Vec<(usize, Result<Part, SettlementError>)>,
+    /// Base units of all sub-pools it settled, `[contributors]`.
+    paid: Vec<u128>,
+}
 
-/// Settles every sub-pool by the rule, in the order given. All sketches fit the table.
+/// Settles every sub-pool by the rule: how each was divided, in the order given, and base units over all, `[contributors]`.
+/// All sketches fit the table.
 ///
 /// Totals are sums of integers, so it makes no difference who added which of them; where several sub-pools fail, the
 /// first one's error is returned.
@@ -39,47 +46,49 @@ pub(crate) fn settle<R: Rule>(
     table: &ContributorTable,
     subpools: &[SubPool<'_>],
     threads: NonZero<usize>,
-) -> Result<Vec<SubPoolSettlement>, SettlementError> {
+) -> Result<(Vec<SubPoolSettlement>, Vec<u128>), SettlementError> {
     let receipts: Vec<usize> = subpools.iter().map(|subpool| subpool.receipts.len()).collect();
     let shared_out = share_out(&receipts, threads);
-    let parts: Vec<Parts> = match shared_out.as_slice() {
+    let all: Vec<Parts> = match shared_out.as_slice() {
         [spans] => vec![settle_spans::<R>(table, subpools, spans)],
         all => thread::scope(|scope| {
             let spawn = |spans| scope.spawn(move || settle_spans::<R>(table, subpools, spans));
             let threads: Vec<_> = all.iter().map(|spans: &Vec<Span>| spawn(spans)).collect();
-            threads
-                .into_iter()
-                .map(|thread| thread.join().map_err(|_| SettlementError::Thread))
-                .collect::<Result<_, _>>()
+            let join = threads.into_iter().map(|thread| thread.join().map_err(|_| SettlementError::Thread));
+            join.collect::<Result<_, _>>()
         })?,
     };
-    join(table, subpools, parts)
+    join(table, subpools, all)
 }
 
 /// Puts the threads' parts together: cut sub-pools' totals are added up and divided.
 fn join(
     table: &ContributorTable,
     subpools: &[SubPool<'_>],
-    parts: Vec<Parts>,
-) -> Result<Vec<SubPoolSettlement>, SettlementError> {
+    all: Vec<Parts>,
+) -> Result<(Vec<SubPoolSettlement>, Vec<u128>), SettlementError> {
     let mut settled = Vec::with_capacity(subpools.len());
+    let mut paid = vec![0; table.rows().len()];
     let mut cut: Option<(usize, Vec<Total>)> = None;
-    for (index, part) in parts.into_iter().flatten() {
-        if let Some((open, totals)) = cut.take_if(|(open, _)| *open != index) {
-            settled.push(divide(table, subpools, open, &totals)?);
-        }
-        match (part?, &mut cut) {
-            (Part::Settled(part), _) => settled.push(part),
-            (Part::Totals(totals), None) => cut = Some((index, totals)),
-            (Part::Totals(totals), Some((_, sums))) => {
-                sums.iter_mut().zip(&totals).try_for_each(|(sum, total)| sum.merge(total))?;
+    for thread in all {
+        add(&mut paid, &thread.paid)?;
+        for (index, part) in thread.parts {
+            if let Some((open, totals)) = cut.take_if(|(open, _)| *open != index) {
+                settled.push(divide(table, subpools, open, &totals, &mut paid)?);
+            }
+            match (part?, &mut cut) {
+                (Part::Settled(part), _) => settled.push(part),
+                (Part::Totals(totals), None) => cut = Some((index, totals)),
+                (Part::Totals(totals), Some((_, sums))) => {
+                    sums.iter_mut().zip(&totals).try_for_each(|(sum, total)| sum.merge(total))?;
+                }
             }
         }
     }
     if let Some((open, totals)) = cut {
-        settled.push(divide(table, subpools, open, &totals)?);
+        settled.push(divide(table, subpools, open, &totals, &mut paid)?);
     }
-    Ok(settled)
+    Ok((settled, paid))
 }
 
 fn divide(
@@ -87,15 +96,17 @@ fn divide(
     subpools: &[SubPool<'_>],
     index: usize,
     totals: &[Total],
+    paid: &mut [u128],
 ) -> Result<SubPoolSettlement, SettlementError> {
     // Spans are made of the sub-pools themselves.
     let subpool = subpools.get(index).ok_or(SettlementError::Thread)?;
-    divide_subpool(table, subpool, totals)
+    divide_subpool(table, subpool, totals, paid)
 }
 
 /// One thread's work: its receipts block by block, whichever sub-pools they are of.
 fn settle_spans<R: Rule>(table: &ContributorTable, subpools: &[SubPool<'_>], spans: &[Span]) -> Parts {
-    let mut hand = Hand { table, subpools, totals: fresh(table), parts: Parts::with_capacity(spans.len()) };
+    let parts = Parts { parts: Vec::with_capacity(spans.len()), paid: vec![0; table.rows().len()] };
+    let mut hand = Hand { table, subpools, totals: fresh(table), parts };
     let mut scores = Scores::default();
     let mut receipts = Vec::with_capacity(block(table));
     let mut runs: Vec<Run<'_>> = Vec::new();
@@ -159,13 +170,13 @@ impl Hand<'_> {
             self.subpools.get(span.subpool).is_some_and(|subpool| subpool.receipts.len() == span.receipts.len());
         let part = match &mut self.totals {
             Ok(totals) if whole => {
-                let settled = divide(self.table, self.subpools, span.subpool, totals).map(Part::Settled);
+                let settled = divide(self.table, self.subpools, span.subpool, totals, &mut self.parts.paid);
                 totals.fill(Total::default());
-                settled
+                settled.map(Part::Settled)
             }
             totals => std::mem::replace(totals, fresh(self.table)).map(Part::Totals),
         };
-        self.parts.push((span.subpool, part));
+        self.parts.parts.push((span.subpool, part));
     }
 }
 

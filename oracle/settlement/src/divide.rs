@@ -53,10 +53,12 @@ pub fn divide(amount: u128, weights: &[u128]) -> Result<Vec<u128>, SettlementErr
 /// `amount · weight` divided by `total`, with what remains; no wider than it must be.
 fn share(amount: u128, weight: u128, total: u128) -> Option<(u128, u128)> {
     if let Some(product) = amount.checked_mul(weight) {
-        return Some((product.checked_div(total)?, product.checked_rem(total)?));
+        let share = product.checked_div(total)?;
+        return Some((share, product.checked_sub(share.checked_mul(total)?)?));
     }
     let product = U256::from(amount).checked_mul(U256::from(weight))?;
-    let (share, remainder) = (product.checked_div(U256::from(total))?, product.checked_rem(U256::from(total))?);
+    let share = product.checked_div(U256::from(total))?;
+    let remainder = product.checked_sub(share.checked_mul(U256::from(total))?)?;
     Some((u128::try_from(share).ok()?, u128::try_from(remainder).ok()?))
 }
 

@@ -1,6 +1,6 @@
 //! A whole epoch: every sub-pool by the policy, then added up by account.
 
-use std::{collections::BTreeMap, num::NonZero};
+use std::num::NonZero;
 
 use tributary_sdk::{Address, table::ContributorTable};
 
@@ -8,6 +8,8 @@ use crate::{
     Policy, SettlementError, SubPool, SubPoolId, crew, divide, epoch_signed::EpochSigned, per_inference::PerInference,
     subpool, total::Total, weigh,
 };
+
+const OVERFLOW: SettlementError = SettlementError::Overflow { what: "the epoch's total" };
 
 /// By what a sub-pool's money was divided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,17 +22,15 @@ pub enum Basis {
     Records,
 }
 
-/// One sub-pool's payouts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How one sub-pool was divided. Sub-pools do not touch each other: to see who got what of one, settle it alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubPoolSettlement {
     /// Whose money.
     pub id: SubPoolId,
-    /// Base units divided; exactly the sum of `payouts`.
+    /// Base units divided, to the last one.
     pub amount: u128,
     /// By what.
     pub basis: Basis,
-    /// Base units for each account, ascending by account, without zeros.
-    pub payouts: Vec<(Address, u128)>,
 }
 
 /// An epoch's payouts.
@@ -52,40 +52,39 @@ pub(crate) fn settle(
     subpools: &[SubPool<'_>],
     threads: NonZero<usize>,
 ) -> Result<Settlement, SettlementError> {
-    const OVERFLOW: SettlementError = SettlementError::Overflow { what: "the epoch's total" };
-
     subpool::check(table, subpools)?;
-    let settled = match policy {
+    let total = subpools.iter().try_fold(0_u128, |sum, subpool| sum.checked_add(subpool.amount)).ok_or(OVERFLOW)?;
+    let (settled, paid) = match policy {
         Policy::EpochSigned1 => crew::settle::<EpochSigned>(table, subpools, threads),
         Policy::PerInference1 => crew::settle::<PerInference>(table, subpools, threads),
     }?;
-    let mut by_account = BTreeMap::<Address, u128>::new();
-    let mut total = 0_u128;
-    for part in &settled {
-        total = total.checked_add(part.amount).ok_or(OVERFLOW)?;
-        for (account, amount) in &part.payouts {
-            let sum = by_account.entry(*account).or_default();
-            *sum = sum.checked_add(*amount).ok_or(OVERFLOW)?;
-        }
-    }
-    Ok(Settlement { policy, payouts: by_account.into_iter().collect(), total, subpools: settled })
+    let accounts = table.rows().iter().map(|row| row.account);
+    let payouts = accounts.zip(paid).filter(|(_, amount)| *amount > 0).collect();
+    Ok(Settlement { policy, payouts, total, subpools: settled })
 }
 
 /// Divides one sub-pool's money by what its receipts add up to, `[contributors]`; by the release's own division if that
-/// is nothing.
+/// is nothing. Adds the base units to `paid`, `[contributors]`.
 pub(crate) fn divide_subpool(
     table: &ContributorTable,
     subpool: &SubPool<'_>,
     totals: &[Total],
+    paid: &mut [u128],
 ) -> Result<SubPoolSettlement, SettlementError> {
     let (basis, weights) = match weigh::weights(table, totals)? {
         Some(weights) => (Basis::Attribution, weights),
         None => default_weights(table),
     };
-    let amounts = divide(subpool.amount, &weights)?;
-    let accounts = table.rows().iter().map(|row| row.account);
-    let payouts = accounts.zip(amounts).filter(|(_, amount)| *amount > 0).collect();
-    Ok(SubPoolSettlement { id: subpool.id, amount: subpool.amount, basis, payouts })
+    add(paid, &divide(subpool.amount, &weights)?)?;
+    Ok(SubPoolSettlement { id: subpool.id, amount: subpool.amount, basis })
+}
+
+/// Adds base units to base units, `[contributors]` both.
+pub(crate) fn add(paid: &mut [u128], amounts: &[u128]) -> Result<(), SettlementError> {
+    paid.iter_mut().zip(amounts).try_for_each(|(sum, amount)| {
+        *sum = sum.checked_add(*amount).ok_or(OVERFLOW)?;
+        Ok(())
+    })
 }
 
 /// The release's own division.

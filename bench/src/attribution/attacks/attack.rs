@@ -4,7 +4,7 @@ use rand::{Rng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    super::dense::normal,
+    super::normal::normal,
     community::{CONTRIBUTORS, Community, Entry, entries},
     screen::RADIUS,
 };

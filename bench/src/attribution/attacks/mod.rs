@@ -32,6 +32,7 @@ use std::{
 use eyre::{Result, eyre};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::Serialize;
+use tributary_runtime::OnnxRuntime;
 use tributary_settlement::Policy;
 
 use self::{
@@ -42,7 +43,8 @@ use self::{
     screen::{Screening, screen},
 };
 use super::{
-    converged,
+    graphs::Graphs,
+    perceptron, ready,
     report::write,
     subject::Subject,
     task::Task,
@@ -129,7 +131,8 @@ struct Outcome {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     let task = Task::digits(&arguments.digits)?;
-    let subject = converged(&task, &arguments.hidden, if arguments.hidden.is_empty() { 5e-3 } else { 3e-3 });
+    let training = ready(if arguments.hidden.is_empty() { 5e-3 } else { 3e-3 });
+    let subject = Graphs::new(OnnxRuntime::load(None)?, perceptron(&arguments.hidden), training, task.records())?;
     let threads = arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let mut outcomes = Vec::new();
     let mut honest_dropped = 0;

@@ -116,6 +116,5 @@ fn a_hostile_receipt_neither_overflows_nor_touches_other_licenses() {
     let hostile = vec![receipt(u64::MAX, [1, i16::MAX, 0]); 100];
     let honest = [receipt(1, [1, 0, 1])];
     let settlement = settle(&table(rows), &[license(1, 10, &hostile), license(2, 10, &honest)]).unwrap();
-    assert_eq!(settlement.subpools[0].payouts, [(account(1), 10)]);
-    assert_eq!(settlement.subpools[1].payouts, [(account(1), 5), (account(3), 5)]);
+    assert_eq!(settlement.payouts, [(account(1), 15), (account(3), 5)]);
 }

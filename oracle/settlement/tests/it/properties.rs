@@ -1,6 +1,6 @@
 //! What holds for every epoch.
 
-use std::num::NonZero;
+use std::{collections::BTreeMap, num::NonZero};
 
 use proptest::prelude::*;
 use tributary_sdk::{
@@ -64,9 +64,13 @@ proptest! {
     #[test]
     fn every_subpool_is_divided_to_the_base_unit(policy in policies(), table in tables(), licenses in licenses()) {
         let settlement = settle(policy, &table, &subpools(&licenses)).unwrap();
-        for (part, (amount, _)) in settlement.subpools.iter().zip(&licenses) {
-            prop_assert_eq!(part.payouts.iter().map(|(_, amount)| amount).sum::<u128>(), *amount);
+        let mut by_account = BTreeMap::new();
+        for (subpool, (amount, _)) in subpools(&licenses).into_iter().zip(&licenses) {
+            let alone = settle(policy, &table, &[subpool]).unwrap();
+            prop_assert_eq!(alone.payouts.iter().map(|(_, amount)| amount).sum::<u128>(), *amount);
+            alone.payouts.iter().for_each(|(account, amount)| *by_account.entry(*account).or_insert(0) += amount);
         }
+        prop_assert_eq!(&settlement.payouts, &by_account.into_iter().collect::<Vec<_>>());
         prop_assert_eq!(settlement.total, licenses.iter().map(|(amount, _)| amount).sum::<u128>());
         prop_assert_eq!(settlement.payouts.iter().map(|(_, amount)| amount).sum::<u128>(), settlement.total);
         prop_assert!(settlement.payouts.is_sorted_by(|(a, _), (b, _)| a < b));
@@ -94,9 +98,20 @@ proptest! {
         others in receipts(),
         amount in 0..1_u128 << 100,
     ) {
-        let before = settle(policy, &table, &[license(1, amount, &mine), license(2, amount, &theirs)]).unwrap();
-        let after = settle(policy, &table, &[license(1, amount, &mine), license(2, amount, &others)]).unwrap();
-        prop_assert_eq!(&before.subpools[0], &after.subpools[0]);
+        let with = |others: &[Owned], mine: &[SubPool<'_>]| {
+            let mut subpools = vec![license(2, amount, others)];
+            subpools.extend_from_slice(mine);
+            settle(policy, &table, &subpools).unwrap()
+        };
+        let mine = [license(1, amount, &mine)];
+        for others in [&theirs, &others] {
+            let (together, without) = (with(others, &mine), with(others, &[]));
+            let alone = settle(policy, &table, &mine).unwrap();
+            for row in table.rows() {
+                let difference = paid(&together, row.account) - paid(&without, row.account);
+                prop_assert_eq!(difference, paid(&alone, row.account));
+            }
+        }
     }
 
     #[test]
