@@ -1,5 +1,6 @@
 //! Measurements, each against its alternative in the same run.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod attribution;
 mod settlement;

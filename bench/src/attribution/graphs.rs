@@ -223,8 +223,11 @@ impl Model for Trained {
     fn factors(&self, features: ArrayView2<'_, f64>, classes: &[usize]) -> Result<Vec<Factors>> {
         self.workers.with(|worker| {
             let names = worker.factors.clone();
-            let outputs: Vec<&str> =
-                names.iter().flat_map(|(activation, error)| activation.iter().chain([error])).map(String::as_str).collect();
+            let outputs: Vec<&str> = names
+                .iter()
+                .flat_map(|(activation, error)| activation.iter().chain([error]))
+                .map(String::as_str)
+                .collect();
             let mut found = worker.differentiate(&self.parameters, features, classes, &outputs)?.into_iter();
             let mut next = || found.next().wrap_err("an output is missing");
             names

@@ -2,23 +2,21 @@
 //! raised the margin.
 
 use eyre::Result;
-use ndarray::{Array1, Array2, ArrayView1, Axis, Slice};
+use ndarray::{Array1, Array2, Axis, Slice};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
     basis::Basis,
-    curvature::{
-        DampedCurvature,
-        kronecker::{self, EkFac, LayerMoments},
-    },
+    curvature::DampedCurvature,
     quantise::quantise,
     rows::{RecordRows, Ridge, distil},
 };
 use tributary_sdk::sketch::Sketch;
 
 use super::{
+    ek_fac,
     evidence::{Evidence, by_owner},
     normal::normal,
-    subject::{Factors, Model},
+    subject::Model,
     task::Task,
 };
 
@@ -74,7 +72,7 @@ pub(super) fn random_projection(evidence: &Evidence, damping: f64, k: usize) -> 
     Ok(Scores::summed(solved.dot(&evidence.records.dot(&projection).t()), evidence, 4 * k))
 }
 
-/// EK-FAC influence (George et al. 2018; Grosse et al. 2023): curvature layer by layer, eigenvalues measured.
+/// Curvature layer by layer.
 pub(super) fn ek_fac(
     evidence: &Evidence,
     damping: f64,
@@ -82,44 +80,8 @@ pub(super) fn ek_fac(
     task: &Task,
     classes: &[usize],
 ) -> Result<Scores> {
-    let (training, n) = (task.training.features().view(), task.training.len());
-    let weights = model.fisher_weights(&task.training, n)?;
-    let each_class = |work: &mut dyn FnMut(usize, kronecker::Factors<'_, f32>, ArrayView1<'_, f64>) -> Result<()>| {
-        for (class, weights) in weights.columns().into_iter().enumerate() {
-            for (layer, factors) in model.factors(training, &vec![class; n])?.iter().enumerate() {
-                work(layer, borrowed(factors), weights)?;
-            }
-        }
-        Ok::<_, eyre::Report>(())
-    };
-    let of_queries = model.factors(task.queries.features().view(), classes)?;
-    let mut moments = of_queries
-        .iter()
-        .map(|layer| {
-            let (_, groups, _, inputs) = layer.activation.dim();
-            LayerMoments::new(groups, inputs, layer.error.dim().3)
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    each_class(&mut |layer, factors, weights| Ok(moments[layer].add(factors, weights)?))?;
-    let mut layers = moments
-        .into_iter()
-        .map(|moments| Ok(EkFac::new(moments.finish()?)))
-        .collect::<Result<Vec<_>>>()?;
-    each_class(&mut |layer, factors, weights| Ok(layers[layer].add(factors, weights)?))?;
-
-    let effects = model.loss_slopes(&task.training)? / -(n as f64);
-    let of_records = model.factors(training, task.training.labels())?;
-    let mut scores = Array2::zeros((classes.len(), n));
-    for ((layer, queries), records) in layers.iter().zip(&of_queries).zip(&of_records) {
-        let (queries, records) = (layer.whiten(borrowed(queries), damping)?, layer.whiten(borrowed(records), damping)?);
-        scores += &queries.dot(&records.t());
-    }
-    scores *= &effects;
+    let scores = ek_fac::scores(model, task, classes, damping)?;
     Ok(Scores::summed(scores, evidence, 4 * evidence.records.ncols()))
-}
-
-fn borrowed(factors: &Factors) -> kronecker::Factors<'_, f32> {
-    kronecker::Factors { activation: factors.activation.view(), error: factors.error.view() }
 }
 
 /// Everybody's records count alike, whatever is asked.

@@ -10,13 +10,14 @@
 //! | [`task`] | the data, its split and its contributors |
 //! | [`subject`], [`graphs`] | what is measured of a model; models as graphs, by the engine that makes releases |
 //! | [`truth`] | random halves, retraining, and the cache of what it showed |
-//! | [`evidence`], [`method`], [`checkpoints`] | a release's gradients and curvature, and the ways to score with them |
+//! | [`evidence`], [`method`], [`ek_fac`], [`checkpoints`] | a release's gradients and curvature, and the ways to score with them |
 //! | [`measure`], [`bars`], [`report`] | all methods on one subject, what they have to reach, tables and JSON |
 //! | [`attacks`] | what cheating pays |
 
 pub(crate) mod attacks;
 mod bars;
 mod checkpoints;
+mod ek_fac;
 mod evidence;
 mod graphs;
 mod logits;
@@ -93,12 +94,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let threads = arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (digits, cancer) = (Task::digits(&arguments.digits)?, Task::breast_cancer(&arguments.breast_cancer)?);
     let mut measurements = Vec::new();
-    for Case { task, name, subject, checkpoints } in cases(&digits, &cancer, arguments.checkpoints)? {
+    for Case { task, name, subject, seeds, checkpoints } in cases(&digits, &cancer, arguments)? {
         if !format!("{} {name}", task.name).contains(&arguments.only) {
             continue;
         }
         let retraining = Retraining { task, threads, folder: arguments.cache.clone() };
-        let extent = Extent { trials: arguments.trials, seeds: arguments.seeds, checkpoints };
+        let extent = Extent { trials: arguments.trials, seeds, checkpoints };
         let measurement = measure(name, &subject, &retraining, extent)?;
         measurement.print();
         println!("{:.0} s", began.elapsed().as_secs_f64());
@@ -117,25 +118,30 @@ struct Case<'t> {
     task: &'t Task,
     name: &'static str,
     subject: Graphs,
+    /// Starts that truth is averaged over.
+    seeds: u64,
     /// Half-coalition checkpoints behind distilled rows.
     checkpoints: usize,
 }
 
-fn cases<'t>(digits: &'t Task, cancer: &'t Task, checkpoints: usize) -> Result<Vec<Case<'t>>> {
+fn cases<'t>(digits: &'t Task, cancer: &'t Task, arguments: &Arguments) -> Result<Vec<Case<'t>>> {
     let runtime = OnnxRuntime::load(None)?;
-    let case = |task: &'t Task, name, architecture, training, checkpoints| {
+    let case = |task: &'t Task, name, architecture, training| {
         let subject = Graphs::new(runtime.clone(), architecture, training, task.records())?;
-        Ok(Case { task, name, subject, checkpoints })
+        // Softmax regression has one minimum and one start.
+        let seeds = if name == LOGISTIC { 1 } else { arguments.seeds };
+        let checkpoints = if name == USUAL { 0 } else { arguments.checkpoints };
+        Ok(Case { task, name, subject, seeds, checkpoints })
     };
     let small = Architecture::Convolutional(Convolutional::default());
     let relu = MultilayerPerceptron { hidden: vec![32], activation: Activation::Relu };
     [
-        case(digits, LOGISTIC, perceptron(&[]), ready(5e-3), checkpoints),
-        case(digits, USUAL, Architecture::Perceptron(relu), USUALLY, 0),
-        case(digits, READY, perceptron(&[32]), ready(3e-3), checkpoints),
-        case(digits, CONVOLUTIONAL, small, ready(3e-3), checkpoints),
-        case(cancer, LOGISTIC, perceptron(&[]), ready(5e-3), checkpoints),
-        case(cancer, "MLP 30-16-2, attribution-ready", perceptron(&[16]), ready(3e-3), checkpoints),
+        case(digits, LOGISTIC, perceptron(&[]), ready(5e-3)),
+        case(digits, USUAL, Architecture::Perceptron(relu), USUALLY),
+        case(digits, READY, perceptron(&[32]), ready(3e-3)),
+        case(digits, CONVOLUTIONAL, small, ready(3e-3)),
+        case(cancer, LOGISTIC, perceptron(&[]), ready(5e-3)),
+        case(cancer, "MLP 30-16-2, attribution-ready", perceptron(&[16]), ready(3e-3)),
     ]
     .into_iter()
     .collect()

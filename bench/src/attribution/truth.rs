@@ -180,3 +180,28 @@ pub(super) fn mean(seeds: &[Array2<f64>]) -> Array2<f64> {
     let shape = seeds.first().map_or((0, 0), Array2::dim);
     seeds.iter().fold(Array2::zeros(shape), |sum, margins| sum + margins) / seeds.len().max(1) as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    #[test]
+    fn halves_are_halves_and_pairs_complement_each_other() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/breast_cancer.csv");
+        let task = Task::breast_cancer(&path).unwrap();
+        for trials in [Trials::half_subsets(&task, 3), Trials::half_coalitions(&task, 3)] {
+            let mask = trials.mask();
+            assert!(mask.outer_iter().all(|trial| trial.sum() == (trial.len() / 2) as f64));
+            assert_ne!(trials.kept[0], trials.kept[1]);
+        }
+        let trials = Trials::complementary(&task, 4, 1);
+        for pair in trials.places().chunks(2) {
+            let mut both = pair.concat();
+            both.sort_unstable();
+            assert_eq!(both, (0..task.training.len()).collect::<Vec<_>>());
+        }
+        let without = Trials::leave_one_out(&task);
+        assert!(without.places()[3].iter().all(|record| task.owners[*record] != 3));
+    }
+}

@@ -250,3 +250,6 @@ fn noise(community: &Community, identity: usize, rng: &mut ChaCha8Rng) -> Vec<En
     };
     (0..ADDED).map(|_| one()).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,11 +40,8 @@ impl Community {
         let labels: Vec<u8> = task.training.labels().iter().map(|label| *label as u8).collect();
         let owners = partition::owners(&labels, CONTRIBUTORS, seed)?;
         let entries = task.training.features().outer_iter().zip(task.training.labels()).zip(owners);
-        let entries = entries.map(|((features, label), identity)| Entry {
-            features: features.to_vec(),
-            label: *label,
-            identity,
-        });
+        let entries =
+            entries.map(|((features, label), identity)| Entry { features: features.to_vec(), label: *label, identity });
         let part = |places: std::ops::Range<usize>| task.test.select(&places.collect::<Vec<_>>());
         Ok(Self {
             entries: entries.collect(),

@@ -44,9 +44,8 @@ pub(super) struct Gain {
 impl Gain {
     pub(super) fn new(cases: &[Case]) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-        let resamples: Vec<Vec<Case>> = (0..RESAMPLES)
-            .map(|_| cases.iter().map(|_| cases[rng.random_range(0..cases.len())]).collect())
-            .collect();
+        let resamples: Vec<Vec<Case>> =
+            (0..RESAMPLES).map(|_| cases.iter().map(|_| cases[rng.random_range(0..cases.len())]).collect()).collect();
         let bounded = |figure: fn(&[Case]) -> f64| {
             let mut figures: Vec<f64> = resamples.iter().map(|cases| figure(cases)).collect();
             figures.sort_by(f64::total_cmp);
@@ -67,4 +66,17 @@ fn median(cases: &[Case]) -> f64 {
     let mut ratios: Vec<f64> = cases.iter().filter_map(Case::ratio).collect();
     ratios.sort_by(f64::total_cmp);
     ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_of_those_whom_honesty_pays() {
+        let case = |honest, attacked| Case { honest, attacked };
+        let gain = Gain::new(&[case(0.0, 5.0), case(1.0, 2.0), case(2.0, 2.0), case(1.0, 3.0)]);
+        assert_eq!((gain.of_all.value, gain.median.value, gain.largest, gain.paid_honestly), (3.0, 2.0, 3.0, 3));
+        assert!(gain.median.high >= gain.median.value);
+    }
 }

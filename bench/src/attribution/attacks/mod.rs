@@ -42,13 +42,7 @@ use self::{
     pay::Release,
     screen::{Screening, screen},
 };
-use super::{
-    graphs::Graphs,
-    perceptron, ready,
-    report::write,
-    subject::Subject,
-    task::Task,
-};
+use super::{graphs::Graphs, perceptron, ready, report::write, subject::Subject, task::Task};
 
 /// Own records that a self-dealing licensee asks about, over and over.
 const FAVOURITES: usize = 10;
@@ -239,7 +233,8 @@ fn self_dealing(release: &Release, community: &Community, attacker: usize) -> Re
 
 fn gains(outcomes: &[Outcome], attack: usize) -> BTreeMap<&'static str, Gain> {
     let gain = |place: usize| {
-        let case = |outcome: &Outcome| Case { honest: outcome.honest[place], attacked: outcome.attacked[attack][place] };
+        let case =
+            |outcome: &Outcome| Case { honest: outcome.honest[place], attacked: outcome.attacked[attack][place] };
         Gain::new(&outcomes.iter().map(case).collect::<Vec<_>>())
     };
     DEFENCES.iter().enumerate().map(|(place, defence)| (defence.name, gain(place))).collect()
@@ -262,11 +257,17 @@ impl Results {
         }
         if let Some(result) = self.attacks.first() {
             print!("{:<30}", "attackers whom honesty pays");
-            DEFENCES.iter().filter_map(|defence| result.gains.get(defence.name)).for_each(|gain| print!("{:>18}", gain.paid_honestly));
+            DEFENCES
+                .iter()
+                .filter_map(|defence| result.gains.get(defence.name))
+                .for_each(|gain| print!("{:>18}", gain.paid_honestly));
             println!();
         }
         for (policy, gain) in &self.self_dealing {
-            println!("self-dealing returns of the own fee, {policy}: {:.3}, at most {:.3}", gain.of_all.value, gain.largest);
+            println!(
+                "self-dealing returns of the own fee, {policy}: {:.3}, at most {:.3}",
+                gain.of_all.value, gain.largest
+            );
         }
         println!("honest records dropped by screening: {}", self.honest_dropped);
     }

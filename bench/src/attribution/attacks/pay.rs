@@ -6,13 +6,7 @@ use std::collections::BTreeMap;
 use eyre::{Context, Result};
 use ndarray::Array2;
 use tributary_attribution::{
-    LabelledRecords,
-    basis::Basis,
-    baseline,
-    curvature::DampedCurvature,
-    gate,
-    quantise::quantise,
-    rows::first_order,
+    LabelledRecords, baseline, basis::Basis, curvature::DampedCurvature, gate, quantise::quantise, rows::first_order,
 };
 use tributary_sdk::{
     Address, U256,

@@ -47,3 +47,28 @@ fn within(a: &[f64], b: &[f64], squared: f64) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+
+    fn entry(values: [f64; 2], identity: usize) -> Entry {
+        Entry { features: values.to_vec(), label: 0, identity }
+    }
+
+    #[test]
+    fn the_earliest_of_like_records_stays_and_held_out_records_come_first() {
+        let held_out = LabelledRecords::new(Array2::from_elem((1, 2), 14.0), vec![0]).unwrap();
+        let entries = [
+            entry([0.0, 0.0], 0),
+            entry([14.0, 14.0], 1),
+            entry([0.0, 5.0], 2),
+            entry([0.0, 0.0], 3),
+            entry([6.0, 0.0], 4),
+        ];
+        assert_eq!(screen(&entries, &held_out, Screening::None), [0, 1, 2, 3, 4]);
+        assert_eq!(screen(&entries, &held_out, Screening::Exact), [0, 2, 4]);
+        assert_eq!(screen(&entries, &held_out, Screening::Near), [0, 4]);
+    }
+}
