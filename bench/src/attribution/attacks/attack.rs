@@ -181,10 +181,11 @@ fn copies(own: &[Entry], mut change: impl FnMut(&mut [f64])) -> Vec<Entry> {
 }
 
 /// A random direction away from the ends of the scale, somewhat longer than the screening radius because rounding to grey
-/// levels may shorten it.
+/// levels may shorten it; over half the pixels, so that copies stay apart from each other too.
 fn beyond(features: &mut [f64], rng: &mut ChaCha8Rng) {
     let inwards = |value: &f64| if *value > 8.0 { -1.0 } else { 1.0 };
-    let direction: Vec<f64> = features.iter().map(|value| normal(rng).abs() * inwards(value)).collect();
+    let mut step = |value: &f64| if rng.random::<bool>() { normal(rng).abs() * inwards(value) } else { 0.0 };
+    let direction: Vec<f64> = features.iter().map(&mut step).collect();
     let length = direction.iter().map(|value| value * value).sum::<f64>().sqrt();
     for (value, step) in features.iter_mut().zip(direction) {
         *value += step / length * RADIUS * 1.2;

@@ -57,5 +57,5 @@ fn screening_drops_copies_within_the_radius_and_nothing_honest() {
     assert_eq!(dropped(Attack::NearDuplicates, Screening::Exact), 0);
     // A few carry more noise than the radius allows for.
     assert!(dropped(Attack::NearDuplicates, Screening::Near) > 9 * own * 95 / 100);
-    assert_eq!(dropped(Attack::BeyondRadius, Screening::Near), 0);
+    assert!(dropped(Attack::BeyondRadius, Screening::Near) < 9 * own * 5 / 100);
 }
