@@ -32,7 +32,6 @@ mod truth;
 use std::{path::PathBuf, thread, time::Instant};
 
 use eyre::{Result, ensure};
-use serde::Serialize;
 use tributary_factory::{
     model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
     train::{Convergence, Descent},
@@ -42,7 +41,7 @@ use tributary_runtime::OnnxRuntime;
 use self::{
     bars::{CONVOLUTIONAL, LOGISTIC, READY, USUAL},
     graphs::{Graphs, Training},
-    measure::{Extent, Measurement, measure},
+    measure::{Extent, measure},
     task::Task,
     truth::Retraining,
 };
@@ -62,7 +61,7 @@ pub(crate) struct Arguments {
     /// Where retraining's results are kept.
     #[arg(long, default_value = "target/bench")]
     cache: PathBuf,
-    /// Where the figures are written.
+    /// Where the figures are written; those of subjects that are not measured this time stay.
     #[arg(long, default_value = "bench/results/attribution.json")]
     results: PathBuf,
     /// Only subjects whose name holds this.
@@ -82,13 +81,6 @@ pub(crate) struct Arguments {
     threads: Option<usize>,
 }
 
-/// What is written.
-#[derive(Debug, Serialize)]
-struct Results {
-    command: &'static str,
-    measurements: Vec<Measurement>,
-}
-
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let began = Instant::now();
     let threads = arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
@@ -106,11 +98,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         measurements.push(measurement);
     }
     ensure!(!measurements.is_empty(), "no subject's name holds {:?}", arguments.only);
-    let results = Results { command: "cargo xtask bench attribution", measurements };
-    if arguments.only.is_empty() {
-        report::write(&arguments.results, &results)?;
-    }
-    bars::check(&results.measurements)
+    report::renew(&arguments.results, "cargo xtask bench attribution", &measurements)?;
+    bars::check(&measurements)
 }
 
 /// One subject on one task.

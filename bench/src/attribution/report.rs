@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 
 use eyre::{Context, Result};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::measure::{Figure, Measurement};
 
@@ -29,6 +30,20 @@ fn show(figure: Option<Figure>) -> String {
     figure.map_or_else(String::new, |figure| {
         format!("{} [{}, {}]", digits(figure.mean), digits(figure.low), digits(figure.high))
     })
+}
+
+/// Writes measurements, and keeps those of other subjects that the file holds already.
+pub(super) fn renew(path: &Path, command: &str, measurements: &[Measurement]) -> Result<()> {
+    let before = fs::read(path).ok().and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok());
+    let kept = before.as_ref().and_then(|before| before["measurements"].as_array()).into_iter().flatten();
+    let renewed =
+        |old: &&Value| measurements.iter().any(|m| old["dataset"] == m.dataset && old["subject"] == m.subject);
+    let mut all: Vec<Value> = kept.filter(|old| !renewed(old)).cloned().collect();
+    for measurement in measurements {
+        all.push(serde_json::to_value(measurement)?);
+    }
+    all.sort_by_key(|m| (m["dataset"].to_string(), m["subject"].to_string()));
+    write(path, &json!({ "command": command, "measurements": all }))
 }
 
 /// Writes results as JSON, with folders as needed.
