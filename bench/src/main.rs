@@ -1,5 +1,6 @@
 //! Measurements, each against its alternative in the same run.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod attribution;
 mod cost;
@@ -17,10 +18,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Retrains without each contributor in turn and compares with what attribution says.
+    /// Retrains on random halves of records and contributors and compares with what attribution says.
     Attribution(attribution::Arguments),
     /// What attribution costs: serving beside the plain model, building, training, numerics.
     Cost(cost::Arguments),
+    /// Trains on what attackers offer and compares what they are paid with what honesty pays.
+    Attacks(attribution::attacks::Arguments),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(settlement::Arguments),
 }
@@ -29,6 +32,7 @@ fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
         What::Cost(arguments) => cost::run(&arguments),
+        What::Attacks(arguments) => attribution::attacks::run(&arguments),
         What::Settlement(arguments) => settlement::run(&arguments),
     }
 }
