@@ -68,8 +68,11 @@ gas: node_modules/.installed ## Measure the gas of the main calls as whole trans
 coverage: node_modules/.installed ## Line and branch coverage of the contracts, against its floors
 	$(CARGO) xtask coverage
 
-bench: node_modules/.installed ## Attribution against true retraining; see docs/attribution.md
+bench: node_modules/.installed ## Attribution and attacks on really retrained models, and costs; see docs/attribution.md
 	$(CARGO) xtask bench attribution
+	$(CARGO) xtask bench attacks
+	$(CARGO) xtask bench cost
+	$(CARGO) xtask bench settlement
 
 deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under target/ if it is missing)
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny

@@ -45,8 +45,10 @@ struct Mode {
 
 #[derive(Clone, Debug, Subcommand)]
 enum Bench {
-    /// Attributed totals against true leave-one-contributor-out retraining.
+    /// Attribution against really retrained models.
     Attribution(Passed),
+    /// What attackers are paid, against what honesty pays, on really retrained models.
+    Attacks(Passed),
     /// What attribution costs: serving beside the plain model, building, training, numerics.
     Cost(Passed),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
@@ -73,6 +75,7 @@ fn main() -> Result<()> {
         Task::Coverage => coverage::check(&root()),
         Task::Bench(Bench::Attribution(passed)) => bench("attribution", &passed.arguments),
         Task::Bench(Bench::Cost(passed)) => bench("cost", &passed.arguments),
+        Task::Bench(Bench::Attacks(passed)) => bench("attacks", &passed.arguments),
         Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
     }
 }
