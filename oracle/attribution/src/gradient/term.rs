@@ -131,10 +131,8 @@ pub(super) fn records_of(emit: &mut Emit<'_>, terms: &[Term], len: usize) -> Res
                     Layout::InOut => (activation, error),
                     Layout::OutIn => (error, activation),
                 };
-                // One position's product is a product of each number with each.
-                let op = if factor_dims(emit, left)?[1] == 1 { "Mul" } else { "MatMul" };
                 let left = emit.swapped(left)?;
-                let products = emit.op(op, &[&left, right])?;
+                let products = emit.op("MatMul", &[&left, right])?;
                 emit.reshape(&products, &[Dim::Batch(1), Dim::Fixed(len)])?
             }
         });
