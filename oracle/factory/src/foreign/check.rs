@@ -108,11 +108,7 @@ pub fn outputs(
 }
 
 /// Some of the tensors, in the order of `parameters`.
-fn chosen<'a>(
-    model: &Graph,
-    parameters: &'a [String],
-    rng: &mut ChaCha8Rng,
-) -> Vec<(&'a String, ArrayD<f64>)> {
+fn chosen<'a>(model: &Graph, parameters: &'a [String], rng: &mut ChaCha8Rng) -> Vec<(&'a String, ArrayD<f64>)> {
     let mut order = index::sample(rng, parameters.len(), parameters.len()).into_vec();
     let (mut taken, mut numbers) = (Vec::new(), 0);
     order.retain(|place| {

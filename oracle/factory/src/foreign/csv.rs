@@ -186,7 +186,8 @@ mod tests {
     use super::*;
 
     fn form(label: LabelForm) -> RecordForm {
-        let input = |name: &str, element, sizes: &[usize]| InputForm { name: name.into(), element, sizes: sizes.into() };
+        let input =
+            |name: &str, element, sizes: &[usize]| InputForm { name: name.into(), element, sizes: sizes.into() };
         RecordForm { inputs: vec![input("x", Element::F32, &[1, 2]), input("t", Element::I64, &[1])], label }
     }
 

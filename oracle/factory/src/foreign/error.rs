@@ -35,7 +35,9 @@ pub enum ForeignError {
     #[error("the model has no input that must be given: export it with its records as inputs")]
     NoInput,
     /// An input of numbers that CSV files are not read as.
-    #[error("the model's input `{input}` holds {element}; records are read as f32 or i64: export it with such an input")]
+    #[error(
+        "the model's input `{input}` holds {element}; records are read as f32 or i64: export it with such an input"
+    )]
     Input {
         /// The input.
         input: String,
@@ -43,7 +45,9 @@ pub enum ForeignError {
         element: Element,
     },
     /// An output that the target has no use for.
-    #[error("the model's first output `{output}` is {shape}, the target {target} needs {needs}: choose another --target, or export the logits first")]
+    #[error(
+        "the model's first output `{output}` is {shape}, the target {target} needs {needs}: choose another --target, or export the logits first"
+    )]
     Output {
         /// The output.
         output: String,
@@ -63,7 +67,9 @@ pub enum ForeignError {
         known: Vec<String>,
     },
     /// A line with too few or too many numbers.
-    #[error("{file}, line {line}: {found} numbers, {inputs} for the model's inputs and {labels} for the label are needed")]
+    #[error(
+        "{file}, line {line}: {found} numbers, {inputs} for the model's inputs and {labels} for the label are needed"
+    )]
     Width {
         /// The file.
         file: String,
@@ -119,7 +125,9 @@ pub enum ForeignError {
         records: usize,
     },
     /// A denominator below the records.
-    #[error("the denominator {denominator} is below the {records} training records: give what the training divided by, at least their number")]
+    #[error(
+        "the denominator {denominator} is below the {records} training records: give what the training divided by, at least their number"
+    )]
     Denominator {
         /// What was given.
         denominator: usize,
@@ -177,7 +185,7 @@ pub enum ForeignError {
 }
 
 /// A target's name on the command line and in manifests.
-pub fn target_name(target: Target) -> &'static str {
+pub(super) fn target_name(target: Target) -> &'static str {
     match target {
         Target::Margin => "margin",
         Target::Regression => "regression",

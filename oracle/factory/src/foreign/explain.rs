@@ -2,9 +2,7 @@
 
 use std::{num::NonZeroUsize, path::Path};
 
-use tributary_attribution::{
-    AttributionError, compile::SKETCH, explain::Hit, onnx,
-};
+use tributary_attribution::{AttributionError, compile::SKETCH, explain::Hit, onnx};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 use tributary_sdk::{Address, sketch::Sketch};
 
@@ -58,8 +56,8 @@ impl Explainer {
     pub fn open(runtime: &OnnxRuntime, folder: &Path, options: &SessionOptions) -> Result<Self, ForeignError> {
         let files = folder::read(folder)?;
         let path = folder.join(folder::MODEL_FILE);
-        let graph = onnx::decode(&files.model)
-            .map_err(|source| ForeignError::Model { path, source: Box::new(source) })?;
+        let graph =
+            onnx::decode(&files.model).map_err(|source| ForeignError::Model { path, source: Box::new(source) })?;
         let form = RecordForm::asked(&graph)?;
         let output = files.manifest.settings.output.clone();
         let session = Session::open(runtime, &files.model, options)?;

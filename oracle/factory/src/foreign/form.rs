@@ -119,10 +119,10 @@ impl InputForm {
 fn label(output: &Signature, target: Target) -> Option<LabelForm> {
     let sizes = behind_batch(&output.shape).filter(|_| output.element == Element::F32)?;
     match (target, sizes.as_slice()) {
-        (Target::Margin, [2..]) => Some(LabelForm::Class),
+        (Target::Margin, [classes]) if *classes > 1 => Some(LabelForm::Class),
         (Target::Regression, [] | [1]) => Some(LabelForm::Value),
-        (Target::MultiLabel, [labels @ 1..]) => Some(LabelForm::Several(*labels)),
-        (Target::Sequence, [positions @ 1.., 2..]) => Some(LabelForm::Tokens(*positions)),
+        (Target::MultiLabel, [labels]) if *labels > 0 => Some(LabelForm::Several(*labels)),
+        (Target::Sequence, [positions, tokens]) if *positions > 0 && *tokens > 1 => Some(LabelForm::Tokens(*positions)),
         _ => None,
     }
 }

@@ -60,14 +60,14 @@ impl Picture {
             Anchor::End => "end",
         };
         let words = escaped(words);
-        self.add(format_args!("<text class=\"quiet\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>"));
+        self.add(format_args!(
+            "<text class=\"quiet\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{words}</text>"
+        ));
     }
 
     pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) {
         let ((x1, y1), (x2, y2), class) = (from, to, ink.class());
-        self.add(format_args!(
-            "<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"
-        ));
+        self.add(format_args!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
     }
 
     pub(super) fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, ink: Ink) {

@@ -6,9 +6,7 @@ use clap::{Args, ValueEnum};
 use eyre::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use tributary_attribution::{gradient::Layers, targets::Target};
-use tributary_factory::foreign::{
-    self, Answer, Attributed, Choices, Damping, Explainer, Owed, Sources, Step, folder,
-};
+use tributary_factory::foreign::{self, Answer, Attributed, Choices, Damping, Explainer, Owed, Sources, Step, folder};
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 
 use super::print;
@@ -185,7 +183,9 @@ fn summary(attributed: &Attributed) {
                 found.records, found.gradient, found.directions, found.output
             );
             if found.gradient.parse::<f64>().is_ok_and(|gradient| gradient > DOUBTFUL) {
-                println!("  these gradients are DOUBTFUL: attribute smooth layers only, or raise --checked to see whether a kink was met");
+                println!(
+                    "  these gradients are DOUBTFUL: attribute smooth layers only, or raise --checked to see whether a kink was met"
+                );
             }
         }
     }
