@@ -9,6 +9,7 @@ use tributary_attribution::{
     curvature::{MOST_FEATURES, classes::Expectation},
     explain::RecordIndex,
     gradient::{self, Layers},
+    graph::Dim,
     targets::Target,
 };
 use tributary_runtime::OnnxRuntime;
@@ -73,7 +74,8 @@ pub struct Choices {
     pub target: Target,
     /// Whose gradients count; names may be of weights or of layers.
     pub layers: Layers,
-    /// Numbers in a sketch; without it the contributors' own directions up to 256 contributors, 256 above.
+    /// Numbers in a sketch; without it the contributors' own directions up to 256 contributors, 256 above. The
+    /// contributors' own lose nothing of what is paid by, and tell records apart only as far as that needs.
     pub rank: Option<usize>,
     /// λ.
     pub damping: Damping,
@@ -156,6 +158,9 @@ pub fn attribute(
     let records = csv::records(&sources.records, &form)?;
     let owners = csv::owners(&sources.owners, records.content.len())?;
     let held_out = csv::records(&sources.held_out, &form)?;
+    for labels in [records.content.labels(), held_out.content.labels()] {
+        labels.check(choices.target, classes(&given))?;
+    }
     let suppliers = sources.suppliers.as_ref().map(|path| csv::suppliers(path, held_out.content.len())).transpose()?;
     let hashes = SourceHashes {
         model: given.hash,
@@ -208,12 +213,19 @@ pub fn attribute(
 
 /// Exact over few classes, drawn over many; tokens of sequences are always drawn.
 fn expectation(given: &Given, form: &RecordForm, seed: u64) -> Expectation {
-    let classes = given.graph.outputs.first().and_then(|output| output.shape.0.last().copied());
-    let many = matches!(classes, Some(tributary_attribution::graph::Dim::Fixed(size)) if size > MOST_CLASSES);
+    let many = classes(given) > MOST_CLASSES;
     match form.label {
         LabelForm::Class if many => Expectation::Sampled { draws: DRAWS, seed },
         LabelForm::Tokens(_) => Expectation::Sampled { draws: DRAWS, seed },
         _ => Expectation::Exact,
+    }
+}
+
+/// Numbers in the last dimension of the output: classes, labels or tokens.
+fn classes(given: &Given) -> usize {
+    match given.graph.outputs.first().and_then(|output| output.shape.0.last()) {
+        Some(Dim::Fixed(size)) => *size,
+        _ => 1,
     }
 }
 
