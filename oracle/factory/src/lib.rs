@@ -9,6 +9,7 @@
 //! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
 //! | [`mod@evaluate`] | accuracy on records nobody trained on |
 //! | [`release`] | the run folder: model, contributor table, manifest |
+//! | [`foreign`] | models that were trained elsewhere, attributed as they come |
 //!
 //! In order: read a [`dataset::Dataset`], split it, let contributors commit to their records, [`Snapshot::screen`] the
 //! contributions, open the snapshot with a [`Permission`], [`train()`], [`attribute`], [`evaluate()`], and write the
@@ -22,6 +23,7 @@
 pub mod dataset;
 mod error;
 pub mod evaluate;
+pub mod foreign;
 pub mod model;
 pub mod permission;
 pub mod release;

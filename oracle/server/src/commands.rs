@@ -1,6 +1,7 @@
 //! The command line: reads arguments, calls a step, says what happened. No step is written here.
 
 mod arguments;
+mod attribute;
 mod demo;
 mod print;
 
@@ -52,6 +53,8 @@ impl Program {
             }
             Command::Dataset(dataset) => context.dataset(dataset).await,
             Command::Train(train) => context.train(train).await,
+            Command::Attribute(attribute) => attribute::attribute(&context.onnxruntime()?, *attribute),
+            Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
             Command::Publish(publish) => context.publish(publish).await,
             Command::License(license) => context.license(license).await,
             Command::Serve { token } => context.serve(token).await,
@@ -78,6 +81,10 @@ impl Context {
         let secret = self.settings.key.as_ref();
         let secret = secret.ok_or_eyre("this command acts for an account: put its private key into TRIBUTARY_KEY")?;
         Ok(secret.key()?)
+    }
+
+    fn onnxruntime(&self) -> Result<OnnxRuntime> {
+        Ok(OnnxRuntime::load(self.settings.onnxruntime.as_deref())?)
     }
 
     async fn account(&self) -> Result<Account> {
@@ -169,7 +176,7 @@ impl Context {
         let test = steps::model::records(&train.test, schema)?;
         let recipe = TrainingRecipe::default();
         let mut bar = print::TrainingBar::new();
-        let runtime = OnnxRuntime::load(self.settings.onnxruntime.as_deref())?;
+        let runtime = self.onnxruntime()?;
         let training = Training { builder: key.address(), recipe: &recipe, held_out: &held_out, test: &test };
         let built = steps::model::build(&runtime, &chain, &data, training, |step| bar.step(&step)).await?;
         bar.finish();

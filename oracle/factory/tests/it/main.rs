@@ -1,6 +1,8 @@
 //! The factory from contributions to a release on disk.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod foreign;
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};

@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use tributary_factory::Schema;
 use tributary_sdk::AssetId;
 
+use super::attribute::{Attribute, Explain};
+
 /// The public ledger and pay-roll of community-owned AI.
 ///
 /// The acting account's private key is read from TRIBUTARY_KEY or the configuration file, never from a flag.
@@ -69,6 +71,10 @@ pub(super) enum Command {
     Dataset(Dataset),
     /// Train on the published snapshot and write the release.
     Train(Train),
+    /// Attribute an ONNX model that was trained elsewhere to the owners of its records.
+    Attribute(Box<Attribute>),
+    /// Say which records and contributors an attributed model owes an answer to.
+    Explain(Explain),
     /// Register a model and publish the trained release.
     Publish(Publish),
     /// Licenses: offer, show, buy, renew, revoke.

@@ -4,6 +4,7 @@
 mod adversaries;
 mod epochs;
 mod folders;
+mod foreign;
 mod http;
 mod idempotency;
 mod licenses;

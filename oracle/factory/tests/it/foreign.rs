@@ -1,0 +1,255 @@
+//! A model that was trained elsewhere, from its files to an explained answer, and what is refused on the way.
+
+use std::{
+    fmt::Write,
+    fs,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use tempfile::TempDir;
+use tributary_attribution::{gradient::Layers, onnx, targets::Target};
+use tributary_factory::{
+    Dataset, Record, Schema, SplitSizes,
+    dataset::partition,
+    foreign::{self, Choices, Damping, Explainer, ForeignError, Sources, Step, folder},
+    model::{Activation, Architecture, MultilayerPerceptron},
+    train::{Convergence, Trainer},
+};
+use tributary_runtime::{OnnxRuntime, SessionOptions};
+use tributary_sdk::{Address, release::Manifest};
+
+const TRAINING: usize = 300;
+const CONTRIBUTORS: usize = 5;
+
+/// Digits, a perceptron that learnt them, and the files of both.
+struct Given {
+    folder: TempDir,
+    records: Vec<Record>,
+}
+
+fn line(record: &Record) -> String {
+    record.features.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl Given {
+    fn new() -> Self {
+        let schema = Schema::DIGITS;
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
+        let sizes = SplitSizes { training: TRAINING, held_out: 80, test: 20 };
+        let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
+        let perceptron = MultilayerPerceptron { hidden: vec![12], activation: Activation::Gelu };
+        let model = Architecture::Perceptron(perceptron).model(schema.width, 10, schema.scaling(), 1).unwrap();
+        let mut trainer = Trainer::new(&runtime(), &model, Target::Margin, &SessionOptions::default()).unwrap();
+        let records = schema.labelled(&split.training).unwrap();
+        let recipe = Convergence { tolerance: 1e-4, ..Convergence::default() };
+        let start = trainer.start().unwrap();
+        let trained = trainer.converge(&records, TRAINING, &recipe, &start, |_| ()).unwrap();
+
+        let given = Self { folder: tempfile::tempdir().unwrap(), records: split.test };
+        fs::write(given.path("model.onnx"), onnx::encode(&trainer.graph(&trained.parameters).unwrap())).unwrap();
+        let csv = |records: &[Record]| {
+            records.iter().fold(String::new(), |mut text, record| {
+                writeln!(text, "{},{}", line(record), record.label).unwrap();
+                text
+            })
+        };
+        fs::write(given.path("records.csv"), csv(&split.training)).unwrap();
+        fs::write(given.path("held.csv"), csv(&split.held_out)).unwrap();
+        let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
+        let owners = partition::owners(&labels, CONTRIBUTORS, 0).unwrap();
+        let owners = owners.into_iter().fold(String::new(), |mut text, owner| {
+            writeln!(text, "{}", Address::repeat_byte(owner as u8 + 1)).unwrap();
+            text
+        });
+        fs::write(given.path("owners.csv"), owners).unwrap();
+        given
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn sources(&self) -> Sources {
+        Sources {
+            model: self.path("model.onnx"),
+            records: self.path("records.csv"),
+            owners: self.path("owners.csv"),
+            held_out: self.path("held.csv"),
+            suppliers: None,
+        }
+    }
+
+    /// The text of a file, changed, in a file of its own.
+    fn changed(&self, name: &str, change: impl FnOnce(String) -> String) -> PathBuf {
+        let path = self.path(&format!("changed-{name}"));
+        fs::write(&path, change(fs::read_to_string(self.path(name)).unwrap())).unwrap();
+        path
+    }
+}
+
+fn runtime() -> OnnxRuntime {
+    OnnxRuntime::load(None).unwrap()
+}
+
+fn choices() -> Choices {
+    Choices {
+        target: Target::Margin,
+        layers: Layers::All,
+        rank: None,
+        damping: Damping::WeightDecay(3e-3),
+        denominator: None,
+        seed: 1,
+        threads: 1,
+        checked: 3,
+    }
+}
+
+/// Directions enough to tell records apart, not only contributors.
+fn wide() -> Choices {
+    Choices { rank: Some(100), ..choices() }
+}
+
+#[test]
+fn files_become_a_folder_that_explains_answers() {
+    let given = Given::new();
+    let mut steps = Vec::new();
+    let attributed = foreign::attribute(&runtime(), &given.sources(), &wide(), |step| steps.push(step)).unwrap();
+    assert_eq!(steps, Step::ALL);
+    let out = given.path("release");
+    folder::write(&out, &attributed).unwrap();
+    let manifest = &attributed.files.manifest;
+    assert_eq!((manifest.result.records, manifest.result.contributors), (TRAINING as u64, CONTRIBUTORS as u64));
+    assert_eq!((manifest.result.rank, manifest.settings.damping.as_str()), (100, "0.006"));
+    assert_eq!(manifest.settings.denominator, TRAINING as u64);
+    let check = manifest.result.check.as_ref().unwrap();
+    assert_eq!((check.records, check.directions), (3, 4), "{check:?}");
+    assert!(check.gradient.parse::<f64>().unwrap() < 1e-4, "{check:?}");
+    assert!(check.output.parse::<f64>().unwrap() <= 1e-6, "{check:?}");
+
+    // The same files give the same bytes.
+    let again = foreign::attribute(&runtime(), &given.sources(), &wide(), |_| ()).unwrap();
+    assert_eq!(again.files.manifest.to_bytes().unwrap(), fs::read(out.join(folder::MANIFEST_FILE)).unwrap());
+    assert_eq!(again.files.model, fs::read(out.join(folder::MODEL_FILE)).unwrap());
+    for name in [folder::SPECTRUM_FILE, folder::INFLUENCE_FILE] {
+        let picture = fs::read_to_string(out.join(name)).unwrap();
+        assert!(picture.starts_with("<svg ") && picture.ends_with("</svg>\n"), "{picture}");
+        assert!(picture.contains("prefers-color-scheme:dark") && !picture.contains("NaN"), "{picture}");
+    }
+
+    let mut explainer = Explainer::open(&runtime(), &out, &SessionOptions::default()).unwrap();
+    let threads = NonZeroUsize::new(2).unwrap();
+    let mut of_own_class = 0;
+    let labels: Vec<u8> = fs::read_to_string(given.path("records.csv"))
+        .unwrap()
+        .lines()
+        .map(|line| line.rsplit(',').next().unwrap().parse().unwrap())
+        .collect();
+    let owners: Vec<Address> =
+        fs::read_to_string(given.path("owners.csv")).unwrap().lines().map(|line| line.parse().unwrap()).collect();
+    for record in &given.records {
+        let answer = explainer.explain(&line(record), 10, threads).unwrap();
+        assert_eq!((answer.output.len(), answer.helpful.len()), (10, 10));
+        assert!(answer.helpful.iter().all(|owed| owed.account == owners[owed.place - 1] && owed.influence > 0.0));
+        assert!(answer.harmful.iter().all(|owed| owed.influence < 0.0));
+        let served = (0..10).max_by(|a, b| answer.output[*a].total_cmp(&answer.output[*b])).unwrap();
+        of_own_class += usize::from(usize::from(labels[answer.helpful[0].place - 1]) == served);
+        let contributors = answer.helpful_contributors.len() + answer.harmful_contributors.len();
+        assert!(contributors <= CONTRIBUTORS, "{answer:?}");
+    }
+    assert!(of_own_class * 2 > given.records.len(), "{of_own_class} of {}", given.records.len());
+    let refused = explainer.explain("1,2,3", 10, threads).unwrap_err();
+    assert!(matches!(refused, ForeignError::Width { found: 3, inputs: 64, labels: 0, .. }), "{refused}");
+
+    fs::write(out.join(folder::TABLE_FILE), b"another").unwrap();
+    let refused = Explainer::open(&runtime(), &out, &SessionOptions::default()).unwrap_err();
+    assert!(matches!(refused, ForeignError::NotTheFile { .. }), "{refused}");
+}
+
+#[test]
+fn layers_ranks_and_suppliers_are_taken_as_said() {
+    let given = Given::new();
+    let run = |sources: Sources, choices: Choices| foreign::attribute(&runtime(), &sources, &choices, |_| ()).unwrap();
+    let last = run(given.sources(), Choices { layers: Layers::Last, rank: Some(40), checked: 0, ..choices() });
+    let result = &last.files.manifest.result;
+    assert_eq!((result.features, result.rank, result.basis.as_str()), (130, 40, "eigen"));
+    assert_eq!((result.bytes_per_record, &result.check), (45, &None));
+
+    // A layer's name stands for its weights.
+    let names = &last.files.manifest.settings.parameters;
+    let layer = names[0].rsplit_once(['.', '/']).unwrap().0.to_owned();
+    let named =
+        run(given.sources(), Choices { layers: Layers::Named(vec![layer]), rank: Some(40), checked: 0, ..choices() });
+    assert_eq!(&named.files.manifest.settings.parameters, names);
+    assert_eq!(named.files.model, last.files.model);
+
+    // Who supplied every held-out record has no evidence for them.
+    let own = Address::repeat_byte(1);
+    let suppliers = given.path("suppliers.csv");
+    fs::write(&suppliers, format!("{own}\n").repeat(80)).unwrap();
+    let supplied = run(Sources { suppliers: Some(suppliers), ..given.sources() }, Choices { checked: 0, ..choices() });
+    let place = supplied.files.table.rows().iter().position(|row| row.account == own).unwrap();
+    assert_eq!(supplied.attribution.gate()[place].mean, 0.0);
+    assert!(supplied.files.manifest.sources.suppliers.is_some());
+}
+
+#[test]
+fn what_cannot_be_attributed_says_what_to_do() {
+    let given = Given::new();
+    let fault = |sources: Sources, choices: Choices| match foreign::attribute(&runtime(), &sources, &choices, |_| ()) {
+        Ok(attributed) => panic!("attributed: {:?}", attributed.files.manifest),
+        Err(error) => error.to_string(),
+    };
+    let fails = |sources: Sources, choices: Choices, words: &[&str]| {
+        let fault = fault(sources, choices);
+        assert!(words.iter().all(|word| fault.contains(word)), "{words:?} in: {fault}");
+    };
+    let sources = || given.sources();
+
+    let narrow = given.changed("records.csv", |text| text.replacen(',', ";", 1));
+    fails(
+        Sources { records: narrow, ..sources() },
+        choices(),
+        &["line 1: 64 numbers, 64 for the model's inputs and 1"],
+    );
+    let not_a_number = given.changed("records.csv", |text| format!("NaN{}", text.strip_prefix('0').unwrap()));
+    fails(
+        Sources { records: not_a_number, ..sources() },
+        choices(),
+        &["line 1, field 1: `NaN` is not a finite number"],
+    );
+    let class = given.changed("held.csv", |text| format!("{}10\n", text.trim_end().strip_suffix(|_| true).unwrap()));
+    fails(Sources { held_out: class, ..sources() }, choices(), &["label 10", "tells 10 apart"]);
+    let fewer = given.changed("owners.csv", |text| text.lines().skip(1).map(|line| format!("{line}\n")).collect());
+    fails(Sources { owners: fewer, ..sources() }, choices(), &["names 299 accounts for 300 records"]);
+    let nobody = given.changed("owners.csv", |text| format!("nobody{text}"));
+    fails(Sources { owners: nobody, ..sources() }, choices(), &["line 1", "is no account"]);
+    let small = given.changed("owners.csv", |text| {
+        let (_, rest) = text.split_once('\n').unwrap();
+        format!("{}\n{rest}", Address::repeat_byte(77))
+    });
+    fails(Sources { owners: small, ..sources() }, choices(), &["pool small contributors"]);
+
+    let whole = fs::read(given.path("model.onnx")).unwrap();
+    let truncated = given.path("truncated.onnx");
+    fs::write(&truncated, &whole[..whole.len() - 100]).unwrap();
+    fails(Sources { model: truncated, ..sources() }, choices(), &["truncated.onnx", "not a whole ONNX file"]);
+    fails(
+        Sources { model: given.path("nowhere.onnx"), ..sources() },
+        choices(),
+        &["nowhere.onnx", "check that it exists"],
+    );
+
+    let layers = Layers::Named(vec!["nowhere".into()]);
+    fails(sources(), Choices { layers, ..choices() }, &["no weight or layer `nowhere`: name some of"]);
+    fails(sources(), Choices { target: Target::Sequence, ..choices() }, &["the target sequence needs", "--target"]);
+    fails(sources(), Choices { target: Target::MultiLabel, ..choices() }, &["line 1: 65 numbers", "10 for the label"]);
+    fails(
+        sources(),
+        Choices { damping: Damping::Given(0.0), ..choices() },
+        &["the damping 0 is not a positive number"],
+    );
+    fails(sources(), Choices { damping: Damping::WeightDecay(f64::NAN), ..choices() }, &["the weight decay NaN"]);
+    fails(sources(), Choices { denominator: Some(299), ..choices() }, &["299 is below the 300"]);
+    fails(sources(), Choices { rank: Some(0), ..choices() }, &["--rank of 1 or more"]);
+}
