@@ -1,6 +1,9 @@
 //! Pictures of an attribution.
 
-use tributary_attribution::{Attribution, basis::Basis};
+use tributary_attribution::{
+    Attribution,
+    basis::{Basis, BasisKind},
+};
 
 use super::svg::{Anchor, Ink, Picture};
 
@@ -40,7 +43,12 @@ pub fn spectrum(basis: &Basis) -> String {
     for place in [0, values.len() / 2, values.len() - 1] {
         picture.words(x(place), bottom + 18.0, Anchor::Middle, &(place + 1).to_string());
     }
-    let kept = basis.width().min(values.len());
+    // Residual directions follow the contributors' rows, not the spectrum.
+    let kept = match basis.kind {
+        BasisKind::Eigen { leading } => leading,
+        BasisKind::Owner | BasisKind::Checkpoints { .. } => basis.width(),
+    };
+    let kept = kept.min(values.len());
     let point = |(place, value): (usize, &f64)| (x(place), y(*value));
     picture.curve(values.iter().enumerate().skip(kept.saturating_sub(1)).map(point), Ink::Two);
     picture.curve(values.iter().enumerate().take(kept).map(point), Ink::One);
