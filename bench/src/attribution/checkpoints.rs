@@ -49,7 +49,8 @@ impl Averaged {
             let half = task.training.select(places);
             let model = subject.train(&half, denominator, start)?;
             // The curvature of half the data is half as large: damping stays in proportion.
-            let curvature = DampedCurvature::new(&model.curvature(&half, denominator)?, subject.weight_decay())?;
+            let curvature =
+                DampedCurvature::new(&model.curvature(&half, denominator)?, subject.damping(denominator) / 2.0)?;
             let effects = model.loss_gradients(&task.training)? / -(denominator as f64);
             let solved = curvature.solve(&by_owner(&effects, &task.owners, task.contributors));
             let influence = |records, classes| influence(model.as_ref(), records, classes, &solved);

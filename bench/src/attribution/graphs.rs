@@ -87,10 +87,17 @@ impl Subject for Graphs {
         format!("{self:?}")
     }
 
-    fn weight_decay(&self) -> f64 {
+    fn damping(&self, records: usize) -> f64 {
         match self.training {
-            Training::Ready(recipe) => recipe.weight_decay,
-            Training::Usual(recipe) => recipe.weight_decay,
+            // Half the data has half the curvature under the fixed denominator.
+            Training::Ready(recipe) => 2.0 * recipe.weight_decay,
+            // The mean is over the half itself. Descent that stops pulls back like weight decay by one over the sum of its
+            // step sizes (Goodfellow et al. 2016, §7.8); the rate falls linearly, and momentum lengthens steps.
+            Training::Usual(recipe) => {
+                let steps = recipe.epochs * (records / 2).div_ceil(recipe.batch);
+                let lengths = recipe.rate * (steps + 1) as f64 / 2.0 / (1.0 - recipe.momentum);
+                recipe.weight_decay + 1.0 / lengths
+            }
         }
     }
 

@@ -101,7 +101,7 @@ pub(super) fn measure(
     let without_one = show(Trials::leave_one_out(task))?;
 
     let evidence = Evidence::new(release.as_ref(), &task.training, task, &classes)?;
-    let damping = 2.0 * subject.weight_decay();
+    let damping = subject.damping(task.training.len());
     let judge = |shown: &Shown, scores: &Array2<f64>| {
         agreement(&subset_sums(scores.view(), shown.trials.mask().view())?, &shown.margins)
     };

@@ -15,8 +15,9 @@ pub(super) trait Subject: Sync {
     /// Everything that decides what training gives, besides records and seed.
     fn recipe(&self) -> String;
 
-    /// Weight decay of the objective.
-    fn weight_decay(&self) -> f64;
+    /// λ for the curvature of the whole of `records` that stands for a retraining on half of them: what pulls parameters
+    /// back, in the scale of the whole.
+    fn damping(&self, records: usize) -> f64;
 
     /// Trains on `records` from a seeded start. `denominator` is N of the objective's mean, for recipes that fix it.
     fn train(&self, records: &LabelledRecords, denominator: usize, seed: u64) -> Result<Box<dyn Model>>;

@@ -14,13 +14,13 @@ use crate::{
     curvature::{DampedCurvature, MOST_FEATURES, classes::Expectation},
     features::{self, Features, Reduction},
     gate::{self, GateResult},
-    gradient::{self, Layers},
-    graph::Graph,
+    gradient::{self, GradientError, Layers},
+    graph::{Builder, Graph},
     onnx,
     records::Records,
     rows::RecordRows,
     sketches::Sketches,
-    targets::Target,
+    targets::{self, Target},
 };
 
 /// The least records behind one row. With fewer, a row says too much about them.
@@ -132,11 +132,12 @@ pub fn attribute(
         let (account, records) = (training.accounts()[place], counts[place] as usize);
         return Err(AttributionError::TooFewRecords { account, records, minimum: LEAST_RECORDS });
     }
-    let setting = Setting { runtime, model, parameters: gradient::select(model, &settings.layers)?, settings };
+    let setting = Setting { runtime, model, parameters: attributed(model, settings)?, settings };
 
     on_stage(Stage::Factors);
     let reduction = setting.reduction(training.records())?;
     let mut features = setting.features(&reduction)?;
+    features.check(held_out.records.labels())?;
     on_stage(Stage::Curvature);
     let curvature =
         features::gauss_newton(&mut features, training.records(), settings.denominator, settings.expectation)?;
@@ -192,6 +193,25 @@ impl Directions {
             Self::Eigen { rank } => Some(rank),
             Self::BySize => (contributors > MOST_CONTRIBUTORS).then_some(RANK),
         }
+    }
+}
+
+/// Whose gradients count. Of all weights those that the attributed output does not depend on are left out; one that was
+/// named and has no influence is an error.
+fn attributed(model: &Graph, settings: &AttributionSettings) -> Result<Vec<String>, AttributionError> {
+    let mut parameters = gradient::select(model, &settings.layers)?;
+    let output = features::attributed_output(model)?;
+    while settings.layers == Layers::All {
+        let mut builder = Builder::extend(model.clone())?;
+        let seed = targets::serve(&mut builder, settings.target, &output, None)?;
+        match gradient::reverse(&mut builder, &[(&output, &seed.cotangent)], &parameters) {
+            Err(GradientError::Unreached { parameter }) => parameters.retain(|name| *name != parameter),
+            _ => break,
+        }
+    }
+    match parameters.is_empty() {
+        true => Err(GradientError::NoLayer.into()),
+        false => Ok(parameters),
     }
 }
 

@@ -49,7 +49,7 @@ impl Release {
         let model = subject.train(&training, n, RELEASE_SEED)?;
         let (members, owners) = places(entries);
         let effects = model.loss_gradients(&training)? / -(n as f64);
-        let curvature = DampedCurvature::new(&model.curvature(&training, n)?, 2.0 * subject.weight_decay())?;
+        let curvature = DampedCurvature::new(&model.curvature(&training, n)?, subject.damping(n))?;
         let of_contributors = first_order(effects.view(), &owners, members.len())?;
         let basis = Basis::owner(&of_contributors, &curvature)?;
         let rows = basis.project(of_contributors.view())?;

@@ -62,6 +62,14 @@ impl Features {
         self.0.block()
     }
 
+    /// That the target can use these labels.
+    ///
+    /// # Errors
+    /// [`AttributionError::Labels`], [`AttributionError::Label`].
+    pub fn check(&self, labels: &Labels) -> Result<(), AttributionError> {
+        self.0.check(labels)
+    }
+
     /// One pass over records with their own labels.
     ///
     /// # Errors

@@ -112,9 +112,14 @@ impl LossSession {
         (BLOCK / self.width.max(1)).clamp(1, MOST_RECORDS)
     }
 
+    /// That the target can use these labels.
+    pub(super) fn check(&self, labels: &Labels) -> Result<(), AttributionError> {
+        labels.check(self.target, self.classes)
+    }
+
     /// One pass over records as if their labels were these.
     pub(super) fn run_as(&mut self, records: &Records, labels: &Labels) -> Result<Pass, AttributionError> {
-        labels.check(self.target, self.classes)?;
+        self.check(labels)?;
         let (mut inputs, _) = records.part(0, records.len(), self.label_rank);
         let labels = labels.to_column(self.label_rank);
         inputs.push((&self.label, labels.tensor()));

@@ -1,6 +1,7 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use tributary_attribution::{
-    AttributionError, Directions, HeldOut, Labels, OwnedRecords, Records, attribute,
+    AttributionError, AttributionSettings, CurvatureKind, Directions, HeldOut, Labels, OwnedRecords, Records,
+    attribute,
     attribute::effects,
     curvature::{DampedCurvature, classes::Expectation},
     features::{Features, Reduction, gauss_newton},
@@ -130,7 +131,7 @@ fn a_sketch_times_a_row_is_the_influence_for_every_kind_of_target() {
         let queries = records(target, 7, 4, outputs, 7);
         let held_out = HeldOut::apart(records(target, 12, 4, outputs, 8));
         for directions in [Directions::Owner, Directions::Eigen { rank: 12 }] {
-            let settings = tributary_attribution::AttributionSettings { directions, ..settings(target) };
+            let settings = AttributionSettings { directions, ..settings(target) };
             let attribution = attribute(&runtime(), &model, &training, &held_out, &settings, |_| ()).unwrap();
             let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
             let found = sketches.of_labels(&queries).unwrap();
@@ -179,6 +180,41 @@ fn the_served_graph_answers_as_before_and_is_the_same_file_every_time() {
 }
 
 #[test]
+fn kronecker_directions_lose_nothing_where_all_are_kept_and_little_where_most_are() {
+    for (target, outputs) in [(Target::Margin, 3), (Target::MultiLabel, 2), (Target::Sequence, 5)] {
+        let model = if target == Target::Sequence { language(4, 5, 3) } else { perceptron(4, 5, outputs) };
+        let training = owned(records(target, DENOMINATOR, 4, outputs, 6));
+        let (queries, held_out) =
+            (records(target, 7, 4, outputs, 7), HeldOut::apart(records(target, 12, 4, outputs, 8)));
+        let whole: usize = gradient::parameters(&model).iter().map(|name| model.constants[name].len()).sum();
+        let expected = exact(&model, target, &training, &queries);
+        for (features, bound) in [(whole, 1e-3), (whole * 3 / 4, 0.5)] {
+            let curvature = CurvatureKind::Kronecker { features };
+            let settings = AttributionSettings { curvature, directions: Directions::Owner, ..settings(target) };
+            let attribution = attribute(&runtime(), &model, &training, &held_out, &settings, |_| ()).unwrap();
+            let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
+            let found = sketches.of_labels(&queries).unwrap().mapv(f64::from).dot(&attribution.rows().t());
+            // Sequences draw other answers in blocks of another size, never here: all records are one block.
+            let off = distance(&found, &expected);
+            assert!(off < bound, "{target:?} with {features} of {whole}: {off}");
+        }
+    }
+    let model = perceptron(4, 5, 3);
+    let training = owned(records(Target::Margin, DENOMINATOR, 4, 3, 6));
+    let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
+    let curvature = CurvatureKind::Kronecker { features: 2 };
+    let refused = attribute(
+        &runtime(),
+        &model,
+        &training,
+        &held_out,
+        &AttributionSettings { curvature, ..settings(Target::Margin) },
+        |_| (),
+    );
+    assert!(matches!(refused, Err(AttributionError::Features { limit: 2, .. })), "{refused:?}");
+}
+
+#[test]
 fn record_rows_add_up_to_contributor_rows_exactly() {
     let model = perceptron(4, 5, 3);
     let training = owned(records(Target::Margin, DENOMINATOR, 4, 3, 6));
@@ -203,6 +239,9 @@ fn what_does_not_belong_together_is_refused() {
     assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 7, .. })));
     let refused = run(records(Target::Margin, DENOMINATOR, 4, 4, 6), &held_out, Target::Margin);
     assert!(matches!(refused, Err(AttributionError::Label { label: 3, classes: 3, .. })));
+    let beyond = HeldOut::apart(records(Target::Margin, 12, 4, 5, 8));
+    let refused = run(good(), &beyond, Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::Label { classes: 3, .. })), "{refused:?}");
     let refused = run(good(), &held_out, Target::MultiLabel);
     assert!(matches!(refused, Err(AttributionError::Labels { .. })), "{refused:?}");
     let refused = run(records(Target::Margin, DENOMINATOR, 5, 3, 6), &held_out, Target::Margin);
