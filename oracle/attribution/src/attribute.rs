@@ -200,8 +200,11 @@ impl Directions {
 /// named and has no influence is an error.
 fn attributed(model: &Graph, settings: &AttributionSettings) -> Result<Vec<String>, AttributionError> {
     let mut parameters = gradient::select(model, &settings.layers)?;
+    if settings.layers != Layers::All {
+        return Ok(parameters);
+    }
     let output = features::attributed_output(model)?;
-    while settings.layers == Layers::All {
+    loop {
         let mut builder = Builder::extend(model.clone())?;
         let seed = targets::serve(&mut builder, settings.target, &output, None)?;
         match gradient::reverse(&mut builder, &[(&output, &seed.cotangent)], &parameters) {

@@ -64,7 +64,7 @@ pub(super) fn records(entries: &[Entry]) -> Result<LabelledRecords> {
     let width = entries.first().map_or(0, |entry| entry.features.len());
     let values = entries.iter().flat_map(|entry| entry.features.iter().copied()).collect();
     let features = Array2::from_shape_vec((entries.len(), width), values)?;
-    Ok(LabelledRecords::new(features, entries.iter().map(|entry| entry.label).collect())?)
+    LabelledRecords::new(features, entries.iter().map(|entry| entry.label).collect())
 }
 
 /// Records as entries of one identity.
