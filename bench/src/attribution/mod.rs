@@ -147,7 +147,7 @@ fn ready(weight_decay: f64) -> Training {
 }
 
 const USUALLY: Training = Training::Usual(Descent {
-    rate: 0.1,
+    rate: 0.05,
     momentum: 0.9,
     weight_decay: 5e-4,
     epochs: 60,
