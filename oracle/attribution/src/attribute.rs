@@ -152,11 +152,15 @@ pub fn attribute(
 
     on_stage(Stage::Rows);
     let graph = compile(model, settings.target, &setting.parameters, &reduction, &basis.projection)?;
-    let record_rows = record_rows(&mut features, training.records(), &basis, settings.denominator)?;
+    let record_rows = effects_of_records(&mut features, training.records(), &basis, settings.denominator)?;
     let integers = RecordRows::quantise(record_rows.view(), training.owners(), counts.len(), i32::MAX)?;
 
     on_stage(Stage::Gate);
-    let sketches = Sketches::open(runtime, &graph, &setting.options())?.of_labels(&held_out.records)?;
+    let sketches = match settings.target {
+        // A regression's target has no right direction: what helps is what lowers the loss.
+        Target::Regression => effects_of_records(&mut features, &held_out.records, &basis, 1)?,
+        _ => Sketches::open(runtime, &graph, &setting.options())?.of_labels(&held_out.records)?,
+    };
     let unrounded = basis.project(effects.view())?;
     let supplier =
         |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
@@ -285,7 +289,7 @@ pub fn effects(
 }
 
 /// Every record's effect in the basis, `[n, k]`.
-fn record_rows(
+fn effects_of_records(
     features: &mut Features,
     records: &Records,
     basis: &Basis,

@@ -20,8 +20,6 @@ pub const MODEL_FILE: &str = "model.onnx";
 pub const TABLE_FILE: &str = "table.bin";
 /// Name of the manifest in a run folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
-/// The settlement policy that releases name.
-pub const SETTLEMENT_POLICY: &str = "epoch-signed/1";
 
 /// A release: model, contributor table and the manifest that binds them.
 #[derive(Clone, Debug)]
@@ -70,7 +68,8 @@ impl ReleaseFiles {
 }
 
 impl Release {
-    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data.
+    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data, to be
+    /// settled by the policy that contributors agreed to.
     ///
     /// # Errors
     /// [`FactoryError::Inconsistent`], [`FactoryError::Manifest`], [`FactoryError::Attribution`].
@@ -80,6 +79,7 @@ impl Release {
         trained: &Trained,
         attribution: &Attribution,
         evaluation: &Evaluation,
+        settlement_policy: &str,
     ) -> Result<Self, FactoryError> {
         let onnx = attribution.onnx();
         let table = attribution.table().clone();
@@ -90,7 +90,7 @@ impl Release {
             table_hash: table.hash(),
             snapshot: data.permission().snapshot,
             snapshot_root: data.permission().snapshot_root,
-            settlement_policy: SETTLEMENT_POLICY.to_owned(),
+            settlement_policy: settlement_policy.to_owned(),
             input: FEATURES.to_owned(),
             input_width: schema.width as u32,
             classes: u32::from(schema.classes),

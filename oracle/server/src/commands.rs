@@ -124,7 +124,7 @@ impl Context {
         let account = self.account().await?;
         let data = self.data(account.chain())?;
         match dataset {
-            Dataset::Register { name, schema, terms, held_out, payee } => {
+            Dataset::Register { name, schema, terms, pay_policy, held_out, payee } => {
                 let schema = Schema {
                     width: schema.width,
                     largest: schema.largest,
@@ -135,7 +135,7 @@ impl Context {
                     name,
                     schema,
                     terms: read_text(&terms)?,
-                    pay_policy: tributary_settlement::Policy::EpochSigned1.name().into(),
+                    pay_policy,
                     held_out: steps::model::records(&held_out, schema)?,
                     payee: payee.unwrap_or(account.address()),
                 };

@@ -60,7 +60,8 @@ impl Basis {
         let total = (ranks.leading + ranks.residual).min(curvature.features());
         let mut leading = ranks.leading.min(total);
         let mut directions = residual(&rows, vectors.subcols(0, leading), total - leading, rows_energy)?;
-        if leading + directions.ncols() < total {
+        // More leading directions may leave fewer residual ones, so once is not enough.
+        while leading + directions.ncols() < total {
             leading = total - directions.ncols();
             directions = residual(&rows, vectors.subcols(0, leading), total - leading, rows_energy)?;
         }

@@ -1,6 +1,6 @@
 use ndarray::{Array2, ArrayView1, Axis};
 use tributary_attribution::{
-    AttributionError, AttributionSettings, CurvatureKind, Directions, HeldOut, Labels, OwnedRecords, Records,
+    AttributionError, AttributionSettings, Column, CurvatureKind, Directions, HeldOut, Labels, OwnedRecords, Records,
     attribute,
     attribute::effects,
     curvature::{DampedCurvature, classes::Expectation},
@@ -12,6 +12,7 @@ use tributary_attribution::{
     targets::Target,
 };
 use tributary_runtime::{Session, SessionOptions, Tensor};
+use tributary_sdk::Address;
 
 use crate::setting::*;
 
@@ -177,6 +178,64 @@ fn the_served_graph_answers_as_before_and_is_the_same_file_every_time() {
     let labelled = Records::new(records.inputs().to_vec(), Labels::Classes(served)).unwrap();
     let mut sketches = Sketches::open(&runtime(), attribution.graph(), &SessionOptions::default()).unwrap();
     assert_eq!(sketches.served(&records).unwrap(), sketches.of_labels(&labelled).unwrap());
+}
+
+#[test]
+fn the_gate_fails_whoever_pushes_away_from_the_truth() {
+    for (target, outputs) in [(Target::Margin, 3), (Target::Regression, 1)] {
+        let model = undecided(4, outputs);
+        let held_out = labelled_by_features(records(target, 60, 4, outputs, 8), |label| label);
+        // One account is right, one wrong, and one's answers have nothing to do with the records.
+        let right = labelled_by_features(records(target, 60, 4, outputs, 10), |label| label);
+        let wrong = labelled_by_features(records(target, 60, 4, outputs, 11), |label| match label {
+            Labels::Classes(classes) => Labels::Classes(classes.iter().map(|class| (class + 1) % 3).collect()),
+            Labels::Values(values) => Labels::Values(values.iter().map(|value| -value).collect()),
+            other => other,
+        });
+        let training = joined(&[right, wrong, records(target, 60, 4, outputs, 9)]);
+        let settings = settings(target);
+        let found = attribute(&runtime(), &model, &training, &HeldOut::apart(held_out), &settings, |_| ()).unwrap();
+        let z: Vec<f64> = found.gate().iter().map(|result| result.z).collect();
+        assert!(z[0] > 3.0 && z[1] < -3.0, "{target:?}: {z:?}");
+        let rows = found.table().rows();
+        assert!(rows[0].passes_gate && !rows[1].passes_gate);
+        assert!(rows[0].baseline > 0 && rows[1].baseline == 0);
+    }
+}
+
+/// The class is the largest of the first three features, the value the first feature.
+fn labelled_by_features(records: Records, change: impl Fn(Labels) -> Labels) -> Records {
+    let Column::F32(values) = &records.inputs()[0].1 else { panic!("features are real") };
+    let largest = |row: ndarray::ArrayViewD<'_, f32>| (0..3).max_by(|a, b| row[*a].total_cmp(&row[*b])).unwrap();
+    let labels = match records.labels() {
+        Labels::Classes(_) => Labels::Classes(values.outer_iter().map(largest).collect()),
+        _ => Labels::Values(values.outer_iter().map(|row| row[0]).collect()),
+    };
+    Records::new(records.inputs().to_vec(), change(labels)).unwrap()
+}
+
+/// Records of one account each, one account after the other.
+fn joined(sources: &[Records]) -> OwnedRecords {
+    let column = |records: &Records| match &records.inputs()[0].1 {
+        Column::F32(values) => values.clone(),
+        Column::I64(_) => panic!("features are real"),
+    };
+    let columns: Vec<_> = sources.iter().map(column).collect();
+    let views: Vec<_> = columns.iter().map(|values| values.view()).collect();
+    let features = ndarray::concatenate(Axis(0), &views).unwrap();
+    let labels = match sources[0].labels() {
+        Labels::Classes(_) => Labels::Classes(
+            sources.iter().flat_map(|r| if let Labels::Classes(c) = r.labels() { c.clone() } else { vec![] }).collect(),
+        ),
+        _ => Labels::Values(
+            sources.iter().flat_map(|r| if let Labels::Values(v) = r.labels() { v.clone() } else { vec![] }).collect(),
+        ),
+    };
+    let owners: Vec<Address> = (1u8..)
+        .zip(sources)
+        .flat_map(|(account, records)| vec![Address::with_last_byte(account); records.len()])
+        .collect();
+    OwnedRecords::new(Records::new(vec![(INPUT.into(), Column::F32(features))], labels).unwrap(), &owners).unwrap()
 }
 
 #[test]

@@ -43,6 +43,18 @@ pub(crate) fn perceptron(width: usize, hidden: usize, outputs: usize) -> Graph {
     builder.finish()
 }
 
+/// One dense layer of zeros: it favours nobody yet.
+pub(crate) fn undecided(width: usize, outputs: usize) -> Graph {
+    let mut builder = Builder::new("undecided");
+    let signature = Signature { name: INPUT.into(), element: Element::F32, shape: Shape::batched(&[width]) };
+    let input = builder.input(signature).unwrap();
+    let weights = builder.floats("weight", &[width, outputs], vec![0.0; width * outputs]).unwrap();
+    let bias = builder.floats("bias", &[outputs], vec![0.0; outputs]).unwrap();
+    let value = builder.node("Gemm", "sum", &[&input, &weights, &bias], vec![]).unwrap();
+    builder.output(&value).unwrap();
+    builder.finish()
+}
+
 /// Tokens `[batch, positions]` → embedding → one dense layer a position, `[batch, positions, tokens]`.
 pub(crate) fn language(positions: usize, tokens: usize, width: usize) -> Graph {
     let mut rng = ChaCha8Rng::seed_from_u64(4);

@@ -51,7 +51,7 @@ fn released() -> Release {
     let attribution = attribute(&runtime, &data, &trained, &recipe, &held_out).unwrap();
     let evaluation = evaluate(&runtime, &trained.graph, &schema.labelled(&split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() > 0.85);
-    Release::new(&data, &recipe, &trained, &attribution, &evaluation).unwrap()
+    Release::new(&data, &recipe, &trained, &attribution, &evaluation, "per-inference/1").unwrap()
 }
 
 #[test]
@@ -60,6 +60,7 @@ fn a_release_is_written_and_opened_only_as_itself() {
     let files = release.write(folder.path()).unwrap();
     assert_eq!(release.manifest().records, 400);
     assert_eq!(release.manifest().sketch_width, 5);
+    assert_eq!(release.manifest().settlement_policy, "per-inference/1");
     assert_eq!(release.manifest().recipe.damping, "0.006");
 
     let open = || Release::open(folder.path(), files.weights_hash, files.manifest_hash);

@@ -117,6 +117,9 @@ pub(super) enum Dataset {
         /// The terms that contributors agree to: a text file.
         #[arg(long)]
         terms: PathBuf,
+        /// How the pool is divided, which contributors agree to as well: epoch-signed/1 or per-inference/1.
+        #[arg(long, default_value = "epoch-signed/1")]
+        pay_policy: String,
         /// Records nobody trains on, for gate and baseline shares: CSV.
         #[arg(long)]
         held_out: PathBuf,

@@ -81,7 +81,7 @@ pub async fn build(
     let held_out = HeldOut::apart(state.schema.labelled(held_out)?);
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
     let evaluation = evaluate(runtime, &trained.graph, &state.schema.labelled(test)?)?;
-    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation)?;
+    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation, &state.pay_policy)?;
     let files = release.write(&data.release())?;
     Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })
 }

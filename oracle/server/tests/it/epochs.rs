@@ -17,10 +17,10 @@ use tributary_sdk::{
     sum_tree::{Leaf, SumTree},
 };
 use tributary_server::steps::{self, StepError};
-use tributary_settlement::{Basis, SubPoolId};
+use tributary_settlement::{Basis, Policy, SubPoolId};
 
 use crate::{
-    studio::{POOL_BPS, Serving, Studio, WINDOW},
+    studio::{Community, POOL_BPS, Serving, Studio, WINDOW},
     town::{DAY, Town, run},
 };
 
@@ -174,6 +174,28 @@ fn an_epoch_in_which_nobody_asked_is_divided_by_baseline_shares() {
         let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await).await.unwrap();
         assert!(verified.settlement.subpools.iter().all(|subpool| subpool.basis == Basis::Baseline));
         assert_eq!(verified.statement.sum, town.books(studio.on()).await.pool_credited);
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn a_community_can_be_paid_inference_by_inference() {
+    run(async {
+        let community = Community::under(Town::start().await, Policy::PerInference1).await;
+        let studio = Studio::of(community).await;
+        let town = studio.town();
+        let serving = studio.serve().await;
+        let buyer = studio.buyer().await;
+        let session = studio.session(&serving, &buyer).await;
+        studio.ask(&session, 3).await;
+        town.advance(DAY).await;
+        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        attest_and_post(&studio, &serving, &epoch).await;
+        let batch = batch(&serving, &epoch).await;
+        let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await).await.unwrap();
+        assert_eq!(verified.statement.settlementPolicy, Policy::PerInference1.id());
+        assert_eq!(verified.statement.sum, town.books(studio.on()).await.pool_credited);
+        assert_eq!(SumTree::new(batch.leaves).unwrap().root().sum, verified.statement.sum);
         serving.stop().await;
     });
 }

@@ -33,6 +33,8 @@ use tributary_server::{
     },
 };
 
+use tributary_settlement::Policy;
+
 use crate::town::{DAY, Town, folder, word};
 
 const DIGITS: &str = include_str!("../../../../demo/digits.csv");
@@ -68,6 +70,11 @@ pub(crate) struct Community {
 
 impl Community {
     pub(crate) async fn new(town: Arc<Town>) -> Self {
+        Self::under(town, Policy::EpochSigned1).await
+    }
+
+    /// Whose contributors agreed to a policy.
+    pub(crate) async fn under(town: Arc<Town>, policy: Policy) -> Self {
         let folder = folder();
         let data = DataFolder::open(folder.path(), &town.chain).unwrap();
         let (steward, builder) = (town.resident().await, town.resident().await);
@@ -76,17 +83,17 @@ impl Community {
             contributors.push(town.resident().await);
         }
         let mut community = Self { town, data, steward, builder, contributors, consents: vec![], folder };
-        community.pool().await;
+        community.pool(policy).await;
         community
     }
 
-    async fn pool(&mut self) {
+    async fn pool(&mut self, policy: Policy) {
         let steward = self.town.account(&self.steward);
         let new = NewDataset {
             name: "digits".into(),
             schema: Schema::DIGITS,
             terms: "Train on these.".into(),
-            pay_policy: "epoch-signed/1".into(),
+            pay_policy: policy.name().into(),
             held_out: SPLIT.held_out.clone(),
             payee: self.steward.address(),
         };
@@ -129,7 +136,11 @@ pub(crate) struct Studio {
 
 impl Studio {
     pub(crate) async fn new(town: Arc<Town>) -> Self {
-        let community = Community::new(town).await;
+        Self::of(Community::new(town).await).await
+    }
+
+    /// The model of a community.
+    pub(crate) async fn of(community: Community) -> Self {
         community.grant(365 * DAY).await;
         let built = community.train().await.unwrap();
         let town = &community.town;
