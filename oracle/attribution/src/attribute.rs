@@ -10,7 +10,7 @@ use tributary_sdk::{
 use crate::{
     AttributionError, HeldOut, OwnedRecords, baseline,
     basis::{Basis, MOST_CONTRIBUTORS, Ranks},
-    compile::compile,
+    compile::{attributed_output, compile},
     curvature::{DampedCurvature, MOST_FEATURES, classes::Expectation},
     features::{self, Features, Reduction},
     gate::{self, GateResult},
@@ -110,6 +110,7 @@ pub struct Attribution {
     table: ContributorTable,
     unit: f64,
     gate: Vec<GateResult>,
+    reduced: bool,
 }
 
 /// Attributes a model trained on `training`; `held_out` decides gate and baseline shares.
@@ -186,6 +187,7 @@ pub fn attribute(
         basis,
         rows: unrounded,
         gate,
+        reduced: !reduction.is_empty(),
     })
 }
 
@@ -207,7 +209,7 @@ fn attributed(model: &Graph, settings: &AttributionSettings) -> Result<Vec<Strin
     if settings.layers != Layers::All {
         return Ok(parameters);
     }
-    let output = features::attributed_output(model)?;
+    let output = attributed_output(model)?;
     loop {
         let mut builder = Builder::extend(model.clone())?;
         let seed = targets::serve(&mut builder, settings.target, &output, None)?;
@@ -319,6 +321,11 @@ impl Attribution {
     /// Whose gradients count, in the order of the features.
     pub fn parameters(&self) -> &[String] {
         &self.parameters
+    }
+
+    /// Whether the curvature was exact in the whole gradient, rather than among leading Kronecker directions.
+    pub fn is_exact(&self) -> bool {
+        !self.reduced
     }
 
     /// Projection and directions.

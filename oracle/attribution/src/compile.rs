@@ -13,7 +13,7 @@ use ndarray::{Array2, Axis, Slice};
 
 use crate::{
     AttributionError,
-    features::{Reduction, attributed_output, matrix, parts},
+    features::{Reduction, matrix, parts},
     gradient,
     graph::{Builder, Graph},
     targets::{self, Target},
@@ -23,6 +23,11 @@ use crate::{
 pub const SKETCH: &str = "sketch";
 /// The optional input that an attributed model has beside its own.
 pub const LABEL: &str = "label";
+
+/// The output that is attributed: the first.
+pub(crate) fn attributed_output(model: &Graph) -> Result<String, AttributionError> {
+    model.outputs.first().map(|output| output.name.clone()).ok_or(AttributionError::NoOutput)
+}
 
 /// `model` with the output [`SKETCH`]: the gradient of the target with respect to `parameters`, reduced, times
 /// `projection` `[features, k]`. Equal arguments give equal graphs.

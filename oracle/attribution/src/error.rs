@@ -37,6 +37,9 @@ pub enum AttributionError {
         /// What was given.
         found: &'static str,
     },
+    /// An expectation over more answers than anybody can go through.
+    #[error("a sequence has too many answers for the exact expectation: let it be sampled")]
+    Unbounded,
     /// A model that gives nothing.
     #[error("the model has no output: there is nothing to attribute")]
     NoOutput,

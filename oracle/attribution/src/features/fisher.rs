@@ -12,7 +12,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use super::{
     Features,
     engine::rows,
-    session::{Kind, LossSession, Pass},
+    session::{Kind, LossSession},
 };
 use crate::{
     AttributionError,
@@ -27,6 +27,16 @@ use crate::{
 /// Drawn answers a record where there are too many to go through.
 const DRAWS: usize = 8;
 
+/// How the expectation is taken where nobody says otherwise: exactly over a few classes and over several labels, drawn for
+/// many classes and for sequences, whose answers nobody can go through.
+pub fn usual_expectation(target: Target, classes: usize, seed: u64) -> Expectation {
+    match target {
+        Target::Margin if classes > MOST_EXACT => Expectation::Sampled { draws: DRAWS, seed },
+        Target::Sequence => Expectation::Sampled { draws: DRAWS, seed },
+        Target::Margin | Target::MultiLabel | Target::Regression => Expectation::Exact,
+    }
+}
+
 /// Takes measurements `[n, …]` and their weights `[n]`.
 pub(super) type Take<'t> = &'t mut dyn FnMut(&[ArrayD<f32>], ArrayView1<'_, f64>) -> Result<(), AttributionError>;
 
@@ -38,20 +48,18 @@ pub(super) fn measure(
     expectation: Expectation,
     take: Take<'_>,
 ) -> Result<(), AttributionError> {
-    let (draws, seed) = match expectation {
-        Expectation::Sampled { draws, seed } => (draws, seed),
-        Expectation::Exact => (DRAWS, 0),
-    };
     let share = 1.0 / denominator.max(1) as f64;
     for (start, block) in records.blocks(session.block()) {
-        let first = session.run_as(&block, block.labels())?;
+        let outputs = session.outputs(&block)?;
         match (session.target(), expectation) {
             (Target::Margin, _) => {
-                let probabilities = softmax(&rows(first.outputs)?);
+                let probabilities = softmax(&rows(outputs)?);
                 let expectation = match expectation {
-                    Expectation::Exact if probabilities.ncols() <= MOST_EXACT => Expectation::Exact,
+                    Expectation::Exact => Expectation::Exact,
                     // Another seed each block, or equal places in all blocks would draw equal answers.
-                    _ => Expectation::Sampled { draws, seed: seed.wrapping_add(start as u64) },
+                    Expectation::Sampled { draws, seed } => {
+                        Expectation::Sampled { draws, seed: seed.wrapping_add(start as u64) }
+                    }
                 };
                 let terms = terms(probabilities.view(), denominator, expectation)?;
                 for terms in terms.chunks(session.block()) {
@@ -62,11 +70,12 @@ pub(super) fn measure(
                     take(&pass.measured, weights.view())?;
                 }
             }
-            (Target::Regression, _) => one_off(session, &block, &first, share, take)?,
-            (Target::MultiLabel, Expectation::Exact) => label_by_label(session, &block, &first, share, take)?,
-            (Target::MultiLabel | Target::Sequence, _) => {
+            (Target::Regression, _) => one_off(session, &block, &outputs, share, take)?,
+            (Target::MultiLabel, Expectation::Exact) => label_by_label(session, &block, outputs, share, take)?,
+            (Target::Sequence, Expectation::Exact) => return Err(AttributionError::Unbounded),
+            (Target::MultiLabel | Target::Sequence, Expectation::Sampled { draws, seed }) => {
                 for draw in 0..draws {
-                    let labels = drawn(session.target(), &block, &first, |place| {
+                    let labels = drawn(session.target(), &block, &outputs, |place| {
                         let mut rng = ChaCha8Rng::seed_from_u64(seed);
                         rng.set_stream(((start + place) as u64).wrapping_mul(draws as u64).wrapping_add(draw as u64));
                         rng
@@ -92,7 +101,10 @@ pub fn gauss_newton(
 ) -> Result<Array2<f64>, AttributionError> {
     let mut sum = Accumulator::new(features.width())?;
     measure(features.session(), records, denominator, expectation, &mut |measured, weights| {
-        measured.iter().try_for_each(|features| sum.add(rows(features.clone())?.view(), weights))
+        measured.iter().try_for_each(|features| {
+            let refused = |_| AttributionError::OutputShape(features.shape().to_vec());
+            sum.add(features.view().into_dimensionality::<Ix2>().map_err(refused)?, weights)
+        })
     })?;
     Ok(sum.finish())
 }
@@ -101,13 +113,13 @@ pub fn gauss_newton(
 fn one_off(
     session: &mut LossSession,
     block: &Records,
-    first: &Pass,
+    outputs: &ArrayD<f32>,
     share: f64,
     take: Take<'_>,
 ) -> Result<(), AttributionError> {
-    let answers: Vec<f32> = first.outputs.iter().map(|output| output - 1.0).collect();
+    let answers: Vec<f32> = outputs.iter().map(|output| output - 1.0).collect();
     let weights: Array1<f64> =
-        first.outputs.iter().zip(&answers).map(|(output, answer)| share / f64::from(output - answer).powi(2)).collect();
+        outputs.iter().zip(&answers).map(|(output, answer)| share / f64::from(output - answer).powi(2)).collect();
     let pass = session.run_as(block, &Labels::Values(answers))?;
     take(&pass.measured, weights.view())
 }
@@ -116,11 +128,11 @@ fn one_off(
 fn label_by_label(
     session: &mut LossSession,
     block: &Records,
-    first: &Pass,
+    outputs: ArrayD<f32>,
     share: f64,
     take: Take<'_>,
 ) -> Result<(), AttributionError> {
-    let logits = rows(first.outputs.clone())?;
+    let logits = rows(outputs)?;
     let none = session.run_as(block, &Labels::Several(Array2::zeros(logits.raw_dim())))?;
     for (label, column) in logits.columns().into_iter().enumerate() {
         let mut answers = Array2::zeros(logits.raw_dim());
@@ -147,13 +159,13 @@ fn label_by_label(
 fn drawn(
     target: Target,
     block: &Records,
-    first: &Pass,
+    outputs: &ArrayD<f32>,
     rng: impl Fn(usize) -> ChaCha8Rng,
 ) -> Result<Labels, AttributionError> {
     let other = || AttributionError::Labels { target, found: "other labels" };
     match (target, block.labels()) {
         (Target::MultiLabel, _) => {
-            let mut answers = rows(first.outputs.clone())?;
+            let mut answers = rows(outputs.clone())?;
             for (place, mut row) in answers.outer_iter_mut().enumerate() {
                 let mut rng = rng(place);
                 row.mapv_inplace(|logit| f32::from(u8::from(rng.random::<f32>() < 1.0 / (1.0 + (-logit).exp()))));
@@ -162,7 +174,7 @@ fn drawn(
         }
         (Target::Sequence, Labels::Tokens(asked)) => {
             let mut answers = asked.clone();
-            for (place, (mut row, logits)) in answers.outer_iter_mut().zip(first.outputs.outer_iter()).enumerate() {
+            for (place, (mut row, logits)) in answers.outer_iter_mut().zip(outputs.outer_iter()).enumerate() {
                 let mut rng = rng(place);
                 let logits = logits.into_dimensionality::<Ix2>().map_err(|_| other())?;
                 let probabilities = softmax(&logits.to_owned());

@@ -5,14 +5,12 @@
 
 mod engine;
 mod fisher;
-mod graph;
 mod kronecker;
 mod reduction;
 mod session;
 
 pub use engine::{Features, LossPass};
-pub use fisher::gauss_newton;
-pub(crate) use graph::attributed_output;
+pub use fisher::{gauss_newton, usual_expectation};
 pub use kronecker::kronecker_reduction;
 pub(crate) use reduction::matrix;
 pub use reduction::{LayerReduction, Part, Reduction, parts};

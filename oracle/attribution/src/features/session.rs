@@ -3,10 +3,9 @@
 use ndarray::{Array1, ArrayD, Ix1};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 
-use super::graph::attributed_output;
 use crate::{
     AttributionError,
-    compile::LABEL,
+    compile::{LABEL, attributed_output},
     gradient::{self, ParameterGradient},
     graph::{Builder, Dim, Graph},
     onnx,
@@ -115,6 +114,13 @@ impl LossSession {
     /// That the target can use these labels.
     pub(super) fn check(&self, labels: &Labels) -> Result<(), AttributionError> {
         labels.check(self.target, self.classes)
+    }
+
+    /// The model's output for records, `[n, …]`; no gradient is computed.
+    pub(super) fn outputs(&mut self, records: &Records) -> Result<ArrayD<f32>, AttributionError> {
+        let (mut inputs, labels) = records.part(0, records.len(), self.label_rank);
+        inputs.push((&self.label, labels.tensor()));
+        self.session.run(&inputs, &[&self.output])?.pop().ok_or(AttributionError::NoOutput)
     }
 
     /// One pass over records as if their labels were these.

@@ -116,7 +116,8 @@ fn in_identity(model: &Graph, target: Target, records: &Records) -> Array2<f32> 
 /// `g_qᵀ (G + λI)⁻¹ E_c`, spelt out.
 fn exact(model: &Graph, target: Target, training: &OwnedRecords, queries: &Records) -> Array2<f64> {
     let mut features = features(model, target);
-    let curvature = gauss_newton(&mut features, training.records(), DENOMINATOR, Expectation::Exact).unwrap();
+    let expectation = settings(target).expectation;
+    let curvature = gauss_newton(&mut features, training.records(), DENOMINATOR, expectation).unwrap();
     let effects = effects(&mut features, training, DENOMINATOR).unwrap();
     let solved = DampedCurvature::new(&curvature, DAMPING).unwrap().solve(&effects);
     in_identity(model, target, queries).mapv(f64::from).dot(&solved.t())
@@ -301,6 +302,10 @@ fn what_does_not_belong_together_is_refused() {
     let beyond = HeldOut::apart(records(Target::Margin, 12, 4, 5, 8));
     let refused = run(good(), &beyond, Target::Margin);
     assert!(matches!(refused, Err(AttributionError::Label { classes: 3, .. })), "{refused:?}");
+    let mut sequences = features(&language(4, 5, 3), Target::Sequence);
+    let tokens = records(Target::Sequence, 3, 4, 5, 6);
+    let refused = gauss_newton(&mut sequences, &tokens, DENOMINATOR, Expectation::Exact);
+    assert!(matches!(refused, Err(AttributionError::Unbounded)), "{refused:?}");
     let refused = run(good(), &held_out, Target::MultiLabel);
     assert!(matches!(refused, Err(AttributionError::Labels { .. })), "{refused:?}");
     let refused = run(records(Target::Margin, DENOMINATOR, 5, 3, 6), &held_out, Target::Margin);

@@ -5,7 +5,7 @@ use rand::Rng;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
     AttributionSettings, Column, CurvatureKind, Directions, Labels, OwnedRecords, Records,
-    curvature::classes::Expectation,
+    features::usual_expectation,
     gradient::Layers,
     graph::{Attribute, Builder, Element, Graph, Shape, Signature},
     targets::Target,
@@ -106,7 +106,7 @@ pub(crate) fn settings(target: Target) -> AttributionSettings {
         layers: Layers::All,
         damping: DAMPING,
         denominator: DENOMINATOR,
-        expectation: Expectation::Exact,
+        expectation: usual_expectation(target, 3, 0),
         curvature: CurvatureKind::BySize,
         directions: Directions::BySize,
         gate_seed: 1,

@@ -4,13 +4,8 @@ use std::path::PathBuf;
 
 use tributary_attribution::{
     Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, Stage,
-    attribute::attribute as attribute_model,
-    basis::BasisKind,
-    curvature::{MOST_FEATURES, classes::Expectation},
-    explain::RecordIndex,
-    gradient::{self, Layers},
-    graph::Dim,
-    targets::Target,
+    attribute::attribute as attribute_model, basis::BasisKind, curvature::classes::Expectation, explain::RecordIndex,
+    features::usual_expectation, gradient::Layers, graph::Dim, targets::Target,
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{keccak256, release::Manifest};
@@ -19,15 +14,10 @@ use super::{
     AttributionManifest, ForeignError, check, csv,
     error::target_name,
     folder::Files,
-    form::{LabelForm, RecordForm},
+    form::RecordForm,
     manifest::{Check, FileHashes, Outcome, Settings, SourceHashes},
     model::{self, Given},
 };
-
-/// Above so many classes the curvature's expectation is drawn.
-const MOST_CLASSES: usize = 32;
-/// Answers drawn a record then.
-const DRAWS: usize = 4;
 
 /// The files that are read.
 #[derive(Clone, Debug)]
@@ -185,7 +175,7 @@ pub fn attribute(
         layers,
         damping,
         denominator,
-        expectation: expectation(&given, &form, choices.seed),
+        expectation: usual_expectation(choices.target, classes(&given), choices.seed),
         curvature: CurvatureKind::BySize,
         directions: choices.rank.map_or(Directions::BySize, |rank| Directions::Eigen { rank }),
         gate_seed: choices.seed,
@@ -205,20 +195,10 @@ pub fn attribute(
         sources: hashes,
         files: FileHashes { model: keccak256(&onnx), table: attribution.table().hash(), index: index.hash() },
         settings: stated(&given, &settings, &attribution, choices),
-        result: outcome(&given, &training, &held_out, &attribution, check),
+        result: outcome(&training, &held_out, &attribution, check),
     };
     let files = Files { model: onnx, table: attribution.table().clone(), index, manifest };
     Ok(Attributed { attribution, files })
-}
-
-/// Exact over few classes, drawn over many; tokens of sequences are always drawn.
-fn expectation(given: &Given, form: &RecordForm, seed: u64) -> Expectation {
-    let many = classes(given) > MOST_CLASSES;
-    match form.label {
-        LabelForm::Class if many => Expectation::Sampled { draws: DRAWS, seed },
-        LabelForm::Tokens(_) => Expectation::Sampled { draws: DRAWS, seed },
-        _ => Expectation::Exact,
-    }
 }
 
 /// Numbers in the last dimension of the output: classes, labels or tokens.
@@ -277,26 +257,14 @@ fn stated(given: &Given, settings: &AttributionSettings, attribution: &Attributi
     }
 }
 
-fn outcome(
-    given: &Given,
-    training: &OwnedRecords,
-    held_out: &HeldOut,
-    attribution: &Attribution,
-    check: Option<Check>,
-) -> Outcome {
+fn outcome(training: &OwnedRecords, held_out: &HeldOut, attribution: &Attribution, check: Option<Check>) -> Outcome {
     let basis = attribution.basis();
-    let numbers: usize = gradient::select(&given.graph, &Layers::Named(attribution.parameters().to_vec()))
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|name| given.graph.constants.get(name))
-        .map(tributary_attribution::graph::Tensor::len)
-        .sum();
     Outcome {
         records: training.records().len() as u64,
         held_out_records: held_out.records.len() as u64,
         contributors: training.accounts().len() as u64,
         passing: attribution.gate().iter().filter(|gate| gate.passes()).count() as u64,
-        curvature: if numbers <= MOST_FEATURES { "exact" } else { "kronecker" }.to_owned(),
+        curvature: if attribution.is_exact() { "exact" } else { "kronecker" }.to_owned(),
         features: basis.projection.nrows() as u64,
         basis: match basis.kind {
             BasisKind::Owner => "owner",

@@ -23,7 +23,7 @@ pub use recipe::TrainingRecipe;
 pub use trainer::Trainer;
 
 use tributary_attribution::{
-    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, curvature::classes::Expectation,
+    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, features::usual_expectation,
     gradient::Layers, graph::Graph, targets::Target,
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
@@ -84,7 +84,7 @@ pub fn attribute(
         layers: Layers::All,
         damping: recipe.damping(),
         denominator: data.snapshot().len(),
-        expectation: Expectation::Exact,
+        expectation: usual_expectation(Target::Margin, usize::from(data.snapshot().schema().classes), recipe.seed),
         curvature: CurvatureKind::BySize,
         directions: Directions::BySize,
         gate_seed: recipe.seed,
