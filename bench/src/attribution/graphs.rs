@@ -87,6 +87,10 @@ impl Subject for Graphs {
         format!("{self:?}")
     }
 
+    fn runtime(&self) -> &OnnxRuntime {
+        &self.workers.runtime
+    }
+
     fn damping(&self, records: usize) -> f64 {
         match self.training {
             // Half the data has half the curvature under the fixed denominator.
@@ -203,6 +207,10 @@ struct Trained {
 }
 
 impl Model for Trained {
+    fn graph(&self) -> Result<Graph> {
+        self.workers.with(|worker| Ok(worker.trainer.graph(&self.parameters)?))
+    }
+
     fn parameters(&self) -> usize {
         self.parameters.len()
     }

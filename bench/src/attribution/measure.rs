@@ -4,6 +4,7 @@ use eyre::{Result, WrapErr};
 use ndarray::Array2;
 use serde::Serialize;
 use tributary_attribution::{
+    Directions,
     basis::{Basis, Ranks},
     curvature::DampedCurvature,
     statistics::{lds, subset_sums},
@@ -13,6 +14,7 @@ use super::{
     checkpoints::Averaged,
     evidence::{Evidence, accuracy, served},
     method::{self, Scores},
+    release::Release,
     subject::{Model, Subject},
     task::Task,
     truth::{Retraining, Trials, mean},
@@ -165,7 +167,13 @@ fn all(
     let both = eigen(256 - evidence.contributors.min(64), evidence.contributors.min(64))?;
     all.push((format!("eigenbasis + residual, k = {}, int8", both.width()), method::records_in(evidence, &both)?));
     let owner = Basis::owner(&effects, &curvature)?;
-    all.push((format!("owner basis, k = {}", owner.width()), method::contributors_in(evidence, &owner)?));
+    for (name, directions) in
+        [("owner basis", Directions::Owner), ("eigenbasis and owners", Directions::Eigen { rank: 256 })]
+    {
+        let made = Release::new(release, subject, &task.training, &task.owners, &task.held_out, directions)?;
+        let (k, contributors) = (made.table().k(), made.scores(&task.queries)?);
+        all.push((format!("{name}, k = {k}, released"), Scores { records: None, contributors, bytes: 4 * k }));
+    }
     if checkpoints > 0 {
         let of_training = served(release, &task.training)?;
         let starts = RELEASE_SEED + 1;

@@ -92,13 +92,6 @@ pub(super) fn record_counts(evidence: &Evidence) -> Scores {
     Scores { records: None, contributors: contributors.unwrap_or_default(), bytes: 4 }
 }
 
-/// A basis along settlement's path: contributor rows of 20 bits, sketches of 16, integer products.
-pub(super) fn contributors_in(evidence: &Evidence, basis: &Basis) -> Result<Scores> {
-    let rows = basis.project(evidence.contributors().view())?;
-    let contributors = settled(evidence, basis, &quantise(&rows)?.values)?;
-    Ok(Scores { records: None, contributors, bytes: 4 * basis.width() })
-}
-
 /// A basis with records as int8 mantissas and a power of two each, contributors as their exact integer sums.
 pub(super) fn records_in(evidence: &Evidence, basis: &Basis) -> Result<Scores> {
     let rows = basis.project(evidence.records.view())?;

@@ -25,6 +25,7 @@ mod logits;
 mod measure;
 mod method;
 mod normal;
+mod release;
 mod report;
 mod subject;
 mod task;

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use eyre::Result;
 use ndarray::{Array1, Array2, Array4, ArrayView2, Axis, Zip};
-use tributary_attribution::curvature::Accumulator;
+use tributary_attribution::{curvature::Accumulator, graph::Graph};
+use tributary_runtime::OnnxRuntime;
 
 use crate::attribution::labelled::LabelledRecords;
 
@@ -19,6 +20,9 @@ pub(super) trait Subject: Sync {
     /// back, in the scale of the whole.
     fn damping(&self, records: usize) -> f64;
 
+    /// Where models compute.
+    fn runtime(&self) -> &OnnxRuntime;
+
     /// Trains on `records` from a seeded start. `denominator` is N of the objective's mean, for recipes that fix it.
     fn train(&self, records: &LabelledRecords, denominator: usize, seed: u64) -> Result<Box<dyn Model>>;
 }
@@ -32,6 +36,9 @@ pub(super) struct Factors {
 
 /// A trained classifier. Parameters are one vector `[p]`.
 pub(super) trait Model {
+    /// The model as it is released.
+    fn graph(&self) -> Result<Graph>;
+
     /// How many parameters there are.
     fn parameters(&self) -> usize;
 

@@ -156,7 +156,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         println!("community {seed}: {:.0} s", began.elapsed().as_secs_f64());
     }
     let results = Results {
-        command: "cargo run --release -p tributary-bench -- attacks",
+        command: "cargo xtask bench attacks",
         subject: subject.recipe(),
         attackers: arguments.attackers,
         seeds: arguments.seeds,
