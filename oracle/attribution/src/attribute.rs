@@ -133,7 +133,8 @@ pub fn attribute(
         let (account, records) = (training.accounts()[place], counts[place] as usize);
         return Err(AttributionError::TooFewRecords { account, records, minimum: LEAST_RECORDS });
     }
-    let setting = Setting { runtime, model, parameters: attributed(model, settings)?, settings };
+    let setting =
+        Setting { runtime, model, parameters: attributed(model, settings.target, &settings.layers)?, settings };
 
     on_stage(Stage::Factors);
     let reduction = setting.reduction(training.records())?;
@@ -204,15 +205,18 @@ impl Directions {
 
 /// Whose gradients count. Of all weights those that the attributed output does not depend on are left out; one that was
 /// named and has no influence is an error.
-fn attributed(model: &Graph, settings: &AttributionSettings) -> Result<Vec<String>, AttributionError> {
-    let mut parameters = gradient::select(model, &settings.layers)?;
-    if settings.layers != Layers::All {
+///
+/// # Errors
+/// [`AttributionError::Gradient`], [`AttributionError::NoOutput`].
+pub fn attributed(model: &Graph, target: Target, layers: &Layers) -> Result<Vec<String>, AttributionError> {
+    let mut parameters = gradient::select(model, layers)?;
+    if *layers != Layers::All {
         return Ok(parameters);
     }
     let output = attributed_output(model)?;
     loop {
         let mut builder = Builder::extend(model.clone())?;
-        let seed = targets::serve(&mut builder, settings.target, &output, None)?;
+        let seed = targets::serve(&mut builder, target, &output, None)?;
         match gradient::reverse(&mut builder, &[(&output, &seed.cotangent)], &parameters) {
             Err(GradientError::Unreached { parameter }) => parameters.retain(|name| *name != parameter),
             _ => break,

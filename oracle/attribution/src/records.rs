@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayD, Axis, Slice};
+use ndarray::{Array1, Array2, ArrayD, ArrayView1, Axis, Ix2, Ix3, Slice};
 use tributary_runtime::Tensor;
 
 use crate::{AttributionError, targets::Target};
@@ -132,6 +132,37 @@ impl Labels {
         }
     }
 
+    /// What an output `[n, …]` serves: the largest logit, the first of equals; labels whose logit is positive; the number.
+    ///
+    /// # Errors
+    /// [`AttributionError::OutputShape`].
+    pub fn served(target: Target, output: ArrayD<f32>) -> Result<Self, AttributionError> {
+        let shape = output.shape().to_vec();
+        let other = |_| AttributionError::OutputShape(shape);
+        let largest = |row: ArrayView1<'_, f32>| {
+            let larger = |best: (usize, f32), (place, logit): (usize, &f32)| match *logit > best.1 {
+                true => (place, *logit),
+                false => best,
+            };
+            row.iter().enumerate().fold((0, f32::NEG_INFINITY), larger).0
+        };
+        Ok(match target {
+            Target::Margin => {
+                let logits = output.into_dimensionality::<Ix2>().map_err(other)?;
+                Self::Classes(logits.outer_iter().map(largest).collect())
+            }
+            Target::Regression => Self::Values(output.iter().copied().collect()),
+            Target::MultiLabel => {
+                let logits = output.into_dimensionality::<Ix2>().map_err(other)?;
+                Self::Several(logits.mapv(|logit| f32::from(u8::from(logit > 0.0))))
+            }
+            Target::Sequence => {
+                let logits = output.into_dimensionality::<Ix3>().map_err(other)?;
+                Self::Tokens(logits.map_axis(Axis(2), |row| largest(row) as i64))
+            }
+        })
+    }
+
     /// As a graph takes them whose label input has this many dimensions.
     pub fn to_column(&self, rank: usize) -> Column {
         match self {
@@ -193,6 +224,17 @@ impl Records {
     /// The right answers.
     pub fn labels(&self) -> &Labels {
         &self.labels
+    }
+
+    /// The same records with other labels.
+    ///
+    /// # Errors
+    /// [`AttributionError::LabelCount`].
+    pub fn relabelled(&self, labels: Labels) -> Result<Self, AttributionError> {
+        if labels.len() != self.len() {
+            return Err(AttributionError::LabelCount { features: self.len(), labels: labels.len() });
+        }
+        Ok(Self { inputs: self.inputs.clone(), labels })
     }
 
     /// How many records there are.

@@ -136,6 +136,20 @@ pub enum FactoryError {
         /// Steps taken.
         step: usize,
     },
+    /// Too little to audit with.
+    #[error(
+        "{coalitions} half-coalitions of {contributors} contributors audit nothing: take at least {least} of at least 4",
+        least = crate::audit::LEAST_COALITIONS
+    )]
+    Audit {
+        /// Contributors there are.
+        contributors: usize,
+        /// Half-coalitions that were asked for.
+        coalitions: usize,
+    },
+    /// A thread of an audit ended before its work did.
+    #[error("the audit stopped in the middle: run it again")]
+    Stopped,
     /// Nothing to train on or to evaluate.
     #[error("there are no records to train on or to evaluate: give at least one")]
     NoRecords,

@@ -1,10 +1,9 @@
 //! How good a model is.
 
-use ndarray::{ArrayView1, Ix2};
-use tributary_attribution::{AttributionError, Labels, Records, graph::Graph, onnx};
+use tributary_attribution::{AttributionError, Labels, Records, graph::Graph, onnx, targets::Target};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 
-use crate::{FactoryError, model::LOGITS};
+use crate::FactoryError;
 
 /// Records in one pass.
 const PASS: usize = 512;
@@ -42,7 +41,7 @@ impl Evaluation {
     }
 }
 
-/// Classifies records with the model and counts.
+/// Classifies records with the model, by its first output, and counts.
 ///
 /// # Errors
 /// [`FactoryError::NoRecords`], [`FactoryError::Runtime`], [`FactoryError::Attribution`] for records of another kind.
@@ -50,19 +49,19 @@ pub fn evaluate(runtime: &OnnxRuntime, model: &Graph, records: &Records) -> Resu
     let Labels::Classes(labels) = records.labels() else {
         return Err(AttributionError::NotAttributed("only classifiers have an accuracy".to_owned()).into());
     };
+    let output = &model.outputs.first().ok_or(AttributionError::NoOutput)?.name;
     let mut session = Session::open(runtime, &onnx::encode(model), &SessionOptions::default())?;
     let mut classes = Vec::new();
     for (start, labels) in (0..).step_by(PASS).zip(labels.chunks(PASS)) {
         let (inputs, _) = records.part(start, start + PASS, 1);
-        for logits in session.run(&inputs, &[LOGITS])? {
-            let shape = logits.shape().to_vec();
-            let logits = logits.into_dimensionality::<Ix2>().map_err(|_| AttributionError::OutputShape(shape))?;
-            classes.resize(logits.ncols(), ClassResult::default());
-            for (record, (label, row)) in labels.iter().zip(logits.outer_iter()).enumerate() {
+        for logits in session.run(&inputs, &[output])? {
+            classes.resize(logits.shape().last().copied().unwrap_or_default(), ClassResult::default());
+            let Labels::Classes(served) = Labels::served(Target::Margin, logits)? else { continue };
+            for (record, (label, served)) in labels.iter().zip(served).enumerate() {
                 let (record, label, count) = (start + record, *label, classes.len());
                 let class = classes.get_mut(label).ok_or(AttributionError::Label { record, label, classes: count })?;
                 class.records += 1;
-                class.correct += u32::from(label == served(row));
+                class.correct += u32::from(label == served);
             }
         }
     }
@@ -70,13 +69,6 @@ pub fn evaluate(runtime: &OnnxRuntime, model: &Graph, records: &Records) -> Resu
         true => Err(FactoryError::NoRecords),
         false => Ok(Evaluation { classes }),
     }
-}
-
-/// The class of the largest logit, the first of equals: what the target's graph serves as well.
-fn served(logits: ArrayView1<'_, f32>) -> usize {
-    let larger =
-        |best: (usize, f32), (class, logit): (usize, &f32)| if *logit > best.1 { (class, *logit) } else { best };
-    logits.iter().enumerate().fold((0, f32::NEG_INFINITY), larger).0
 }
 
 #[cfg(test)]
@@ -87,7 +79,6 @@ mod tests {
     use crate::model::{Architecture, InputScaling, MultilayerPerceptron};
     use crate::train::Trainer;
     use ndarray::array;
-    use tributary_attribution::targets::Target;
 
     #[test]
     fn counts_are_per_class() {

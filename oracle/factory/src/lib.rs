@@ -7,6 +7,7 @@
 //! | [`permission`] | the door to training: a grant read from the chain, and who has withdrawn |
 //! | [`model`] | the graphs that are trained: perceptrons, convolutional networks |
 //! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
+//! | [`mod@audit`] | whether attribution says what retraining on half the contributors shows |
 //! | [`mod@evaluate`] | accuracy on records nobody trained on |
 //! | [`release`] | the run folder: model, contributor table, manifest |
 //! | [`foreign`] | models that were trained elsewhere, attributed as they come |
@@ -20,6 +21,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
+pub mod audit;
 pub mod dataset;
 mod error;
 pub mod evaluate;

@@ -11,7 +11,9 @@ use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{keccak256, release::Manifest};
 
 use super::{
-    AttributionManifest, ForeignError, check, csv,
+    AttributionManifest, AuditChoices, ForeignError,
+    audit::Auditor,
+    check, csv,
     error::target_name,
     folder::Files,
     form::RecordForm,
@@ -77,6 +79,8 @@ pub struct Choices {
     pub threads: usize,
     /// Records on which the engine is checked against the model.
     pub checked: usize,
+    /// What retraining is asked, if it is.
+    pub audit: Option<AuditChoices>,
 }
 
 /// Where attribution is.
@@ -88,10 +92,17 @@ pub enum Step {
     Engine(Stage),
     /// The engine is checked.
     Checking,
+    /// The model is retrained on half-coalitions.
+    Auditing {
+        /// Half-coalitions done.
+        done: usize,
+        /// Of so many.
+        of: usize,
+    },
 }
 
 impl Step {
-    /// All of them, in order.
+    /// Those of every attribution, in order.
     pub const ALL: [Self; 8] = [
         Self::Reading,
         Self::Engine(Stage::Factors),
@@ -114,6 +125,7 @@ impl Step {
             Self::Engine(Stage::Rows) => "writing rows",
             Self::Engine(Stage::Gate) => "judging on held-out records",
             Self::Checking => "checking gradients and outputs",
+            Self::Auditing { .. } => "retraining half-coalitions",
         }
     }
 }
@@ -190,12 +202,25 @@ pub fn attribute(
     on_step(Step::Checking);
     let check = check(runtime, &given, &training, &settings, &attribution, &onnx, choices.checked)?;
 
+    let mut result = outcome(&training, &held_out, &attribution, check);
+    if let Some(choices) = &choices.audit {
+        let auditor = Auditor::new(runtime, &given.graph, &training, &held_out, &settings, choices)?;
+        let of = choices.coalitions * (1 + choices.frontier.len());
+        let mut before = 0;
+        result.audit = Some(auditor.audit(&given.graph, &attribution, |done| on_step(Step::Auditing { done, of }))?);
+        for weight_decay in &choices.frontier {
+            before += choices.coalitions;
+            let on_retrained = |done| on_step(Step::Auditing { done: before + done, of });
+            result.frontier.push(auditor.point(&given.graph, *weight_decay, on_retrained)?);
+        }
+    }
+
     let manifest = AttributionManifest {
         format: AttributionManifest::FORMAT.to_owned(),
         sources: hashes,
         files: FileHashes { model: keccak256(&onnx), table: attribution.table().hash(), index: index.hash() },
         settings: stated(&given, &settings, &attribution, choices),
-        result: outcome(&training, &held_out, &attribution, check),
+        result,
     };
     let files = Files { model: onnx, table: attribution.table().clone(), index, manifest };
     Ok(Attributed { attribution, files })
@@ -279,5 +304,7 @@ fn outcome(training: &OwnedRecords, held_out: &HeldOut, attribution: &Attributio
         // Its mantissas, its shift, its owner.
         bytes_per_record: (attribution.records().width() + 5) as u64,
         check,
+        audit: None,
+        frontier: Vec::new(),
     }
 }

@@ -11,6 +11,8 @@ use tributary_attribution::{
 use tributary_runtime::RuntimeError;
 use tributary_sdk::{B256, release::ManifestError, sketch::SketchError, table::TableError};
 
+use crate::FactoryError;
+
 /// Why a model that was trained elsewhere cannot be attributed, or an answer of it not be explained.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -158,6 +160,9 @@ pub enum ForeignError {
     /// The attribution engine.
     #[error(transparent)]
     Attribution(#[from] AttributionError),
+    /// An audit's retraining.
+    #[error(transparent)]
+    Retraining(#[from] FactoryError),
     /// The model's operators.
     #[error(transparent)]
     Graph(#[from] GraphError),

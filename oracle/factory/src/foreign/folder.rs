@@ -22,6 +22,8 @@ pub const MANIFEST_FILE: &str = "attribution.json";
 pub const SPECTRUM_FILE: &str = "spectrum.svg";
 /// The contributors' influence as a picture.
 pub const INFLUENCE_FILE: &str = "influence.svg";
+/// What weight decay does to accuracy and attribution, as a picture; where it was asked.
+pub const FRONTIER_FILE: &str = "frontier.svg";
 
 /// Files that belong together.
 #[derive(Clone, Debug)]
@@ -59,7 +61,10 @@ pub fn write(folder: &Path, attributed: &Attributed) -> Result<(), ForeignError>
     write(TABLE_FILE, &files.table.encode())?;
     write(INDEX_FILE, &files.index.encode())?;
     write(SPECTRUM_FILE, plot::spectrum(attribution.basis()).as_bytes())?;
-    write(INFLUENCE_FILE, plot::influence(attribution).as_bytes())?;
+    write(INFLUENCE_FILE, plot::influence(attribution, &files.manifest.settings.target).as_bytes())?;
+    if !files.manifest.result.frontier.is_empty() {
+        write(FRONTIER_FILE, plot::frontier(&files.manifest.result.frontier).as_bytes())?;
+    }
     write(MANIFEST_FILE, &files.manifest.to_bytes()?)
 }
 

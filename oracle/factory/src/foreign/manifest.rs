@@ -108,6 +108,44 @@ pub struct Outcome {
     pub bytes_per_record: u64,
     /// The engine's gradients and outputs against the model's, where they were checked.
     pub check: Option<Check>,
+    /// What retraining shows, where it was asked.
+    pub audit: Option<Audited>,
+    /// The model retrained at several weight decays, each audited, where that was asked.
+    pub frontier: Vec<FrontierPoint>,
+}
+
+/// Contributor LDS of this model, measured on models retrained on random half-coalitions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Audited {
+    /// Weights that training moved, and retraining.
+    pub trained: Vec<String>,
+    /// Weight decay.
+    pub weight_decay: String,
+    /// Retraining ended when no entry of the gradient was larger.
+    pub tolerance: String,
+    /// Half-coalitions.
+    pub coalitions: u64,
+    /// Held-out records whose answers were asked for.
+    pub queries: u64,
+    /// The mean over them.
+    pub contributor_lds: String,
+    /// The ends of its 95 % interval.
+    pub interval: [String; 2],
+    /// Largest entry of the objective's gradient at the model's weights.
+    pub gradient_norm: String,
+}
+
+/// What one weight decay gives.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FrontierPoint {
+    /// The model's mean loss on the held-out records.
+    pub held_out_loss: String,
+    /// The share of them that it classifies right, if it is a classifier.
+    pub accuracy: Option<String>,
+    /// Its audit.
+    pub audit: Audited,
 }
 
 /// The engine against the model.

@@ -7,14 +7,16 @@
 //! | [`csv`] | records, owners and suppliers as files |
 //! | [`model`] | the ONNX file and the files beside it that hold its numbers |
 //! | [`mod@check`] | the engine's gradients against central differences; the attributed model's outputs against the model's |
+//! | [`mod@audit`] | what retraining shows of it, as it came and at other weight decays |
 //! | [`mod@attribute`] | all of it in order |
 //! | [`manifest`], [`folder`] | what was computed from what, and the files of it |
 //! | [`mod@explain`] | to whom an answer is owed |
-//! | [`plot`], `svg` | the spectrum and the contributors' influence as pictures |
+//! | [`plot`], `svg` | the spectrum, the contributors' influence and the frontier as pictures |
 //!
 //! Files are comma-separated numbers, one record a line, without headings.
 
 pub mod attribute;
+pub mod audit;
 pub mod check;
 pub mod csv;
 mod error;
@@ -27,6 +29,7 @@ pub mod plot;
 mod svg;
 
 pub use attribute::{Attributed, Choices, Damping, Sources, Step, attribute};
+pub use audit::AuditChoices;
 pub use error::ForeignError;
 pub use explain::{Answer, Explainer, Owed};
 pub use manifest::AttributionManifest;

@@ -60,6 +60,24 @@ pub struct Converged {
 }
 
 impl Trainer {
+    /// Largest entry of the objective's gradient at `parameters`: 0 at its minimum.
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`]; otherwise as [`Trainer::loss_and_gradient`].
+    pub fn gradient_norm(
+        &mut self,
+        records: &Records,
+        denominator: usize,
+        recipe: &Convergence,
+        parameters: &Array1<f64>,
+    ) -> Result<f64, FactoryError> {
+        recipe.check()?;
+        let (_, mut gradient) = self.loss_and_gradient(parameters, records)?;
+        gradient /= denominator.max(1) as f64;
+        gradient.scaled_add(recipe.weight_decay, parameters);
+        Ok(gradient.iter().fold(0.0, |largest, entry| f64::max(largest, entry.abs())))
+    }
+
     /// Minimises the objective over `records` with `denominator` for N, from `start`, by L-BFGS. The same start,
     /// records and recipe give the same parameters. `on_step` hears of every step.
     ///

@@ -31,10 +31,14 @@ pub struct Trainer {
     label_rank: usize,
     gradients: Vec<String>,
     forward: Session,
+    target: String,
+    /// Whether what is asked about is a label's.
+    asks_label: bool,
 }
 
 impl Trainer {
-    /// Appends losses of `target` and their gradients to the model and opens both it and the model alone.
+    /// Appends losses of `target`, on the model's first output, and their gradients to the model, and opens both it and
+    /// the model alone.
     ///
     /// # Errors
     /// [`FactoryError::NoParameter`], [`FactoryError::Graph`], [`FactoryError::Target`], [`FactoryError::Gradient`],
@@ -46,7 +50,8 @@ impl Trainer {
         options: &SessionOptions,
     ) -> Result<Self, FactoryError> {
         let layout = Layout::of(model)?;
-        let Pass { training, forward, loss, label_rank, gradients } = training_pass(model, target)?;
+        let asks_label = target != Target::Regression;
+        let Pass { training, forward, target, loss, label_rank, gradients } = training_pass(model, target)?;
         Ok(Self {
             graph: model.graph.clone(),
             layout,
@@ -55,6 +60,8 @@ impl Trainer {
             label_rank,
             gradients,
             forward: Session::open(runtime, &forward, options)?,
+            target,
+            asks_label,
         })
     }
 
@@ -89,11 +96,31 @@ impl Trainer {
         records: &Records,
         output: &str,
     ) -> Result<ArrayD<f32>, FactoryError> {
+        self.pass_forward(parameters, records, None, output)
+    }
+
+    /// The target of every record's label with these parameters, `[n]`; of a regression, what is answered.
+    ///
+    /// # Errors
+    /// As [`Trainer::evaluate`].
+    pub fn targets(&mut self, parameters: &Array1<f64>, records: &Records) -> Result<Array1<f64>, FactoryError> {
+        let (target, label_rank) = (self.target.clone(), self.asks_label.then_some(self.label_rank));
+        let found = self.pass_forward(parameters, records, label_rank, &target)?;
+        Ok(found.iter().map(|value| f64::from(*value)).collect())
+    }
+
+    fn pass_forward(
+        &mut self,
+        parameters: &Array1<f64>,
+        records: &Records,
+        label_rank: Option<usize>,
+        output: &str,
+    ) -> Result<ArrayD<f32>, FactoryError> {
         let parameters = single(parameters);
         let views = self.layout.views(&parameters)?;
         let mut parts = Vec::new();
         for from in (0..records.len()).step_by(PASS) {
-            parts.extend(run(&mut self.forward, &views, records, from, None, &[output])?);
+            parts.extend(run(&mut self.forward, &views, records, from, label_rank, &[output])?);
         }
         let parts: Vec<ArrayViewD<'_, f32>> = parts.iter().map(|part| part.view()).collect();
         concatenate(Axis(0), &parts).map_err(|_| FactoryError::NoRecords)

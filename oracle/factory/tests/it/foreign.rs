@@ -12,7 +12,7 @@ use tributary_attribution::{gradient::Layers, onnx, targets::Target};
 use tributary_factory::{
     Dataset, Record, Schema, SplitSizes,
     dataset::partition,
-    foreign::{self, Choices, Damping, Explainer, ForeignError, Sources, Step, folder},
+    foreign::{self, AuditChoices, Choices, Damping, Explainer, ForeignError, Sources, Step, folder},
     model::{Activation, Architecture, MultilayerPerceptron},
     train::{Convergence, Trainer},
 };
@@ -102,7 +102,14 @@ fn choices() -> Choices {
         seed: 1,
         threads: 1,
         checked: 3,
+        audit: None,
     }
+}
+
+fn audited(coalitions: usize, threads: usize, frontier: &[f64]) -> Choices {
+    let (trained, frontier) = (Layers::All, frontier.to_vec());
+    let audit = AuditChoices { coalitions, weight_decay: 3e-3, trained, frontier, threads };
+    Choices { checked: 0, audit: Some(audit), ..choices() }
 }
 
 /// Directions enough to tell records apart, not only contributors.
@@ -194,6 +201,46 @@ fn layers_ranks_and_suppliers_are_taken_as_said() {
 }
 
 #[test]
+fn retraining_agrees_with_attribution_and_says_where_it_does_not() {
+    let given = Given::new();
+    let run = |choices: Choices| {
+        let mut last = None;
+        let attributed = foreign::attribute(&runtime(), &given.sources(), &choices, |step| last = Some(step)).unwrap();
+        (attributed, last.unwrap())
+    };
+    let number = |text: &str| text.parse::<f64>().unwrap();
+    let (attributed, last) = run(audited(10, 2, &[3e-2, 1e-3]));
+    assert_eq!(last, Step::Auditing { done: 30, of: 30 });
+    let result = &attributed.files.manifest.result;
+    let audit = result.audit.as_ref().unwrap();
+    assert_eq!((audit.coalitions, audit.queries, audit.trained.len()), (10, 80, 4));
+    let [low, high] = [&audit.interval[0], &audit.interval[1]].map(|end| number(end));
+    let lds = number(&audit.contributor_lds);
+    assert!(low <= lds && lds <= high && lds > 0.6, "{audit:?}");
+    assert!(number(&audit.gradient_norm) <= 1e-4, "{audit:?}");
+    let [strong, weak] = result.frontier.as_slice() else { panic!("{:?}", result.frontier) };
+    assert_eq!((strong.audit.weight_decay.as_str(), weak.audit.weight_decay.as_str()), ("0.03", "0.001"));
+    for point in [strong, weak] {
+        assert!(number(point.accuracy.as_ref().unwrap()) > 0.7, "{point:?}");
+        assert!(number(&point.audit.contributor_lds) > 0.5, "{point:?}");
+    }
+    assert!(number(&strong.held_out_loss) > number(&weak.held_out_loss), "{strong:?} {weak:?}");
+    let out = given.path("audited");
+    folder::write(&out, &attributed).unwrap();
+    let picture = fs::read_to_string(out.join(folder::FRONTIER_FILE)).unwrap();
+    assert!(picture.contains("weight decay") && !picture.contains("NaN"), "{picture}");
+    assert_eq!(folder::read(&out).unwrap().manifest, attributed.files.manifest);
+
+    // Any number of threads measures the same, and a model far from its minimum is told so.
+    assert_eq!(run(audited(10, 1, &[])).0.files.manifest.result.audit.as_ref(), Some(audit));
+    let mut far = audited(10, 2, &[]);
+    far.audit.as_mut().unwrap().weight_decay = 0.3;
+    let (attributed, _) = run(far);
+    let found = attributed.files.manifest.result.audit.unwrap();
+    assert!(number(&found.gradient_norm) > 1e-2, "{found:?}");
+}
+
+#[test]
 fn what_cannot_be_attributed_says_what_to_do() {
     let given = Given::new();
     let fault = |sources: Sources, choices: Choices| match foreign::attribute(&runtime(), &sources, &choices, |_| ()) {
@@ -252,4 +299,6 @@ fn what_cannot_be_attributed_says_what_to_do() {
     fails(sources(), Choices { damping: Damping::WeightDecay(f64::NAN), ..choices() }, &["the weight decay NaN"]);
     fails(sources(), Choices { denominator: Some(299), ..choices() }, &["299 is below the 300"]);
     fails(sources(), Choices { rank: Some(0), ..choices() }, &["--rank of 1 or more"]);
+    fails(sources(), audited(7, 1, &[]), &["7 half-coalitions of 5 contributors", "at least 8 of at least 4"]);
+    fails(sources(), audited(8, 1, &[0.0]), &["weight decay is 0", "no single minimum"]);
 }
