@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod foreign;
+mod foreign_targets;
 
 use std::{collections::BTreeSet, fs, path::Path};
 

@@ -80,6 +80,18 @@ fn a_model_from_elsewhere_is_attributed_and_explains_an_answer() {
         assert!(folder.path().join("release").join(name).exists(), "{name}");
     }
 
+    let audit = ["--model", "model.onnx", "--weight-decay", "0.003", "--audit", "8", "--frontier", "0.001,0.01"];
+    let ended = run(&folder, ATTRIBUTE, &audit);
+    let said = text(&ended.stdout);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    assert!(
+        said.contains("audited on 8 retrained half-coalitions and 50 held-out records: contributor LDS 0."),
+        "{said}"
+    );
+    assert_eq!(said.lines().filter(|line| line.starts_with("  weight decay 0.0")).count(), 2, "{said}");
+    assert!(!said.contains("not at the minimum"), "{said}");
+    assert!(folder.path().join("release/frontier.svg").exists());
+
     let ended = run(&folder, "explain --release release --count 3 --record", &[&record]);
     let said = text(&ended.stdout);
     assert!(ended.status.success(), "{}", text(&ended.stderr));
@@ -104,6 +116,8 @@ fn what_is_wrong_is_said_in_one_line() {
     fails(ATTRIBUTE, &with(&["--weight-decay", "0"]), 1, "not a positive number");
     fails(ATTRIBUTE, &with(&["--damping", "0.1", "--target", "regression"]), 1, "one f32 number a record");
     fails(ATTRIBUTE, &["--model", "records.csv", "--damping", "0.1"], 1, "not a whole ONNX file");
+    fails(ATTRIBUTE, &with(&["--damping", "0.1", "--audit", "8"]), 2, "--weight-decay");
+    fails(ATTRIBUTE, &with(&["--weight-decay", "0.003", "--audit", "3"]), 1, "at least 8");
     assert!(!folder.path().join("release").exists());
     fails("explain --release release --record", &[&record], 1, "attribution.json");
 }
