@@ -2,11 +2,12 @@
 
 use std::time::Instant;
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, bail};
+use ndarray::{ArrayD, IxDyn};
 use serde_json::json;
 use tributary_attribution::{
-    AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, attribute, curvature::classes::Expectation,
-    gradient::Layers, graph::Graph, onnx, targets::Target,
+    AttributionSettings, Column, CurvatureKind, Directions, HeldOut, OwnedRecords, Records, attribute,
+    curvature::classes::Expectation, gradient::Layers, graph::Graph, onnx, targets::Target,
 };
 use tributary_factory::{
     Dataset, Schema, SplitSizes,
@@ -29,21 +30,30 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
     let owners = partition::owners(&labels, CONTRIBUTORS, 0)?;
     let accounts: Vec<Address> = owners.iter().map(|owner| Address::with_last_byte(*owner as u8 + 1)).collect();
-    let training = OwnedRecords::new(schema.labelled(&split.training)?, &accounts)?;
-    let held_out = HeldOut::apart(schema.labelled(&split.held_out)?);
-    let queries = schema.labelled(&split.test)?;
+    let parts = [&split.training, &split.held_out, &split.test];
+    let small = parts.into_iter().map(|records| Ok(schema.labelled(records)?)).collect::<Result<Vec<_>>>()?;
+    let large = small.iter().map(enlarged).collect::<Result<Vec<_>>>()?;
     let runtime = OnnxRuntime::load(None)?;
 
     let perceptron = Architecture::Perceptron(MultilayerPerceptron { hidden: vec![32], activation: Activation::Gelu });
-    let convolutional = Architecture::Convolutional(Convolutional::default());
+    let convolutional = |channels| Architecture::Convolutional(Convolutional { channels, ..Convolutional::default() });
+    let models = [
+        ("MLP 64-32-10", perceptron, &small),
+        ("CNN 8-16, 8×8", convolutional([8, 16]), &small),
+        ("CNN 16-32, 32×32", convolutional([16, 32]), &large),
+    ];
     println!(
         "{:<28} {:>4} {:>10} {:>12} {:>12} {:>12}",
         "attributed ÷ plain", "k", "build", "batch 1", "batch 32", "batch 256"
     );
     let mut rows = Vec::new();
-    for (name, architecture) in [("MLP 64-32-10", perceptron), ("CNN 8-16", convolutional)] {
+    for (name, architecture, records) in models {
+        let [training, held_out, queries] = records.as_slice() else { bail!("{name}: records are in three parts") };
         // Untrained: what a pass costs does not depend on the weights.
-        let model = architecture.model(schema.width, usize::from(schema.classes), schema.scaling(), 1)?;
+        let width = training.inputs().first().map_or(0, |(_, column)| pixels(column));
+        let model = architecture.model(width, usize::from(schema.classes), schema.scaling(), 1)?;
+        let training = OwnedRecords::new(training.clone(), &accounts)?;
+        let held_out = HeldOut::apart(held_out.clone());
         for (which, layers, directions) in [
             ("all layers", Layers::All, Directions::Eigen { rank: RANK }),
             ("all layers, owner basis", Layers::All, Directions::Owner),
@@ -63,7 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             let began = Instant::now();
             let attribution = attribute(&runtime, &model.graph, &training, &held_out, &settings, |_| ())?;
             let rate = training.records().len() as f64 / began.elapsed().as_secs_f64();
-            let ratios = [1, 32, 256].map(|batch| ratio(&runtime, &model.graph, attribution.graph(), &queries, batch));
+            let ratios = [1, 32, 256].map(|batch| ratio(&runtime, &model.graph, attribution.graph(), queries, batch));
             let ratios = ratios.into_iter().collect::<Result<Vec<_>>>()?;
             let width = attribution.basis().width();
             let cells: Vec<String> =
@@ -83,12 +93,35 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
+/// How many times as high and wide the digits are made for the larger images.
+const TIMES: usize = 4;
+
+/// Every pixel [`TIMES`] as high and wide.
+fn enlarged(records: &Records) -> Result<Records> {
+    let enlarge = |(name, column): &(String, Column)| {
+        let Column::F32(images) = column else { bail!("images are real numbers") };
+        let (count, side) = (images.shape()[0], pixels(column).isqrt());
+        let wide = side * TIMES;
+        let pixel = |place: IxDyn| images[[place[0], place[1] / wide / TIMES * side + place[1] % wide / TIMES]];
+        Ok((name.clone(), Column::F32(ArrayD::from_shape_fn(IxDyn(&[count, wide * wide]), pixel))))
+    };
+    let inputs = records.inputs().iter().map(enlarge).collect::<Result<Vec<_>>>()?;
+    Ok(Records::new(inputs, records.labels().clone())?)
+}
+
+fn pixels(column: &Column) -> usize {
+    match column {
+        Column::F32(images) => images.shape().iter().skip(1).product(),
+        Column::I64(tokens) => tokens.shape().iter().skip(1).product(),
+    }
+}
+
 /// Best seconds of a plain and of an attributed pass.
 fn ratio(
     runtime: &OnnxRuntime,
     plain: &Graph,
     attributed: &Graph,
-    queries: &tributary_attribution::Records,
+    queries: &Records,
     batch: usize,
 ) -> Result<(f64, f64)> {
     let mut sessions = Vec::new();
