@@ -150,7 +150,9 @@ impl Worker {
         for gradient in &found {
             let flat = gradient::per_record(&mut builder, gradient)?;
             factors.push(match gradient.terms.as_slice() {
-                [Term::Outer { activation, error, .. }] => (Some(activation.clone()), error.clone()),
+                [Term::Outer { activation, error, .. }] => {
+                    (Some(activation.value(&mut builder)?), error.value(&mut builder)?)
+                }
                 _ => (None, flat.clone()),
             });
             gradients.push(flat);

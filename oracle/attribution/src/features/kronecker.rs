@@ -47,14 +47,15 @@ pub fn kronecker_reduction(
     options: &SessionOptions,
 ) -> Result<Reduction, AttributionError> {
     let mut places: Vec<(usize, Place)> = Vec::new();
-    let mut session = LossSession::open(runtime, model, target, parameters, options, |_, gradients| {
+    let mut session = LossSession::open(runtime, model, target, parameters, options, |builder, gradients| {
         let mut measured: Vec<Measured> = Vec::new();
         for (parameter, gradient) in gradients.iter().enumerate() {
             for term in &gradient.terms {
                 match term {
                     Term::Outer { activation, error, layout } => {
+                        let (activation, error) = (activation.value(builder)?, error.value(builder)?);
                         let at = [(activation, Kind::Activation), (error, Kind::Gradient)]
-                            .map(|(value, kind)| measurement(&mut measured, value, kind));
+                            .map(|(value, kind)| measurement(&mut measured, &value, kind));
                         let (rows, columns) = match layout {
                             Layout::InOut => (at[0], at[1]),
                             Layout::OutIn => (at[1], at[0]),
@@ -83,7 +84,9 @@ pub fn kronecker_reduction(
     let bases = moments.into_iter().flatten().map(LayerMoments::finish).collect::<Result<Vec<_>, _>>()?;
     let projections = plan(&bases, budget)?;
     let layer = |(parameter, projection): (&String, crate::curvature::kronecker::LayerProjection)| {
-        (parameter.clone(), LayerReduction { rows: projection.input, columns: projection.output })
+        // All directions are the same in any basis, so in the one they come in.
+        let some = |directions: Array2<f64>| (!directions.is_square()).then_some(directions);
+        (parameter.clone(), LayerReduction { rows: some(projection.input), columns: some(projection.output) })
     };
     Ok(parameters.iter().zip(projections).map(layer).collect())
 }

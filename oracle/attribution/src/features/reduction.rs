@@ -6,8 +6,8 @@ use ndarray::Array2;
 
 use crate::{
     AttributionError,
-    gradient::{self, Layout, ParameterGradient, Term},
-    graph::{Attribute, Builder, Dim, GraphError, Shape},
+    gradient::{self, ParameterGradient},
+    graph::{Builder, Dim, GraphError},
 };
 
 /// Factored projections of parameters, by name. A parameter that is not here keeps its whole gradient.
@@ -16,10 +16,10 @@ pub type Reduction = BTreeMap<String, LayerReduction>;
 /// `Rᵀ · gradient · C` of a layer's gradient as a matrix, group by group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerReduction {
-    /// R, `[rows, r]`, for the parameter's rows; a parameter that is no matrix is one row.
-    pub rows: Array2<f64>,
-    /// C, `[columns, c]`.
-    pub columns: Array2<f64>,
+    /// R, `[rows, r]`, for the parameter's rows; none where all are kept. A parameter that is no matrix is one row.
+    pub rows: Option<Array2<f64>>,
+    /// C, `[columns, c]`; none where all are kept.
+    pub columns: Option<Array2<f64>>,
 }
 
 /// A parameter's part of the features.
@@ -57,42 +57,10 @@ fn reduced(
     gradient: &ParameterGradient,
     reduction: &LayerReduction,
 ) -> Result<(String, usize), AttributionError> {
-    let stem = format!("{}/reduced", gradient.parameter);
-    let rows = matrix(builder, &format!("{stem}/rows"), &reduction.rows)?;
-    let columns = matrix(builder, &format!("{stem}/columns"), &reduction.columns)?;
-    let (mut sum, mut width) = (None::<String>, 0);
-    for term in &gradient.terms {
-        let value = match term {
-            Term::Outer { activation, error, layout } => {
-                let (of_rows, of_columns) = match layout {
-                    Layout::InOut => (activation, error),
-                    Layout::OutIn => (error, activation),
-                };
-                let left = builder.node("MatMul", &stem, &[of_rows, &rows], vec![])?;
-                let right = builder.node("MatMul", &stem, &[of_columns, &columns], vec![])?;
-                let order = Attribute::Ints(vec![0, 1, 3, 2]);
-                let left = builder.node("Transpose", &stem, &[&left], vec![("perm", order)])?;
-                builder.node("MatMul", &stem, &[&left, &right], vec![])?
-            }
-            Term::Direct { value } => builder.node("MatMul", &stem, &[value, &columns], vec![])?,
-        };
-        let (flat, numbers) = flat(builder, &stem, &value)?;
-        width = numbers;
-        sum = Some(match sum {
-            None => flat,
-            Some(before) => builder.node("Add", &stem, &[&before, &flat], vec![])?,
-        });
-    }
-    let sum = sum.ok_or_else(|| GraphError::Missing { value: gradient.parameter.clone() })?;
-    Ok((sum, width))
-}
-
-/// `[batch, …]` as `[batch, numbers]`.
-fn flat(builder: &mut Builder, stem: &str, value: &str) -> Result<(String, usize), AttributionError> {
-    let Shape(dims) = builder.shape(value)?.clone();
-    let width = dims.iter().skip(1).map(|dim| if let Dim::Fixed(size) = dim { *size } else { 1 }).product();
-    let shape = builder.integers(&[-1, width as i64]);
-    Ok((builder.node("Reshape", stem, &[value, &shape], vec![])?, width))
+    let value = gradient::reduced(builder, gradient, reduction.rows.as_ref(), reduction.columns.as_ref())?;
+    let sizes = builder.shape(&value)?.0.iter();
+    let width = sizes.map(|dim| if let Dim::Fixed(size) = dim { *size } else { 1 }).product();
+    Ok((value, width))
 }
 
 /// A constant matrix in the precision of the graph.

@@ -1,4 +1,10 @@
-use super::{GradientError, emit::Emit};
+use ndarray::Array2;
+
+use super::{
+    GradientError,
+    emit::Emit,
+    factor::{Factor, product},
+};
 use crate::graph::{Attribute, Builder, Dim};
 
 /// One part of a parameter's gradient, record by record. A gradient is the sum of its terms.
@@ -7,10 +13,10 @@ pub enum Term {
     /// Products of a layer's inputs and its output errors, summed over positions:
     /// `Σ_p activation[b, g, p, :] ⊗ error[b, g, p, :]`.
     Outer {
-        /// The value `[batch, groups, positions, in]`.
-        activation: String,
-        /// The value `[batch, groups, positions, out]`.
-        error: String,
+        /// `[groups, positions, in]` a record.
+        activation: Factor,
+        /// `[groups, positions, out]` a record.
+        error: Factor,
         /// How the products fill the parameter.
         layout: Layout,
     },
@@ -63,6 +69,46 @@ impl ParameterGradient {
     }
 }
 
+/// Appends `rowsᵀ · gradient · columns` of each record, group by group: the value `[batch, numbers]`. Without a matrix
+/// that side stays whole. A parameter that is no matrix is one row.
+///
+/// # Errors
+/// As [`per_record`].
+pub fn reduced(
+    builder: &mut Builder,
+    gradient: &ParameterGradient,
+    rows: Option<&Array2<f64>>,
+    columns: Option<&Array2<f64>>,
+) -> Result<String, GradientError> {
+    let mut emit = Emit::new(builder, &format!("{}/reduced", gradient.parameter));
+    let mut parts = Vec::with_capacity(gradient.terms.len());
+    for term in &gradient.terms {
+        let value = match term {
+            Term::Outer { activation, error, layout } => {
+                let (left, right) = match layout {
+                    Layout::InOut => (activation, error),
+                    Layout::OutIn => (error, activation),
+                };
+                let left = rows.map_or_else(|| Ok(left.clone()), |rows| left.projected(&mut emit, rows))?;
+                let right = columns.map_or_else(|| Ok(right.clone()), |columns| right.projected(&mut emit, columns))?;
+                product(&mut emit, &left, &right)?
+            }
+            Term::Direct { value } => match columns {
+                None => value.clone(),
+                Some(columns) => {
+                    let numbers = columns.iter().map(|number| *number as f32).collect();
+                    let columns = emit.constant(&[columns.nrows(), columns.ncols()], numbers)?;
+                    emit.op("MatMul", &[value, &columns])?
+                }
+            },
+        };
+        let sizes = emit.shape(&value)?.0.into_iter().skip(1);
+        let len = sizes.map(|dim| if let Dim::Fixed(size) = dim { size } else { 1 }).product();
+        parts.push(emit.reshape(&value, &[Dim::Batch(1), Dim::Fixed(len)])?);
+    }
+    emit.sum_of(&parts)?.ok_or_else(|| unreached(gradient))
+}
+
 /// Appends the gradients of each record: the value `[batch, numbers]`, row-major.
 ///
 /// # Errors
@@ -103,21 +149,14 @@ pub fn summed(builder: &mut Builder, gradient: &ParameterGradient) -> Result<Str
 }
 
 /// `[batch, groups, positions, n]` as `[groups, batch · positions, n]`, or without the groups where there is one.
-fn stacked(emit: &mut Emit<'_>, factor: &str) -> Result<String, GradientError> {
-    let [groups, positions, width] = factor_dims(emit, factor)?;
+fn stacked(emit: &mut Emit<'_>, factor: &Factor) -> Result<String, GradientError> {
+    let [groups, positions, width] = factor.dims(emit)?;
+    let factor = factor.upright(emit)?;
     if groups == 1 {
-        return emit.reshape(factor, &[Dim::Batch(positions), Dim::Fixed(width)]);
+        return emit.reshape(&factor, &[Dim::Batch(positions), Dim::Fixed(width)]);
     }
-    let turned = emit.transpose(factor, &[1, 0, 2, 3])?;
+    let turned = emit.transpose(&factor, &[1, 0, 2, 3])?;
     emit.reshape(&turned, &[Dim::Fixed(groups), Dim::Batch(positions), Dim::Fixed(width)])
-}
-
-/// `groups, positions, width` of a factor.
-pub(super) fn factor_dims(emit: &Emit<'_>, factor: &str) -> Result<[usize; 3], GradientError> {
-    match emit.shape(factor)?.0.as_slice() {
-        [_, Dim::Fixed(groups), Dim::Fixed(positions), Dim::Fixed(width)] => Ok([*groups, *positions, *width]),
-        _ => Err(emit.refused("a factor must be [batch, groups, positions, width]")),
-    }
 }
 
 /// The sum of all terms, `[batch, numbers]`; nothing if there are none.
@@ -131,8 +170,7 @@ pub(super) fn records_of(emit: &mut Emit<'_>, terms: &[Term], len: usize) -> Res
                     Layout::InOut => (activation, error),
                     Layout::OutIn => (error, activation),
                 };
-                let left = emit.swapped(left)?;
-                let products = emit.op("MatMul", &[&left, right])?;
+                let products = product(emit, left, right)?;
                 emit.reshape(&products, &[Dim::Batch(1), Dim::Fixed(len)])?
             }
         });

@@ -93,7 +93,10 @@ fn dense_layers_give_factors_and_biases_do_not() {
         .iter()
         .map(|terms| match terms.as_slice() {
             [Term::Outer { layout, activation, error }] => {
-                let shapes = [activation, error].map(|factor| builder.shape(factor).unwrap().clone());
+                let shapes = [activation, error].map(|factor| {
+                    let value = factor.value(&mut builder).unwrap();
+                    builder.shape(&value).unwrap().clone()
+                });
                 assert!(shapes.iter().all(|shape| shape.rank() == 4 && shape.batch_axis() == Some(0)));
                 Some(*layout)
             }

@@ -48,10 +48,10 @@ pub(super) struct Attribute {
     /// nothing by that; explaining by single records is sharper with 100 or more.
     #[arg(long)]
     rank: Option<usize>,
-    /// Damping λ of the curvature.
-    #[arg(long, required_unless_present = "weight_decay", conflicts_with = "weight_decay")]
+    /// Damping λ of the curvature, if it is not to be twice the weight decay.
+    #[arg(long, required_unless_present = "weight_decay")]
     damping: Option<f64>,
-    /// The weight decay wd of training, with wd/2 · ‖θ‖² in the objective; λ is twice that.
+    /// The weight decay wd of training, with wd/2 · ‖θ‖² in the objective; λ is twice that where it is not given.
     #[arg(long)]
     weight_decay: Option<f64>,
     /// What the training objective's mean divides by; the number of records if not given.

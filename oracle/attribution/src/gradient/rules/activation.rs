@@ -34,7 +34,7 @@ pub(super) fn activation(emit: &mut Emit<'_>, call: &Call<'_>, place: usize) -> 
         }
         _ => {
             let slope = match call.node.word("approximate") {
-                Some("tanh") => gelu_tanh_slope(emit, x)?,
+                Some("tanh") => gelu_tanh_slope(emit, x, y)?,
                 _ => gelu_slope(emit, x)?,
             };
             emit.mul(c, &slope)?
@@ -70,25 +70,23 @@ fn gelu_slope(emit: &mut Emit<'_>, x: &str) -> Result<String, GradientError> {
     emit.op("Add", &[&below, &moved])
 }
 
-/// The slope of `x/2 · (1 + tanh(u))`, `u = √(2/π) (x + 0.044715 x³)`: `(1 + tanh u)/2 + x/2 · (1 − tanh² u) · u'`.
-fn gelu_tanh_slope(emit: &mut Emit<'_>, x: &str) -> Result<String, GradientError> {
-    let rate = (2.0 / PI).sqrt();
+/// The slope of `y = x/2 · (1 + tanh(u))`, `u = √(2/π) (x + 0.044715 x³)`. With `s = σ(2u)`, `y = x s` and the slope is
+/// `s + x s (1 − s) · 2u' = s + y (1 − s) · 2u'`.
+fn gelu_tanh_slope(emit: &mut Emit<'_>, x: &str, y: &str) -> Result<String, GradientError> {
+    let rate = 2.0 * (2.0 / PI).sqrt();
     let (one, linear) = (emit.number(1.0), emit.number(rate));
     let square = emit.mul(x, x)?;
     let cubic = emit.scaled(&square, rate * 0.044715)?;
     let factor = emit.op("Add", &[&cubic, &linear])?;
     let inner = emit.mul(x, &factor)?;
-    let tanh = emit.op("Tanh", &[&inner])?;
-    let more = emit.op("Add", &[&tanh, &one])?;
-    let flat = emit.scaled(&more, 0.5)?;
+    let share = emit.op("Sigmoid", &[&inner])?;
 
     let triple = emit.scaled(&cubic, 3.0)?;
     let change = emit.op("Add", &[&triple, &linear])?;
-    let bend = tanh_slope(emit, &tanh)?;
-    let bend = emit.mul(&bend, &change)?;
-    let half = emit.scaled(x, 0.5)?;
-    let steep = emit.mul(&half, &bend)?;
-    emit.op("Add", &[&flat, &steep])
+    let rest = emit.op("Sub", &[&one, &share])?;
+    let bend = emit.mul(y, &rest)?;
+    let steep = emit.mul(&bend, &change)?;
+    emit.op("Add", &[&share, &steep])
 }
 
 /// The gradient passes where the input lies within the bounds.

@@ -3,7 +3,10 @@ use super::{
     slicing::{size, spread},
 };
 use crate::{
-    gradient::term::{Layout, Term},
+    gradient::{
+        factor::Factor,
+        term::{Layout, Term},
+    },
     graph::{Attribute, Dim, Element},
 };
 
@@ -68,6 +71,7 @@ fn embedding(
     let c = emit.records(c, 0)?;
     let error = emit.reshape(&c, &[Dim::Batch(1), Dim::Fixed(outer), Dim::Fixed(positions), Dim::Fixed(inner)])?;
     if outer == 1 {
+        let (activation, error) = (Factor::rows(&activation), Factor::rows(&error));
         return Ok(Cotangent::Shared(vec![Term::Outer { activation, error, layout: Layout::InOut }]));
     }
     let activation = emit.swapped(&activation)?;

@@ -1,117 +1,12 @@
 use super::{Call, Cotangent, Emit, GradientError};
-use crate::{
-    gradient::{
-        Window,
-        emit::Lifted,
-        term::{Layout, Term},
-    },
-    graph::{Attribute, Dim},
+use crate::gradient::{
+    Window,
+    emit::Lifted,
+    factor::Factor,
+    image::{Image, attributes, ints, pads},
+    term::{Layout, Term},
 };
-
-/// `[batch, channels, spatial…]` of a value, the batch as a dimension.
-pub(super) struct Image {
-    pub(super) batch: Dim,
-    pub(super) channels: usize,
-    pub(super) spatial: Vec<usize>,
-}
-
-impl Image {
-    pub(super) fn of(emit: &Emit<'_>, value: &str) -> Result<Self, GradientError> {
-        let dims = emit.shape(value)?.0;
-        if let [batch @ Dim::Batch(_), Dim::Fixed(channels), spatial @ ..] = dims.as_slice() {
-            let spatial: Option<Vec<usize>> =
-                spatial.iter().map(|dim| if let Dim::Fixed(size) = dim { Some(*size) } else { None }).collect();
-            if let Some(spatial) = spatial.filter(|spatial| !spatial.is_empty()) {
-                return Ok(Self { batch: *batch, channels: *channels, spatial });
-            }
-        }
-        Err(emit.refused("its input must be [batch, channels, spatial…] of fixed sizes"))
-    }
-
-    /// These dimensions behind the batch.
-    pub(super) fn dims(&self, channels: usize, spatial: &[usize]) -> Vec<Dim> {
-        let mut dims = vec![self.batch, Dim::Fixed(channels)];
-        dims.extend(spatial.iter().copied().map(Dim::Fixed));
-        dims
-    }
-}
-
-fn ints(values: &[usize]) -> Attribute {
-    Attribute::Ints(values.iter().map(|value| *value as i64).collect())
-}
-
-/// Attributes of a convolution over a window, with its padding or without.
-pub(super) fn attributes(window: &Window, groups: usize, pads: &[usize]) -> Vec<(&'static str, Attribute)> {
-    vec![
-        ("group", Attribute::Int(groups as i64)),
-        ("kernel_shape", ints(&window.kernel)),
-        ("strides", ints(&window.strides)),
-        ("dilations", ints(&window.dilations)),
-        ("pads", ints(pads)),
-    ]
-}
-
-fn pads(window: &Window) -> Vec<usize> {
-    [&window.before[..], &window.after[..]].concat()
-}
-
-/// The kernel `[channels · elements, 1, window…]` under which a convolution in as many groups copies each window's
-/// elements into channels of their own.
-pub(super) fn copying(emit: &mut Emit<'_>, window: &Window, channels: usize) -> Result<String, GradientError> {
-    let elements = window.len();
-    let mut kernel = vec![0.0; emit.room(&[channels, elements, elements])?];
-    for (row, entries) in kernel.chunks_exact_mut(elements).enumerate() {
-        if let Some(entry) = entries.get_mut(row % elements) {
-            *entry = 1.0;
-        }
-    }
-    let dims = [&[channels * elements, 1], &window.kernel[..]].concat();
-    emit.constant(&dims, kernel)
-}
-
-/// The elements of each window in channels of their own, channel by channel: `[batch, channels · elements, windows…]`.
-///
-/// Every channel is an image of its own under one small kernel. In groups it would be the same, but ONNX Runtime's WebGPU
-/// provider takes four output channels of grouped convolutions from one group, wherever the next one begins.
-pub(super) fn copied(
-    emit: &mut Emit<'_>,
-    value: &str,
-    window: &Window,
-    pads: &[usize],
-) -> Result<String, GradientError> {
-    let image = Image::of(emit, value)?;
-    let Dim::Batch(images) = image.batch else { return Err(emit.mixes()) };
-    let elements = window.len();
-    let mut kernel = vec![0.0; elements * elements];
-    kernel.iter_mut().step_by(elements + 1).for_each(|entry| *entry = 1.0);
-    let kernel = emit.constant(&[&[elements, 1], &window.kernel[..]].concat(), kernel)?;
-    let apart = Image { batch: Dim::Batch(images * image.channels), channels: 1, spatial: image.spatial.clone() };
-    let value = emit.reshape(value, &apart.dims(1, &apart.spatial))?;
-    let value = emit.with("Conv", &[&value, &kernel], attributes(window, 1, pads))?;
-    emit.reshape(&value, &image.dims(image.channels * elements, &window.count))
-}
-
-/// The windows of an image as factors: `[batch, groups, windows, channels / groups · elements]`.
-fn unfolded(emit: &mut Emit<'_>, value: &str, window: &Window, groups: usize) -> Result<String, GradientError> {
-    let copied = copied(emit, value, window, &pads(window))?;
-    rows(emit, &copied, groups)
-}
-
-/// An image as factors: `[batch, groups, places, channels / groups]`.
-fn rows(emit: &mut Emit<'_>, value: &str, groups: usize) -> Result<String, GradientError> {
-    let image = Image::of(emit, value)?;
-    let (width, places) = (image.channels / groups.max(1), image.spatial.iter().product::<usize>());
-    let value = emit.reshape(value, &[image.batch, Dim::Fixed(groups), Dim::Fixed(width), Dim::Fixed(places)])?;
-    let value = emit.swapped(&value)?;
-    if image.batch == Dim::Batch(1) {
-        return Ok(value);
-    }
-    // Several images a record are more places of it.
-    let Dim::Batch(images) = image.batch else { return Err(emit.mixes()) };
-    let value = emit.records(&value, 0)?;
-    let value = emit.transpose(&value, &[0, 2, 1, 3, 4])?;
-    emit.reshape(&value, &[Dim::Batch(1), Dim::Fixed(groups), Dim::Fixed(images * places), Dim::Fixed(width)])
-}
+use crate::graph::Attribute;
 
 /// A bias is added at every place of its channel.
 fn bias(emit: &mut Emit<'_>, call: &Call<'_>) -> Result<Cotangent, GradientError> {
@@ -145,9 +40,14 @@ pub(super) fn conv(emit: &mut Emit<'_>, call: &Call<'_>, place: usize) -> Result
     let (input, output) = (Image::of(emit, x)?, Image::of(emit, c)?);
     let window = window(emit, call, &input.spatial, &output.spatial)?;
     if place == 1 {
-        let activation = unfolded(emit, x, &window, groups)?;
-        let error = rows(emit, c, groups)?;
+        let activation = Factor::windows(emit, x, &window, groups)?;
+        let error = Factor::places(emit, c, groups)?;
         return Ok(Cotangent::Shared(vec![Term::Outer { activation, error, layout: Layout::OutIn }]));
+    }
+    if let Some(pads) = mirrored_pads(&window).filter(|_| groups == 1) {
+        let weights = mirrored(emit, weights)?;
+        let attributes = attributes(&Window { strides: vec![1; window.strides.len()], ..window }, 1, &pads);
+        return Ok(Cotangent::Batched(emit.with("Conv", &[c, &weights], attributes)?));
     }
     // What the last windows did not reach is added to the end.
     let left_out: Vec<usize> =
@@ -155,6 +55,34 @@ pub(super) fn conv(emit: &mut Emit<'_>, call: &Call<'_>, place: usize) -> Result
     let mut attributes = attributes(&window, groups, &pads(&window));
     attributes.push(("output_padding", ints(&left_out)));
     Ok(Cotangent::Batched(emit.with("ConvTranspose", &[c, weights], attributes)?))
+}
+
+/// With which pads a convolution with windows side by side, its kernels mirrored, is its own way back; a kernel that
+/// stays within its padding is not.
+fn mirrored_pads(window: &Window) -> Option<Vec<usize>> {
+    if window.strides.iter().any(|stride| *stride != 1) {
+        return None;
+    }
+    let span = |axis: usize| window.dilations[axis] * (window.kernel[axis] - 1);
+    let pads = [&window.before, &window.after];
+    let pads = pads.into_iter().flat_map(|side| side.iter().enumerate());
+    pads.map(|(axis, pad)| span(axis).checked_sub(*pad)).collect()
+}
+
+/// Kernels `[out, in, spatial…]` as `[in, out, spatial…]`, each back to front: providers run convolutions better than
+/// transposed ones.
+fn mirrored(emit: &mut Emit<'_>, weights: &str) -> Result<String, GradientError> {
+    let dims = emit.fixed(weights)?;
+    let [outputs, inputs, kernel @ ..] = dims.as_slice() else {
+        return Err(emit.refused("its weights are no kernels"));
+    };
+    let elements: usize = kernel.iter().product();
+    let value = emit.reshape_fixed(weights, &[*outputs, *inputs, elements])?;
+    let value = emit.transpose(&value, &[1, 0, 2])?;
+    let backwards: Vec<i64> = (0..elements as i64).rev().collect();
+    let backwards = emit.integers(&backwards);
+    let value = emit.with("Gather", &[&value, &backwards], vec![("axis", Attribute::Int(2))])?;
+    emit.reshape_fixed(&value, &[&[*inputs, *outputs], kernel].concat())
 }
 
 pub(super) fn conv_transpose(emit: &mut Emit<'_>, call: &Call<'_>, place: usize) -> Result<Cotangent, GradientError> {
@@ -171,8 +99,8 @@ pub(super) fn conv_transpose(emit: &mut Emit<'_>, call: &Call<'_>, place: usize)
     // It is the way back of a convolution that reads its output.
     let window = window(emit, call, &output.spatial, &input.spatial)?;
     if place == 1 {
-        let activation = rows(emit, x, groups)?;
-        let error = unfolded(emit, c, &window, groups)?;
+        let activation = Factor::places(emit, x, groups)?;
+        let error = Factor::windows(emit, c, &window, groups)?;
         return Ok(Cotangent::Shared(vec![Term::Outer { activation, error, layout: Layout::InOut }]));
     }
     let attributes = attributes(&window, groups, &pads(&window));

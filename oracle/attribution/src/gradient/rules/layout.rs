@@ -1,6 +1,6 @@
 use super::{Call, Cotangent, Emit, GradientError, lift};
 use crate::{
-    gradient::term::{Layout, Term, factor_dims},
+    gradient::term::{Layout, Term},
     graph::{Dim, Node},
 };
 
@@ -53,8 +53,8 @@ pub(in crate::gradient) fn turned_terms(
     let mut turned = Vec::with_capacity(terms.len());
     for term in terms {
         if let Term::Outer { activation, error, layout } = &term {
-            let [groups, _, inputs] = factor_dims(emit, activation)?;
-            let [_, _, outputs] = factor_dims(emit, error)?;
+            let [groups, _, inputs] = activation.dims(emit)?;
+            let [_, _, outputs] = error.dims(emit)?;
             let matrix = match layout {
                 Layout::InOut => [outputs, inputs],
                 Layout::OutIn => [inputs, outputs],

@@ -2,6 +2,7 @@ use super::{Call, Cotangent, Emit, GradientError};
 use crate::{
     gradient::{
         emit::Lifted,
+        factor::Factor,
         term::{Layout, Term},
     },
     graph::{Attribute, Dim},
@@ -124,6 +125,7 @@ fn product(
     let dims = emit.fixed(&own.value)?;
     let stack = &dims[..dims.len().saturating_sub(2)];
     if let Some((activation, error)) = factors(emit, &activation, &error, stack)? {
+        let (activation, error) = (Factor::rows(&activation), Factor::rows(&error));
         return Ok(Cotangent::Shared(vec![Term::Outer { activation, error, layout }]));
     }
     let (left, right) = match layout {

@@ -1,11 +1,9 @@
-use super::{
-    Call, Cotangent, Emit, GradientError,
-    choosing::one_hot,
-    convolution::{Image, attributes, copied, copying},
-    slicing::cut,
-};
+use super::{Call, Cotangent, Emit, GradientError, choosing::one_hot, slicing::cut};
 use crate::{
-    gradient::Window,
+    gradient::{
+        Window,
+        image::{Image, attributes, copied, copying},
+    },
     graph::{Attribute, Dim},
 };
 
