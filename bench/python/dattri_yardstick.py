@@ -139,7 +139,9 @@ def task_of(subject, trained_by="loss", asked="margin", folded=False):
 def attributed(attributor, subject, sign):
     """Scores [queries, n]. `sign` is −1 where a record's loss meets a query's margin."""
     attributor.cache(subject.training_loader)
-    return sign * attributor.attribute(subject.training_loader, subject.query_loader).detach().T
+    # Else every step of a solver is kept for a second differentiation: gigabytes.
+    with torch.no_grad():
+        return sign * attributor.attribute(subject.training_loader, subject.query_loader).T
 
 
 def influence(kind, **settings):
