@@ -6,9 +6,10 @@ TSC := node_modules/.bin/tsc
 CARGO := cargo
 DEMO_ARGS ?=
 PYTHON := $(CURDIR)/target/tools/python
+PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas coverage bench deny \
-  symbolic slither deep clean
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas coverage bench dattri \
+  deny symbolic slither deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -74,11 +75,26 @@ bench: node_modules/.installed ## Attribution and attacks on really retrained mo
 	$(CARGO) xtask bench cost
 	$(CARGO) xtask bench settlement
 
+# PyTorch is large: apart from the other Python tools.
+$(PYTHON_DATTRI)/.installed: bench/python/dattri-requirements.txt
+	python3 -m venv $(PYTHON_DATTRI)
+	$(PYTHON_DATTRI)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+dattri: node_modules/.installed $(PYTHON_DATTRI)/.installed ## dattri's methods on the same retrained models
+	$(CARGO) build --release --locked -p tributary-bench
+	@mkdir -p target/dattri
+	for subject in "digits softmax regression" "digits MLP 64-32-10, attribution-ready"; do \
+	  target/release/tributary-bench attribution --seeds 8 --only "$$subject" --export target/dattri \
+	    --results target/dattri/attribution.json || exit 1; \
+	done
+	$(PYTHON_DATTRI)/bin/python bench/python/dattri_yardstick.py target/dattri
+
 deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under target/ if it is missing)
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
 	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
 
-# Python is for these two alone.
+# This Python is for these two alone.
 $(PYTHON)/.installed: test/static/requirements.txt
 	python3 -m venv $(PYTHON)
 	$(PYTHON)/bin/pip install --quiet --requirement $<

@@ -8,6 +8,7 @@ use std::{
 
 use eyre::{ContextCompat, Result, ensure, eyre};
 use ndarray::{Array1, Array2, Array4, ArrayD, ArrayView2, Axis, Ix2, Ix4, IxDyn, Slice, concatenate};
+use serde_json::{Value, json};
 use tributary_attribution::{
     compile::LABEL,
     gradient::{self, Term},
@@ -17,7 +18,7 @@ use tributary_attribution::{
 };
 use tributary_factory::{
     model::{Architecture, FEATURES, InputScaling, LOGITS, Model as Untrained},
-    train::{Convergence, Descent, Trainer},
+    train::{Convergence, Descent, Place, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions, Tensor};
 
@@ -85,6 +86,20 @@ impl fmt::Debug for Graphs {
 impl Subject for Graphs {
     fn recipe(&self) -> String {
         format!("{self:?}")
+    }
+
+    fn description(&self) -> Value {
+        let InputScaling { shift, scale } = self.scaling;
+        let weight_decay = match self.training {
+            Training::Ready(recipe) => recipe.weight_decay,
+            Training::Usual(recipe) => recipe.weight_decay,
+        };
+        json!({
+            "architecture": self.architecture,
+            "scaling": { "shift": shift, "scale": scale },
+            "weight_decay": weight_decay,
+            "classes": self.classes,
+        })
     }
 
     fn runtime(&self) -> &OnnxRuntime {
@@ -168,6 +183,15 @@ impl Worker {
         Ok(Self { trainer, differentiating, gradients, factors })
     }
 
+    /// The parameters by name.
+    fn tensors(&self, parameters: &Array1<f64>) -> Result<Vec<(String, ArrayD<f32>)>> {
+        let tensor = |place: &Place| {
+            let values = parameters.slice_axis(Axis(0), Slice::from(place.range.clone())).mapv(|value| value as f32);
+            Ok((place.name.clone(), ArrayD::from_shape_vec(IxDyn(&place.dims), values.to_vec())?))
+        };
+        self.trainer.layout().places().iter().map(tensor).collect()
+    }
+
     /// Outputs at records with classes, each `[n, …]`.
     fn differentiate(
         &mut self,
@@ -177,12 +201,7 @@ impl Worker {
         outputs: &[&str],
     ) -> Result<Vec<ArrayD<f32>>> {
         ensure!(!classes.is_empty(), "there is nothing to differentiate");
-        let weights = self.trainer.layout().places().iter().map(|place| {
-            let values = parameters.slice_axis(Axis(0), Slice::from(place.range.clone())).mapv(|value| value as f32);
-            let array = ArrayD::from_shape_vec(IxDyn(&place.dims), values.to_vec())?;
-            Ok((place.name.clone(), array))
-        });
-        let weights: Vec<(String, ArrayD<f32>)> = weights.collect::<Result<_>>()?;
+        let weights = self.tensors(parameters)?;
         let mut parts: Vec<Vec<ArrayD<f32>>> = vec![Vec::new(); outputs.len()];
         for from in (0..classes.len()).step_by(PASS) {
             let rows = Slice::from(from..classes.len().min(from + PASS));
@@ -215,6 +234,10 @@ impl Model for Trained {
 
     fn parameters(&self) -> usize {
         self.parameters.len()
+    }
+
+    fn tensors(&self) -> Result<Vec<(String, ArrayD<f32>)>> {
+        self.workers.with(|worker| worker.tensors(&self.parameters))
     }
 
     fn logits(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>> {

@@ -1,5 +1,7 @@
 //! One subject on one task, every method.
 
+use std::path::Path;
+
 use eyre::{Result, WrapErr};
 use ndarray::Array2;
 use serde::Serialize;
@@ -13,6 +15,7 @@ use tributary_attribution::{
 use super::{
     checkpoints::Averaged,
     evidence::{Evidence, accuracy, served},
+    export::{self, Exported},
     method::{self, Scores},
     release::Release,
     subject::{Model, Subject},
@@ -76,18 +79,20 @@ pub(super) struct Figure {
 }
 
 /// Trials and what they showed.
-struct Shown {
-    trials: Trials,
+pub(super) struct Shown {
+    pub(super) trials: Trials,
     /// Mean margins, `[queries, trials]`.
-    margins: Array2<f64>,
+    pub(super) margins: Array2<f64>,
     ceiling: Option<f64>,
 }
 
+/// Measures, and writes what another judge needs for the same into a folder of its own in `export`.
 pub(super) fn measure(
     name: &'static str,
     subject: &dyn Subject,
     retraining: &Retraining<'_>,
     extent: Extent,
+    export: Option<&Path>,
 ) -> Result<Measurement> {
     let task = retraining.task;
     let release = subject.train(&task.training, task.training.len(), RELEASE_SEED)?;
@@ -117,7 +122,7 @@ pub(super) fn measure(
             method,
         });
     }
-    Ok(Measurement {
+    let measurement = Measurement {
         dataset: task.name,
         subject: name,
         recipe: subject.recipe(),
@@ -128,7 +133,16 @@ pub(super) fn measure(
         seeds: extent.seeds,
         ceiling: halves.ceiling.zip(coalitions.ceiling).map(|(records, contributors)| [records, contributors]),
         rows,
-    })
+    };
+    if let Some(folder) = export {
+        let (measurement, release, classes) = (&measurement, release.as_ref(), classes.as_slice());
+        let [halves, coalitions, without_one] = [&halves, &coalitions, &without_one];
+        export::write(
+            folder,
+            &Exported { measurement, subject, release, task, classes, halves, coalitions, without_one },
+        )?;
+    }
+    Ok(measurement)
 }
 
 /// Mean over queries of the rank correlation over trials, `[queries, trials]` each.

@@ -12,6 +12,7 @@
 //! | [`truth`] | random halves, retraining, and the cache of what it showed |
 //! | [`evidence`], [`method`], [`ek_fac`], [`checkpoints`] | a release's gradients and curvature, and the ways to score with them |
 //! | [`measure`], [`bars`], [`report`] | all methods on one subject, what they have to reach, tables and JSON |
+//! | [`export`] | the same data, model and truth as plain arrays, for methods of other software |
 //! | [`attacks`] | what cheating pays |
 
 pub(crate) mod attacks;
@@ -19,6 +20,7 @@ mod bars;
 mod checkpoints;
 mod ek_fac;
 mod evidence;
+mod export;
 mod graphs;
 mod labelled;
 mod logits;
@@ -66,6 +68,9 @@ pub(crate) struct Arguments {
     /// Where the figures are written; those of subjects that are not measured this time stay.
     #[arg(long, default_value = "bench/results/attribution.json")]
     results: PathBuf,
+    /// Folder to write data, releases and truth to as plain arrays: what other software's methods are judged on.
+    #[arg(long)]
+    export: Option<PathBuf>,
     /// Only subjects whose name holds this.
     #[arg(long, default_value = "")]
     only: String,
@@ -94,7 +99,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         }
         let retraining = Retraining { task, threads, folder: arguments.cache.clone() };
         let extent = Extent { trials: arguments.trials, seeds, checkpoints };
-        let measurement = measure(name, &subject, &retraining, extent)?;
+        let measurement = measure(name, &subject, &retraining, extent, arguments.export.as_deref())?;
         measurement.print();
         println!("{:.0} s", began.elapsed().as_secs_f64());
         measurements.push(measurement);

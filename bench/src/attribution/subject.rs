@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use eyre::Result;
-use ndarray::{Array1, Array2, Array4, ArrayView2, Axis, Zip};
+use ndarray::{Array1, Array2, Array4, ArrayD, ArrayView2, Axis, Zip};
+use serde_json::Value;
 use tributary_attribution::{curvature::Accumulator, graph::Graph};
 use tributary_runtime::OnnxRuntime;
 
@@ -19,6 +20,9 @@ pub(super) trait Subject: Sync {
     /// λ for the curvature of the whole of `records` that stands for a retraining on half of them: what pulls parameters
     /// back, in the scale of the whole.
     fn damping(&self, records: usize) -> f64;
+
+    /// How models are built and trained, for whoever rebuilds them from [`Model::tensors`].
+    fn description(&self) -> Value;
 
     /// Where models compute.
     fn runtime(&self) -> &OnnxRuntime;
@@ -41,6 +45,9 @@ pub(super) trait Model {
 
     /// How many parameters there are.
     fn parameters(&self) -> usize;
+
+    /// The parameters by name, in the vector's order.
+    fn tensors(&self) -> Result<Vec<(String, ArrayD<f32>)>>;
 
     /// Logits `[n, classes]` of features `[n, width]`.
     fn logits(&self, features: ArrayView2<'_, f64>) -> Result<Array2<f64>>;
