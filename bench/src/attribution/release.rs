@@ -44,7 +44,7 @@ impl Release {
         let settings = AttributionSettings {
             target: Target::Margin,
             layers: Layers::All,
-            damping: subject.damping(training.len()),
+            damping: Some(subject.damping(training.len())),
             denominator: training.len(),
             expectation: usual_expectation(Target::Margin, classes, GATE_SEED),
             curvature: CurvatureKind::BySize,

@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             let settings = AttributionSettings {
                 target: Target::Margin,
                 layers,
-                damping: 0.006,
+                damping: Some(0.006),
                 denominator: training.records().len(),
                 expectation: Expectation::Exact,
                 curvature: CurvatureKind::BySize,

@@ -33,8 +33,9 @@ pub struct AttributionSettings {
     pub target: Target,
     /// Whose parameters' gradients count.
     pub layers: Layers,
-    /// λ. Twice the weight decay is the curvature of half the data, which is what random half-coalitions see.
-    pub damping: f64,
+    /// λ. Twice the weight decay is the curvature of half the data, which is what random half-coalitions see. Without it
+    /// [`DAMPING_SHARE`] of the curvature's mean eigenvalue.
+    pub damping: Option<f64>,
     /// N of the training objective's mean, fixed when the snapshot was first trained on.
     pub denominator: usize,
     /// How the curvature's expectation over the model's own answers is taken.
@@ -77,6 +78,9 @@ pub enum Directions {
     },
 }
 
+/// λ as a share of the curvature's mean eigenvalue, where nothing is known of the training (Grosse et al., 2023, and
+/// kronfluence take this share too).
+pub const DAMPING_SHARE: f64 = 0.1;
 /// Features that are kept of a model too large for its exact curvature, where nobody said otherwise.
 pub const KRONECKER_FEATURES: usize = 2_048;
 /// Numbers in a sketch where nobody said otherwise.
@@ -111,6 +115,7 @@ pub struct Attribution {
     unit: f64,
     gate: Vec<GateResult>,
     reduced: bool,
+    damping: f64,
 }
 
 /// Attributes a model trained on `training`; `held_out` decides gate and baseline shares.
@@ -143,7 +148,9 @@ pub fn attribute(
     on_stage(Stage::Curvature);
     let curvature =
         features::gauss_newton(&mut features, training.records(), settings.denominator, settings.expectation)?;
-    let damped = DampedCurvature::new(&curvature, settings.damping)?;
+    let mean = curvature.diag().sum() / curvature.nrows().max(1) as f64;
+    let damping = settings.damping.unwrap_or(DAMPING_SHARE * mean);
+    let damped = DampedCurvature::new(&curvature, damping)?;
     on_stage(Stage::Effects);
     let effects = effects(&mut features, training, settings.denominator)?;
     on_stage(Stage::Directions);
@@ -189,6 +196,7 @@ pub fn attribute(
         rows: unrounded,
         gate,
         reduced: !reduction.is_empty(),
+        damping,
     })
 }
 
@@ -330,6 +338,11 @@ impl Attribution {
     /// Whether the curvature was exact in the whole gradient, rather than among leading Kronecker directions.
     pub fn is_exact(&self) -> bool {
         !self.reduced
+    }
+
+    /// λ.
+    pub fn damping(&self) -> f64 {
+        self.damping
     }
 
     /// Projection and directions.

@@ -104,7 +104,7 @@ pub(crate) fn settings(target: Target) -> AttributionSettings {
     AttributionSettings {
         target,
         layers: Layers::All,
-        damping: DAMPING,
+        damping: Some(DAMPING),
         denominator: DENOMINATOR,
         expectation: usual_expectation(target, 3, 0),
         curvature: CurvatureKind::BySize,

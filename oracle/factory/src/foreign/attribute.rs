@@ -43,19 +43,23 @@ pub enum Damping {
     Given(f64),
     /// The weight decay wd of training, whose objective holds wd/2 · ‖θ‖²: λ is twice that.
     WeightDecay(f64),
+    /// Nothing is known of the training: λ is [`DAMPING_SHARE`](tributary_attribution::attribute::DAMPING_SHARE) of the
+    /// curvature's mean eigenvalue.
+    OfCurvature,
 }
 
 impl Damping {
-    /// λ.
+    /// λ, if it is known beforehand.
     ///
     /// # Errors
     /// [`ForeignError::Damping`].
-    pub fn value(self) -> Result<f64, ForeignError> {
+    pub fn value(self) -> Result<Option<f64>, ForeignError> {
         let (what, found, value) = match self {
+            Self::OfCurvature => return Ok(None),
             Self::Given(damping) => ("the damping", damping, damping),
             Self::WeightDecay(decay) => ("the weight decay", decay, 2.0 * decay),
         };
-        if value.is_finite() && value > 0.0 { Ok(value) } else { Err(ForeignError::Damping { what, found }) }
+        if value.is_finite() && value > 0.0 { Ok(Some(value)) } else { Err(ForeignError::Damping { what, found }) }
     }
 }
 
@@ -272,7 +276,7 @@ fn stated(given: &Given, settings: &AttributionSettings, attribution: &Attributi
         target: target_name(settings.target).to_owned(),
         output: output(given).to_owned(),
         parameters: attribution.parameters().to_vec(),
-        damping: settings.damping.to_string(),
+        damping: attribution.damping().to_string(),
         denominator: settings.denominator as u64,
         expectation: expectation.to_owned(),
         draws,

@@ -90,7 +90,7 @@ impl<'a> Auditor<'a> {
             Target::Margin => Some(evaluate(self.runtime, &graph, held_out)?.accuracy().to_string()),
             _ => None,
         };
-        let settings = AttributionSettings { damping: 2.0 * weight_decay, ..self.settings.clone() };
+        let settings = AttributionSettings { damping: Some(2.0 * weight_decay), ..self.settings.clone() };
         let attribution = attribute(self.runtime, &graph, self.training, self.held_out, &settings, |_| ())?;
         let audit = self.at(weight_decay, &graph, &attribution, on_retrained)?;
         Ok(FrontierPoint { held_out_loss: (loss / held_out.len().max(1) as f64).to_string(), accuracy, audit })

@@ -82,7 +82,7 @@ pub fn attribute(
     let settings = AttributionSettings {
         target: Target::Margin,
         layers: Layers::All,
-        damping: recipe.damping(),
+        damping: Some(recipe.damping()),
         denominator: data.snapshot().len(),
         expectation: usual_expectation(Target::Margin, usize::from(data.snapshot().schema().classes), recipe.seed),
         curvature: CurvatureKind::BySize,

@@ -191,6 +191,11 @@ fn layers_ranks_and_suppliers_are_taken_as_said() {
     assert_eq!(named.files.model, last.files.model);
 
     // Who supplied every held-out record has no evidence for them.
+    // Of a training that nothing is known of, the curvature says the damping.
+    let unknown = run(given.sources(), Choices { damping: Damping::OfCurvature, checked: 0, ..choices() });
+    let damping: f64 = unknown.files.manifest.settings.damping.parse().unwrap();
+    assert!(damping > 1e-6 && damping < 1e-2, "{damping}");
+
     let own = Address::repeat_byte(1);
     let suppliers = given.path("suppliers.csv");
     fs::write(&suppliers, format!("{own}\n").repeat(80)).unwrap();

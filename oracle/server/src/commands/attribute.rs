@@ -48,10 +48,11 @@ pub(super) struct Attribute {
     /// nothing by that; explaining by single records is sharper with 100 or more.
     #[arg(long)]
     rank: Option<usize>,
-    /// Damping λ of the curvature, if it is not to be twice the weight decay.
-    #[arg(long, required_unless_present = "weight_decay")]
+    /// Damping λ of the curvature. Without it twice the weight decay, and without that a tenth of the curvature's mean
+    /// eigenvalue.
+    #[arg(long)]
     damping: Option<f64>,
-    /// The weight decay wd of training, with wd/2 · ‖θ‖² in the objective; λ is twice that where it is not given.
+    /// The weight decay wd of training, with wd/2 · ‖θ‖² in the objective.
     #[arg(long)]
     weight_decay: Option<f64>,
     /// What the training objective's mean divides by; the number of records if not given.
@@ -135,12 +136,16 @@ pub(super) fn attribute(runtime: &OnnxRuntime, args: Attribute) -> Result<()> {
         held_out: args.held_out,
         suppliers: args.suppliers,
     };
-    let decay = Damping::WeightDecay(args.weight_decay.unwrap_or_default());
+    let damping = match (args.damping, args.weight_decay) {
+        (Some(damping), _) => Damping::Given(damping),
+        (None, Some(decay)) => Damping::WeightDecay(decay),
+        (None, None) => Damping::OfCurvature,
+    };
     let choices = Choices {
         target: args.target.into(),
         layers: args.layers,
         rank: args.rank,
-        damping: args.damping.map_or(decay, Damping::Given),
+        damping,
         denominator: args.denominator,
         seed: args.seed,
         threads: args.threads,

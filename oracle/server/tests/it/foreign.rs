@@ -110,7 +110,7 @@ fn what_is_wrong_is_said_in_one_line() {
     };
     let model = ["--model", "model.onnx"];
     let with = |more: &[&'static str]| [&model, more].concat();
-    fails(ATTRIBUTE, &model, 2, "--damping");
+    fails(ATTRIBUTE, &with(&["--audit", "8"]), 2, "--weight-decay");
     fails(ATTRIBUTE, &with(&["--weight-decay", "0.003", "--layers", "nowhere"]), 1, "name some of layer1.weight");
     fails(ATTRIBUTE, &with(&["--weight-decay", "-1"]), 2, "");
     fails(ATTRIBUTE, &with(&["--weight-decay", "0"]), 1, "not a positive number");
