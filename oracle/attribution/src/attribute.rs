@@ -1,6 +1,6 @@
 //! From a trained model and owned records to a served graph and its contributor table.
 
-use ndarray::{Array2, Axis, Slice};
+use ndarray::{Array2, Axis, Slice, concatenate};
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     Address,
@@ -10,7 +10,7 @@ use tributary_sdk::{
 use crate::{
     AttributionError, HeldOut, OwnedRecords, baseline,
     basis::{Basis, MOST_CONTRIBUTORS, Ranks},
-    compile::{attributed_output, compile},
+    compile::{Checkpoint, attributed_output, compile},
     curvature::{DampedCurvature, MOST_FEATURES, classes::Expectation},
     features::{self, Features, Reduction},
     gate::{self, GateResult},
@@ -128,6 +128,23 @@ pub fn attribute(
     training: &OwnedRecords,
     held_out: &HeldOut,
     settings: &AttributionSettings,
+    on_stage: impl FnMut(Stage),
+) -> Result<Attribution, AttributionError> {
+    attribute_checkpoints(runtime, &[model], training, held_out, settings, on_stage)
+}
+
+/// Attributes the first of several checkpoints of one training, such as the model that is served and others from the way
+/// to it or from other starts. A score is the mean of the checkpoints' scores of what the first one answers; sketch and
+/// rows hold a part for each.
+///
+/// # Errors
+/// As [`attribute()`]; [`AttributionError::Graph`] for checkpoints with other inputs.
+pub fn attribute_checkpoints(
+    runtime: &OnnxRuntime,
+    checkpoints: &[&Graph],
+    training: &OwnedRecords,
+    held_out: &HeldOut,
+    settings: &AttributionSettings,
     mut on_stage: impl FnMut(Stage),
 ) -> Result<Attribution, AttributionError> {
     if held_out.records.is_empty() {
@@ -138,39 +155,28 @@ pub fn attribute(
         let (account, records) = (training.accounts()[place], counts[place] as usize);
         return Err(AttributionError::TooFewRecords { account, records, minimum: LEAST_RECORDS });
     }
-    let setting =
-        Setting { runtime, model, parameters: attributed(model, settings.target, &settings.layers)?, settings };
-
-    on_stage(Stage::Factors);
-    let reduction = setting.reduction(training.records())?;
-    let mut features = setting.features(&reduction)?;
-    features.check(held_out.records.labels())?;
-    on_stage(Stage::Curvature);
-    let curvature =
-        features::gauss_newton(&mut features, training.records(), settings.denominator, settings.expectation)?;
-    let mean = curvature.diag().sum() / curvature.nrows().max(1) as f64;
-    let damping = settings.damping.unwrap_or(DAMPING_SHARE * mean);
-    let damped = DampedCurvature::new(&curvature, damping)?;
-    on_stage(Stage::Effects);
-    let effects = effects(&mut features, training, settings.denominator)?;
-    on_stage(Stage::Directions);
-    let basis = match settings.directions.rank(training.accounts().len()) {
-        None => Basis::owner(&effects, &damped)?,
-        Some(rank) => Basis::eigen(&curvature, &effects, &damped, Ranks::split(rank))?,
-    };
+    let mut measured = Vec::with_capacity(checkpoints.len());
+    for model in checkpoints {
+        let parameters = attributed(model, settings.target, &settings.layers)?;
+        let setting = Setting { runtime, model, parameters, settings };
+        measured.push(setting.measure(training, held_out, checkpoints.len(), &mut on_stage)?);
+    }
 
     on_stage(Stage::Rows);
-    let graph = compile(model, settings.target, &setting.parameters, &reduction, &basis.projection)?;
-    let record_rows = effects_of_records(&mut features, training.records(), &basis, settings.denominator)?;
+    let parts: Vec<Checkpoint<'_>> = measured.iter().map(Measured::checkpoint).collect();
+    let graph = compile(&parts, settings.target)?;
+    let record_rows = effects_of_records(&mut measured, training.records(), settings.denominator)?;
     let integers = RecordRows::quantise(record_rows.view(), training.owners(), counts.len(), i32::MAX)?;
 
     on_stage(Stage::Gate);
     let sketches = match settings.target {
         // A regression's target has no right direction: what helps is what lowers the loss.
-        Target::Regression => effects_of_records(&mut features, &held_out.records, &basis, 1)?,
-        _ => Sketches::open(runtime, &graph, &setting.options())?.of_labels(&held_out.records)?,
+        Target::Regression => effects_of_records(&mut measured, &held_out.records, 1)?,
+        _ => Sketches::open(runtime, &graph, &settings.options())?.of_labels(&held_out.records)?,
     };
-    let unrounded = basis.project(effects.view())?;
+    let unrounded: Vec<Array2<f64>> =
+        measured.iter().map(|measured| measured.effects.dot(&measured.projection)).collect();
+    let unrounded = beside(&unrounded)?;
     let supplier =
         |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
     let suppliers: Vec<Option<usize>> = held_out.suppliers.iter().map(supplier).collect();
@@ -186,17 +192,23 @@ pub fn attribute(
             values,
         })
         .collect();
+    let bases: Vec<Basis> = measured.iter().map(|measured| measured.basis.clone()).collect();
+    let basis = match bases.as_slice() {
+        [basis] => basis.clone(),
+        bases => Basis::concatenate(bases)?,
+    };
+    let Some(served) = measured.into_iter().next() else { return Err(AttributionError::NoRecords("checkpoints'")) };
     Ok(Attribution {
         graph,
-        parameters: setting.parameters,
+        parameters: served.parameters,
         table: ContributorTable::new(basis.width(), rows)?,
         unit: integers.records.unit(),
         records: integers.records,
         basis,
         rows: unrounded,
         gate,
-        reduced: !reduction.is_empty(),
-        damping,
+        reduced: !served.reduction.is_empty(),
+        damping: served.damping,
     })
 }
 
@@ -243,14 +255,68 @@ struct Setting<'a> {
     settings: &'a AttributionSettings,
 }
 
-impl Setting<'_> {
-    fn features(&self, reduction: &Reduction) -> Result<Features, AttributionError> {
-        let target = self.settings.target;
-        Features::open(self.runtime, self.model, target, &self.parameters, reduction, &self.options())
+/// What one checkpoint adds.
+struct Measured<'a> {
+    model: &'a Graph,
+    parameters: Vec<String>,
+    reduction: Reduction,
+    features: Features,
+    basis: Basis,
+    damping: f64,
+    /// `[contributors, features]`.
+    effects: Array2<f64>,
+    /// The basis's, scaled so that a score is the mean over checkpoints: sketch and row both carry the scale.
+    projection: Array2<f64>,
+}
+
+impl Measured<'_> {
+    fn checkpoint(&self) -> Checkpoint<'_> {
+        let Self { model, parameters, reduction, projection, .. } = self;
+        Checkpoint { model, parameters, reduction, projection }
+    }
+}
+
+impl AttributionSettings {
+    fn options(&self) -> SessionOptions {
+        SessionOptions { threads: self.threads, ..SessionOptions::default() }
+    }
+}
+
+impl<'a> Setting<'a> {
+    /// One of `checkpoints` in all.
+    fn measure(
+        self,
+        training: &OwnedRecords,
+        held_out: &HeldOut,
+        checkpoints: usize,
+        on_stage: &mut impl FnMut(Stage),
+    ) -> Result<Measured<'a>, AttributionError> {
+        let settings = self.settings;
+        on_stage(Stage::Factors);
+        let reduction = self.reduction(training.records())?;
+        let mut features = self.features(&reduction)?;
+        features.check(held_out.records.labels())?;
+        on_stage(Stage::Curvature);
+        let curvature =
+            features::gauss_newton(&mut features, training.records(), settings.denominator, settings.expectation)?;
+        let mean = curvature.diag().sum() / curvature.nrows().max(1) as f64;
+        let damping = settings.damping.unwrap_or(DAMPING_SHARE * mean);
+        let damped = DampedCurvature::new(&curvature, damping)?;
+        on_stage(Stage::Effects);
+        let effects = effects(&mut features, training, settings.denominator)?;
+        on_stage(Stage::Directions);
+        let basis = match settings.directions.rank(training.accounts().len()) {
+            None => Basis::owner(&effects, &damped)?,
+            Some(rank) => Basis::eigen(&curvature, &effects, &damped, Ranks::split((rank / checkpoints).max(1)))?,
+        };
+        let projection = &basis.projection / (checkpoints as f64).sqrt();
+        let Self { model, parameters, .. } = self;
+        Ok(Measured { model, parameters, reduction, features, basis, damping, effects, projection })
     }
 
-    fn options(&self) -> SessionOptions {
-        SessionOptions { threads: self.settings.threads, ..SessionOptions::default() }
+    fn features(&self, reduction: &Reduction) -> Result<Features, AttributionError> {
+        let target = self.settings.target;
+        Features::open(self.runtime, self.model, target, &self.parameters, reduction, &self.settings.options())
     }
 
     fn reduction(&self, records: &Records) -> Result<Reduction, AttributionError> {
@@ -277,7 +343,7 @@ impl Setting<'_> {
             denominator,
             expectation,
             features,
-            &self.options(),
+            &settings.options(),
         )
     }
 }
@@ -302,21 +368,30 @@ pub fn effects(
     Ok(sums / -(denominator as f64))
 }
 
-/// Every record's effect in the basis, `[n, k]`.
+/// Every record's effect in the bases, `[n, k]`.
 fn effects_of_records(
-    features: &mut Features,
+    measured: &mut [Measured<'_>],
     records: &Records,
-    basis: &Basis,
     denominator: usize,
 ) -> Result<Array2<f32>, AttributionError> {
-    let mut rows = Array2::zeros((records.len(), basis.width()));
-    for (start, block) in records.blocks(features.block()) {
-        let pass = features.run(&block)?;
-        let projected = pass.features.mapv(f64::from).dot(&basis.projection) / -(denominator as f64);
-        let end = start + block.len();
-        rows.slice_axis_mut(Axis(0), Slice::from(start..end)).assign(&projected.mapv(|value| value as f32));
+    let mut parts = Vec::with_capacity(measured.len());
+    for Measured { features, projection, .. } in measured {
+        let mut rows = Array2::zeros((records.len(), projection.ncols()));
+        for (start, block) in records.blocks(features.block()) {
+            let pass = features.run(&block)?;
+            let projected = pass.features.mapv(f64::from).dot(projection) / -(denominator as f64);
+            let end = start + block.len();
+            rows.slice_axis_mut(Axis(0), Slice::from(start..end)).assign(&projected.mapv(|value| value as f32));
+        }
+        parts.push(rows);
     }
-    Ok(rows)
+    beside(&parts)
+}
+
+/// Matrices of as many rows side by side.
+fn beside<T: Clone>(parts: &[Array2<T>]) -> Result<Array2<T>, AttributionError> {
+    let views: Vec<_> = parts.iter().map(|part| part.view()).collect();
+    concatenate(Axis(1), &views).map_err(|_| AttributionError::NoRecords("checkpoints'"))
 }
 
 impl Attribution {

@@ -51,7 +51,9 @@ pub mod sketches;
 pub mod statistics;
 pub mod targets;
 
-pub use attribute::{Attribution, AttributionSettings, CurvatureKind, Directions, Stage, attribute};
+pub use attribute::{
+    Attribution, AttributionSettings, CurvatureKind, Directions, Stage, attribute, attribute_checkpoints,
+};
 pub use attributed::AttributedModel;
 pub use compile::compile;
 pub use error::AttributionError;

@@ -151,6 +151,11 @@ impl Builder {
         name
     }
 
+    /// Adds a constant that stands for itself alone.
+    pub(super) fn weight(&mut self, stem: &str, tensor: Tensor) -> String {
+        self.keep(stem, tensor)
+    }
+
     fn keep(&mut self, stem: &str, tensor: Tensor) -> String {
         let name = self.fresh(stem);
         self.known.insert(name.clone(), Some(Known::constant(&tensor)));
@@ -208,17 +213,20 @@ impl Builder {
         attributes: Vec<(&str, Attribute)>,
         outputs: Vec<String>,
     ) -> Result<(), GraphError> {
-        if let Some(value) = outputs.iter().find(|value| self.known.contains_key(*value)) {
-            return Err(GraphError::Twice { value: value.clone() });
-        }
-        let node = Node {
+        self.push(Node {
             name: name.to_owned(),
             domain: String::new(),
             op: op.to_owned(),
             inputs: inputs.iter().map(|input| (*input).to_owned()).collect(),
             outputs,
             attributes: attributes.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
-        };
+        })
+    }
+
+    pub(super) fn push(&mut self, node: Node) -> Result<(), GraphError> {
+        if let Some(value) = node.outputs.iter().find(|value| self.known.contains_key(*value)) {
+            return Err(GraphError::Twice { value: value.clone() });
+        }
         let made = infer::node(&node, &self.known, &self.graph.declared)?;
         self.known.extend(made);
         self.graph.nodes.push(node);
@@ -226,7 +234,7 @@ impl Builder {
     }
 
     /// A name nothing has yet.
-    fn fresh(&mut self, stem: &str) -> String {
+    pub(super) fn fresh(&mut self, stem: &str) -> String {
         if !self.known.contains_key(stem) {
             return stem.to_owned();
         }

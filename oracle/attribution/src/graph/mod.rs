@@ -3,6 +3,7 @@
 //!
 //! Operators, attributes and their meaning are those of ONNX at [`OPSET`]; a value is known by its name, as in the file.
 
+mod absorb;
 mod builder;
 mod error;
 mod infer;

@@ -3,10 +3,12 @@ use tributary_attribution::{
     AttributionError, AttributionSettings, Column, CurvatureKind, Directions, HeldOut, Labels, OwnedRecords, Records,
     attribute,
     attribute::effects,
+    attribute_checkpoints,
+    compile::Checkpoint,
     curvature::{DampedCurvature, classes::Expectation},
     features::{Features, Reduction, gauss_newton},
     gradient,
-    graph::Graph,
+    graph::{self, Graph},
     onnx,
     sketches::{Sketches, integer_totals},
     targets::Target,
@@ -108,8 +110,9 @@ fn regression_and_several_labels_have_their_gauss_newton_matrix() {
 fn in_identity(model: &Graph, target: Target, records: &Records) -> Array2<f32> {
     let parameters = gradient::parameters(model);
     let count = parameters.iter().map(|name| model.constants[name].len()).sum();
-    let graph =
-        tributary_attribution::compile(model, target, &parameters, &Reduction::new(), &Array2::eye(count)).unwrap();
+    let (parameters, reduction, projection) = (&parameters[..], &Reduction::new(), &Array2::eye(count));
+    let checkpoint = Checkpoint { model, parameters, reduction, projection };
+    let graph = tributary_attribution::compile(&[checkpoint], target).unwrap();
     Sketches::open(&runtime(), &graph, &SessionOptions::default()).unwrap().of_labels(records).unwrap()
 }
 
@@ -145,6 +148,57 @@ fn a_sketch_times_a_row_is_the_influence_for_every_kind_of_target() {
             let (totals, expected) = (totals.insert_axis(Axis(0)), expected.sum_axis(Axis(0)).insert_axis(Axis(0)));
             assert!(distance(&totals, &expected) < 0.02, "{target:?}: {totals} {expected}");
         }
+    }
+}
+
+/// The model with its weights moved.
+fn moved(model: &Graph, factor: f32) -> Graph {
+    let mut moved = model.clone();
+    for name in gradient::parameters(model) {
+        let tensor = &model.constants[&name];
+        let values = tensor.floats().unwrap().iter().map(|value| value * factor).collect();
+        moved.constants.insert(name, graph::Tensor::new(tensor.dims().to_vec(), graph::Data::F32(values)).unwrap());
+    }
+    moved
+}
+
+#[test]
+fn a_score_over_checkpoints_is_the_mean_of_their_scores_for_what_the_first_one_serves() {
+    for (target, outputs) in [(Target::Margin, 3), (Target::Regression, 1), (Target::MultiLabel, 2)] {
+        let model = perceptron(4, 5, outputs);
+        // The last one answers differently.
+        let models = [model.clone(), moved(&model, 0.8), moved(&model, -1.0)];
+        let training = owned(records(target, DENOMINATOR, 4, outputs, 6));
+        let held_out = HeldOut::apart(records(target, 12, 4, outputs, 8));
+        let asked = records(target, 7, 4, outputs, 9);
+        for directions in [Directions::Owner, Directions::Eigen { rank: 30 }] {
+            let settings = AttributionSettings { directions, ..settings(target) };
+            let checkpoints: Vec<&Graph> = models.iter().collect();
+            let found = attribute_checkpoints(&runtime(), &checkpoints, &training, &held_out, &settings, |_| ());
+            let found = found.unwrap();
+            let open = |graph: &Graph| Sketches::open(&runtime(), graph, &SessionOptions::default()).unwrap();
+            let scores = open(found.graph()).served(&asked).unwrap().mapv(f64::from).dot(&found.rows().t());
+            let output = model.outputs[0].name.clone();
+            let [(name, column)] = asked.inputs() else { panic!("one input") };
+            let mut session = Session::open(&runtime(), &onnx::encode(&model), &SessionOptions::default()).unwrap();
+            let answers = session.run(&[(name.as_str(), column.tensor())], &[&output]).unwrap().remove(0);
+            let labelled = asked.relabelled(Labels::served(target, answers).unwrap()).unwrap();
+            let mut mean = Array2::zeros(scores.raw_dim());
+            for model in &models {
+                let alone = attribute(&runtime(), model, &training, &held_out, &settings, |_| ()).unwrap();
+                let sketches = open(alone.graph()).of_labels(&labelled).unwrap();
+                mean += &(sketches.mapv(f64::from).dot(&alone.rows().t()) / 3.0);
+            }
+            // Fewer directions each are another approximation, so only the contributors' own are compared.
+            if directions == Directions::Owner {
+                assert!(distance(&scores, &mean) < 1e-4, "{target:?}: {}", distance(&scores, &mean));
+            }
+            assert_eq!(found.table().k(), found.basis().width());
+        }
+        let other = perceptron(3, 5, outputs);
+        let refused =
+            attribute_checkpoints(&runtime(), &[&model, &other], &training, &held_out, &settings(target), |_| ());
+        assert!(refused.is_err());
     }
 }
 

@@ -3,9 +3,14 @@
 use std::path::PathBuf;
 
 use tributary_attribution::{
-    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, Stage,
-    attribute::attribute as attribute_model, basis::BasisKind, curvature::classes::Expectation, explain::RecordIndex,
-    features::usual_expectation, gradient::Layers, graph::Dim, targets::Target,
+    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, Stage, attribute_checkpoints,
+    basis::BasisKind,
+    curvature::classes::Expectation,
+    explain::RecordIndex,
+    features::usual_expectation,
+    gradient::Layers,
+    graph::{Dim, Graph},
+    targets::Target,
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{keccak256, release::Manifest};
@@ -26,6 +31,8 @@ use super::{
 pub struct Sources {
     /// The ONNX file.
     pub model: PathBuf,
+    /// Other checkpoints of its training, with the same inputs and outputs.
+    pub checkpoints: Vec<PathBuf>,
     /// Training records.
     pub records: PathBuf,
     /// Their owners.
@@ -159,6 +166,7 @@ pub fn attribute(
         return Err(ForeignError::Rank);
     }
     let given = Given::read(&sources.model)?;
+    let others = sources.checkpoints.iter().map(|path| Given::read(path)).collect::<Result<Vec<_>, _>>()?;
     let form = RecordForm::labelled(&given.graph, choices.target)?;
     let layers = model::named(&given.graph, &choices.layers)?;
     let records = csv::records(&sources.records, &form)?;
@@ -171,6 +179,7 @@ pub fn attribute(
     let hashes = SourceHashes {
         model: given.hash,
         external: given.external.clone(),
+        checkpoints: others.iter().map(|given| given.hash).collect(),
         records: records.hash,
         owners: owners.hash,
         held_out: held_out.hash,
@@ -197,7 +206,8 @@ pub fn attribute(
         gate_seed: choices.seed,
         threads: choices.threads,
     };
-    let attribution = attribute_model(runtime, &given.graph, &training, &held_out, &settings, |stage| {
+    let checkpoints: Vec<&Graph> = std::iter::once(&given).chain(&others).map(|given| &given.graph).collect();
+    let attribution = attribute_checkpoints(runtime, &checkpoints, &training, &held_out, &settings, |stage| {
         on_step(Step::Engine(stage));
     })?;
     let index = RecordIndex::new(attribution.records().clone(), training.owners(), training.accounts().len())?;

@@ -30,6 +30,8 @@ pub struct SourceHashes {
     pub model: B256,
     /// Files beside it that hold its numbers, by name.
     pub external: BTreeMap<String, B256>,
+    /// Other checkpoints of its training.
+    pub checkpoints: Vec<B256>,
     /// Training records.
     pub records: B256,
     /// Their owners.

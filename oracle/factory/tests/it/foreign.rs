@@ -73,6 +73,7 @@ impl Given {
     fn sources(&self) -> Sources {
         Sources {
             model: self.path("model.onnx"),
+            checkpoints: Vec::new(),
             records: self.path("records.csv"),
             owners: self.path("owners.csv"),
             held_out: self.path("held.csv"),
@@ -191,6 +192,16 @@ fn layers_ranks_and_suppliers_are_taken_as_said() {
     assert_eq!(named.files.model, last.files.model);
 
     // Who supplied every held-out record has no evidence for them.
+    // A checkpoint that is the model itself adds nothing but room.
+    let twice = run(Sources { checkpoints: vec![given.path("model.onnx")], ..given.sources() }, choices());
+    let result = &twice.files.manifest.result;
+    assert_eq!((result.rank, result.basis.as_str()), (2 * CONTRIBUTORS as u64, "checkpoints"));
+    assert_eq!(twice.files.manifest.sources.checkpoints, [twice.files.manifest.sources.model]);
+    let once = run(given.sources(), choices());
+    for (twice, once) in twice.attribution.gate().iter().zip(once.attribution.gate()) {
+        assert!((twice.mean - once.mean).abs() <= 1e-4 * once.mean.abs(), "{twice:?} {once:?}");
+    }
+
     // Of a training that nothing is known of, the curvature says the damping.
     let unknown = run(given.sources(), Choices { damping: Damping::OfCurvature, checked: 0, ..choices() });
     let damping: f64 = unknown.files.manifest.settings.damping.parse().unwrap();

@@ -126,6 +126,7 @@ fn released(model: &Model, target: Target, lines: &Lines) -> (TempDir, foreign::
 fn sources(folder: &Path) -> Sources {
     Sources {
         model: folder.join("model.onnx"),
+        checkpoints: Vec::new(),
         records: folder.join("records.csv"),
         owners: folder.join("owners.csv"),
         held_out: folder.join("held.csv"),

@@ -25,6 +25,10 @@ pub(super) struct Attribute {
     /// The model: an ONNX file with a dynamic batch.
     #[arg(long)]
     model: PathBuf,
+    /// Another checkpoint of its training, or the same training from another start; may be given several times. Scores
+    /// are means over all of them, which says more of models that were not trained to a minimum.
+    #[arg(long)]
+    checkpoint: Vec<PathBuf>,
     /// The records it was trained on: CSV without headings, one record a line, the model's inputs flattened and then
     /// the label.
     #[arg(long)]
@@ -131,6 +135,7 @@ fn layers(text: &str) -> Result<Layers, String> {
 pub(super) fn attribute(runtime: &OnnxRuntime, args: Attribute) -> Result<()> {
     let sources = Sources {
         model: args.model,
+        checkpoints: args.checkpoint,
         records: args.data,
         owners: args.owners,
         held_out: args.held_out,
