@@ -25,6 +25,8 @@ use super::{
 
 /// Seed of the release; truth starts elsewhere.
 const RELEASE_SEED: u64 = 1;
+/// Starts of a release that is attributed over several.
+const STARTS: u64 = 5;
 /// Seed of the intervals.
 const INTERVAL_SEED: u64 = 13;
 
@@ -113,7 +115,7 @@ pub(super) fn measure(
         agreement(&subset_sums(scores.view(), shown.trials.mask().view())?, &shown.margins)
     };
     let mut rows = Vec::new();
-    for (method, scores) in all(&evidence, damping, release.as_ref(), subject, task, &classes, extent.checkpoints)? {
+    for (method, scores) in all(&evidence, damping, release.as_ref(), subject, task, &classes, extent)? {
         rows.push(Row {
             lds: scores.records.as_ref().map(|scores| judge(&halves, scores)).transpose()?,
             contributor_lds: Some(judge(&coalitions, &scores.contributors)?),
@@ -151,6 +153,19 @@ fn agreement(predicted: &Array2<f64>, truth: &Array2<f64>) -> Result<Figure> {
     Ok(Figure { mean: found.mean, low: found.low, high: found.high })
 }
 
+/// What a release pays by, as the product makes it.
+fn released(
+    models: &[&dyn Model],
+    name: &str,
+    subject: &dyn Subject,
+    task: &Task,
+    directions: Directions,
+) -> Result<(String, Scores)> {
+    let made = Release::new(models, subject, &task.training, &task.owners, &task.held_out, directions)?;
+    let (k, contributors) = (made.table().k(), made.scores(&task.queries)?);
+    Ok((format!("{name}, k = {k}, released"), Scores { records: None, contributors, bytes: 4 * k }))
+}
+
 /// Every method's scores.
 fn all(
     evidence: &Evidence,
@@ -159,7 +174,7 @@ fn all(
     subject: &dyn Subject,
     task: &Task,
     classes: &[usize],
-    checkpoints: usize,
+    extent: Extent,
 ) -> Result<Vec<(String, Scores)>> {
     let curvature = DampedCurvature::new(&evidence.curvature, damping)?;
     let effects = evidence.contributors();
@@ -184,21 +199,27 @@ fn all(
     for (name, directions) in
         [("owner basis", Directions::Owner), ("eigenbasis and owners", Directions::Eigen { rank: 256 })]
     {
-        let made = Release::new(release, subject, &task.training, &task.owners, &task.held_out, directions)?;
-        let (k, contributors) = (made.table().k(), made.scores(&task.queries)?);
-        all.push((format!("{name}, k = {k}, released"), Scores { records: None, contributors, bytes: 4 * k }));
+        all.push(released(&[release], name, subject, task, directions)?);
     }
-    if checkpoints > 0 {
+    // Where truth has one start, so has the release.
+    if extent.seeds > 1 {
+        let starts = (RELEASE_SEED + 1..RELEASE_SEED + STARTS)
+            .map(|seed| subject.train(&task.training, task.training.len(), seed));
+        let starts = starts.collect::<Result<Vec<_>>>()?;
+        let models: Vec<&dyn Model> = std::iter::once(release).chain(starts.iter().map(AsRef::as_ref)).collect();
+        all.push(released(&models, &format!("owner basis, {STARTS} starts"), subject, task, Directions::Owner)?);
+    }
+    if extent.checkpoints > 0 {
         let of_training = served(release, &task.training)?;
         let starts = RELEASE_SEED + 1;
-        let averaged = Averaged::new(task, subject, (&of_training, classes), checkpoints, starts)?;
+        let averaged = Averaged::new(task, subject, (&of_training, classes), extent.checkpoints, starts)?;
         let sketched = release.margin_gradients(task.training.features().view(), &of_training)?;
         for basis in [&owner, &both] {
             let scores = method::distilled(evidence, basis, &sketched, &averaged.at_training)?;
             all.push((format!("distilled, k = {}", basis.width()), scores));
         }
         let scores = Scores { records: None, contributors: averaged.at_queries, bytes: 0 };
-        all.push((format!("{checkpoints} half-coalition models, averaged"), scores));
+        all.push((format!("{} half-coalition models, averaged", extent.checkpoints), scores));
     }
     Ok(all)
 }

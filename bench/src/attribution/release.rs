@@ -5,9 +5,10 @@ use std::sync::Mutex;
 use eyre::{Result, eyre};
 use ndarray::Array2;
 use tributary_attribution::{
-    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, attribute,
+    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, attribute_checkpoints,
     features::usual_expectation,
     gradient::Layers,
+    graph::Graph,
     sketches::{Sketches, quantised},
     targets::Target,
 };
@@ -30,9 +31,9 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Attributes `model`, trained by `subject` on `training`, to `owners`, one a record. `classes` the model tells apart.
+    /// Attributes the first of `models`, each trained by `subject` on `training`, to `owners`, one a record.
     pub(super) fn new(
-        model: &dyn Model,
+        models: &[&dyn Model],
         subject: &dyn Subject,
         training: &LabelledRecords,
         owners: &[usize],
@@ -54,7 +55,9 @@ impl Release {
         };
         let owned = OwnedRecords::new(training.to_records()?, &accounts)?;
         let held_out = HeldOut::apart(held_out.to_records()?);
-        let attribution = attribute(subject.runtime(), &model.graph()?, &owned, &held_out, &settings, |_| ())?;
+        let graphs = models.iter().map(|model| model.graph()).collect::<Result<Vec<_>>>()?;
+        let graphs: Vec<&Graph> = graphs.iter().collect();
+        let attribution = attribute_checkpoints(subject.runtime(), &graphs, &owned, &held_out, &settings, |_| ())?;
         let sketches = Sketches::open(subject.runtime(), attribution.graph(), &SessionOptions::default())?;
         Ok(Self { attribution, sketches: Mutex::new(sketches) })
     }

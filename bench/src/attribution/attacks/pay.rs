@@ -40,7 +40,7 @@ impl Release {
         let (training, held_out) = (records(&kept)?, &community.held_out);
         let owners: Vec<usize> = kept.iter().map(|entry| entry.identity).collect();
         let model = subject.train(&training, training.len(), RELEASE_SEED)?;
-        let made = release::Release::new(model.as_ref(), subject, &training, &owners, held_out, Directions::BySize)?;
+        let made = release::Release::new(&[model.as_ref()], subject, &training, &owners, held_out, Directions::BySize)?;
         Ok(Self { made, identities: counts.into_keys().collect() })
     }
 

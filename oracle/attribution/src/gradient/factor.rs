@@ -23,7 +23,7 @@ enum Side {
     /// The value `[batch, width, spatial…]`: positions are its places, in one group.
     Places(String),
     /// Of the value `[batch, channels, spatial…]`: positions are its windows, width their elements channel by channel.
-    Windows { image: String, window: Window },
+    Windows { image: String, window: Box<Window> },
 }
 
 impl Factor {
@@ -50,7 +50,7 @@ impl Factor {
     ) -> Result<Self, GradientError> {
         let image = Image::of(emit, value)?;
         if groups == 1 && image.batch == Dim::Batch(1) {
-            return Ok(Self(Side::Windows { image: value.to_owned(), window: window.clone() }));
+            return Ok(Self(Side::Windows { image: value.to_owned(), window: Box::new(window.clone()) }));
         }
         let copied = copied(emit, value, window, &pads(window))?;
         Ok(Self(Side::Rows(upright(emit, &copied, groups)?)))

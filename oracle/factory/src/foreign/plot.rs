@@ -135,10 +135,17 @@ pub fn frontier(points: &[FrontierPoint]) -> String {
         picture.words(left - 9.0, y(upwards) + 4.0, Anchor::End, &format!("{upwards:.2}"));
     }
     picture.curve(places.iter().map(|(_, across, [_, mean, _])| (x(*across), y(*mean))), Ink::One);
+    let mut words: Vec<(f64, f64)> = Vec::new();
     for (decay, across, [low, mean, high]) in &places {
         picture.line((x(*across), y(*low)), (x(*across), y(*high)), Ink::Error);
         picture.bar(x(*across) - 3.0, y(*mean) - 3.0, 6.0, 6.0, Ink::One);
-        picture.words(x(*across) + 8.0, y(*mean) - 8.0, Anchor::Start, &decay.to_string());
+        // Where points lie close together, what is said of them stands one above the other.
+        let mut at = (x(*across) + 8.0, y(*mean) - 8.0);
+        while words.iter().any(|(left, line)| (left - at.0).abs() < 60.0 && (line - at.1).abs() < 14.0) {
+            at.1 -= 14.0;
+        }
+        words.push(at);
+        picture.words(at.0, at.1, Anchor::Start, &decay.to_string());
     }
     let caption =
         format!("{} to the right, contributor LDS upwards; beside each point its weight decay", what.to_lowercase());
