@@ -186,6 +186,7 @@ fn all(
         ("EK-FAC".to_owned(), method::ek_fac(evidence, damping, release, task, classes)?),
         ("last layer, exact".to_owned(), method::last_layer(evidence, damping)?),
         ("all layers, exact".to_owned(), method::exact(evidence, &curvature)),
+        ("all layers, left out by Newton".to_owned(), method::newton(evidence, &curvature, release, task)?),
     ];
     let eigen = |leading: usize, residual: usize| {
         Basis::eigen(&evidence.curvature, &effects, &curvature, Ranks { leading, residual })

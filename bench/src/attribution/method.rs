@@ -2,13 +2,13 @@
 //! raised the margin.
 
 use eyre::Result;
-use ndarray::{Array1, Array2, Axis, Slice};
+use ndarray::{Array1, Array2, Axis, Slice, concatenate};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
     basis::Basis,
     curvature::DampedCurvature,
     quantise::quantise,
-    rows::{RecordRows, Ridge, distil},
+    rows::{RecordRows, Ridge, distil, newton_effect},
 };
 use tributary_sdk::sketch::Sketch;
 
@@ -90,6 +90,30 @@ pub(super) fn record_counts(evidence: &Evidence) -> Scores {
     evidence.owners.iter().for_each(|owner| counts[*owner] += 1.0);
     let contributors = counts.broadcast((evidence.queries.nrows(), counts.len())).map(|all| all.to_owned());
     Scores { records: None, contributors: contributors.unwrap_or_default(), bytes: 4 }
+}
+
+/// Every contributor left out by a Newton step, with their own curvature taken away too.
+pub(super) fn newton(
+    evidence: &Evidence,
+    curvature: &DampedCurvature,
+    model: &dyn Model,
+    task: &Task,
+) -> Result<Scores> {
+    let mut effects = evidence.contributors();
+    for (contributor, mut effect) in effects.outer_iter_mut().enumerate() {
+        let owned = |place: &usize| evidence.owners.get(*place) == Some(&contributor);
+        let own = task.training.select(&(0..task.training.len()).filter(owned).collect::<Vec<_>>());
+        let weights = model.fisher_weights(&own, task.training.len())?;
+        let of_class = |class: usize| model.margin_gradients(own.features().view(), &vec![class; own.len()]);
+        let gradients = (0..weights.ncols()).map(of_class).collect::<Result<Vec<_>>>()?;
+        let gradients: Vec<_> = gradients.iter().map(|gradients| gradients.view()).collect();
+        let weights: Array1<f64> = weights.t().iter().copied().collect();
+        let gradients = concatenate(Axis(0), &gradients)?;
+        let step = newton_effect(curvature, gradients.view(), weights.view(), effect.view())?;
+        effect.assign(&step.effect);
+    }
+    let contributors = evidence.queries.dot(&curvature.solve(&effects).t());
+    Ok(Scores { records: None, contributors, bytes: 4 * effects.ncols() })
 }
 
 /// A basis with records as int8 mantissas and a power of two each, contributors as their exact integer sums.
