@@ -1,6 +1,6 @@
 //! From a trained model and owned records to a served graph and its contributor table.
 
-use ndarray::{Array2, Axis, Slice, concatenate};
+use ndarray::{Array1, Array2, Axis, Slice, concatenate};
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     Address,
@@ -17,13 +17,15 @@ use crate::{
     gradient::{self, GradientError, Layers},
     graph::{Builder, Graph},
     onnx,
+    pool::Pooled,
     records::Records,
     rows::RecordRows,
     sketches::Sketches,
     targets::{self, Target},
 };
 
-/// The least records behind one row. With fewer, a row says too much about them.
+/// The least records behind one row. With fewer, a row says too much about them: such contributors share one, each with
+/// a part by records.
 pub const LEAST_RECORDS: usize = 10;
 
 /// What attribution takes besides a model and data.
@@ -150,11 +152,9 @@ pub fn attribute_checkpoints(
     if held_out.records.is_empty() {
         return Err(AttributionError::NoRecords("held-out"));
     }
+    let pooled = Pooled::new(training, LEAST_RECORDS)?;
+    let (everybody, training) = (training, &pooled.training);
     let counts = training.counts();
-    if let Some(place) = counts.iter().position(|count| (*count as usize) < LEAST_RECORDS) {
-        let (account, records) = (training.accounts()[place], counts[place] as usize);
-        return Err(AttributionError::TooFewRecords { account, records, minimum: LEAST_RECORDS });
-    }
     let mut measured = Vec::with_capacity(checkpoints.len());
     for model in checkpoints {
         let parameters = attributed(model, settings.target, &settings.layers)?;
@@ -177,13 +177,21 @@ pub fn attribute_checkpoints(
     let unrounded: Vec<Array2<f64>> =
         measured.iter().map(|measured| measured.effects.dot(&measured.projection)).collect();
     let unrounded = beside(&unrounded)?;
-    let supplier =
-        |account: &Option<Address>| account.and_then(|account| training.accounts().binary_search(&account).ok());
+    let supplier = |account: &Option<Address>| {
+        let place = everybody.accounts().binary_search(&(*account)?).ok()?;
+        Some(pooled.row(place))
+    };
     let suppliers: Vec<Option<usize>> = held_out.suppliers.iter().map(supplier).collect();
     let gate = gate::judge(&sketches.mapv(f64::from).dot(&unrounded.t()), &suppliers, settings.gate_seed)?;
     let baselines = baseline::weights(&gate, &counts);
 
-    let rows = (training.accounts().iter().zip(counts).zip(&gate).zip(baselines).zip(integers.contributors))
+    let baselines: Vec<i64> = baselines.into_iter().map(|weight| i64::try_from(weight).unwrap_or(i64::MAX)).collect();
+    let baselines = pooled.split(&baselines).into_iter().map(i64::unsigned_abs);
+    let (gate, values) = (pooled.judged(&gate), pooled.split_rows(&integers.contributors));
+    let places: Vec<usize> = (0..everybody.accounts().len()).map(|place| pooled.row(place)).collect();
+    let shares = Array1::from(pooled.shares()).insert_axis(Axis(1));
+    let unrounded = unrounded.select(Axis(0), &places) * &shares;
+    let rows = (everybody.accounts().iter().zip(everybody.counts()).zip(&gate).zip(baselines).zip(values))
         .map(|((((account, records), gate), baseline), values)| ContributorRow {
             account: *account,
             records,

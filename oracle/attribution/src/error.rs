@@ -99,12 +99,12 @@ pub enum AttributionError {
     },
     /// Small contributors could be read off their row.
     #[error(
-        "{account} owns {records} records; below {minimum} a row says too much about them: pool small contributors"
+        "{account} and all who own as few own {records} records together; below {minimum} a row says too much about them: leave them out"
     )]
     TooFewRecords {
-        /// Whose.
+        /// The first of them.
         account: Address,
-        /// How many.
+        /// How many they own together.
         records: usize,
         /// The least.
         minimum: usize,

@@ -14,6 +14,7 @@
 //! | [`basis`] | the directions in which sketches are written |
 //! | [`rows`] | rows of contributors and records: first order, Newton, distilled; as integers |
 //! | [`mod@compile`] | the served graph: model, reverse mode and projection in one |
+//! | `pool` | contributors of few records share a row |
 //! | [`gate`], [`baseline`] | who may be paid by attribution; how money without receipts is divided |
 //! | [`mod@attribute`] | all of the above in order |
 //! | [`sketches`], [`explain`] | sketches of many records; which records helped and harmed an answer most |
@@ -43,6 +44,7 @@ pub mod gradient;
 pub mod graph;
 pub mod onnx;
 mod owned;
+mod pool;
 pub mod quantise;
 pub mod records;
 pub mod reference;

@@ -73,7 +73,10 @@ pub struct ScreeningReport {
     pub held_out: Vec<B256>,
     /// Contributions left out because their contributor withdrew them.
     pub withdrawn: Vec<B256>,
-    /// Accounts left out because too few of their records were left: a row of few records says too much about them.
+    /// Accounts with so few records that they share one row, each paid by records: a row of few records says too much
+    /// about them.
+    pub sharing: Vec<Address>,
+    /// Accounts left out because even together too few of their records were left.
     pub too_few: Vec<Address>,
 }
 
@@ -101,7 +104,8 @@ pub struct Snapshot {
 impl Snapshot {
     /// Screens contributions given **in order of priority** (the chain's order of commitments): withdrawn ones are left
     /// out, every record must follow the schema, records that are held out are left out, and of records that count as one
-    /// ([`crate::dataset::Likeness`]) the earliest stays. Accounts with fewer than `least` accepted records are left out as a whole.
+    /// ([`crate::dataset::Likeness`]) the earliest stays. Accounts with fewer than `least` accepted records
+    /// will share a row; if all of those together have fewer, they are left out.
     ///
     /// # Errors
     /// [`FactoryError::WrongSize`], [`FactoryError::FeatureRange`] and [`FactoryError::LabelRange`] for the first record
@@ -153,10 +157,15 @@ impl Snapshot {
 
     fn leave_out_small(&mut self, least: usize, report: &mut ScreeningReport) {
         let counts = self.records_by_account();
-        let small = |account: &Address| counts.get(account).is_some_and(|count| *count < least);
-        report.too_few = counts.keys().copied().filter(small).collect();
+        let small: BTreeMap<Address, usize> = counts.into_iter().filter(|(_, count)| *count < least).collect();
+        if small.values().sum::<usize>() >= least {
+            report.sharing = small.into_keys().collect();
+            return;
+        }
         let all = std::mem::take(&mut self.contributions).into_iter().zip(std::mem::take(&mut self.offered));
-        (self.contributions, self.offered) = all.filter(|(contribution, _)| !small(&contribution.contributor)).unzip();
+        (self.contributions, self.offered) =
+            all.filter(|(contribution, _)| !small.contains_key(&contribution.contributor)).unzip();
+        report.too_few = small.into_keys().collect();
     }
 
     /// What the records look like.

@@ -31,11 +31,12 @@ pub(super) struct Release {
 }
 
 impl Release {
-    /// Of what is left of the entries when identities with too few of them are left out, as snapshots do.
+    /// Identities with few entries share a row; where there are too few of them for one, they are left out, as in snapshots.
     pub(super) fn new(entries: &[Entry], community: &Community, subject: &dyn Subject) -> Result<Self> {
         let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
         entries.iter().for_each(|entry| *counts.entry(entry.identity).or_default() += 1);
-        counts.retain(|_, records| *records >= LEAST_RECORDS);
+        let small: usize = counts.values().filter(|records| **records < LEAST_RECORDS).sum();
+        counts.retain(|_, records| *records >= LEAST_RECORDS || small >= LEAST_RECORDS);
         let kept: Vec<Entry> = entries.iter().filter(|entry| counts.contains_key(&entry.identity)).cloned().collect();
         let (training, held_out) = (records(&kept)?, &community.held_out);
         let owners: Vec<usize> = kept.iter().map(|entry| entry.identity).collect();

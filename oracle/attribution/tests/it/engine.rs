@@ -340,6 +340,47 @@ fn record_rows_add_up_to_contributor_rows_exactly() {
 }
 
 #[test]
+fn contributors_of_few_records_share_a_row_by_records() {
+    let model = perceptron(4, 5, 3);
+    let all = records(Target::Margin, DENOMINATOR, 4, 3, 6);
+    // Accounts 1 and 3 have 4 and 8 records, 2 the rest.
+    let owner = |place: usize| {
+        Address::with_last_byte(if place < 4 {
+            1
+        } else if place < 12 {
+            3
+        } else {
+            2
+        })
+    };
+    let owners: Vec<Address> = (0..all.len()).map(owner).collect();
+    let training = OwnedRecords::new(all.clone(), &owners).unwrap();
+    let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
+    let run = |training: &OwnedRecords| {
+        attribute(&runtime(), &model, training, &held_out, &settings(Target::Margin), |_| ()).unwrap()
+    };
+    let found = run(&training);
+    let joined: Vec<Address> = owners
+        .iter()
+        .map(|owner| if *owner == Address::with_last_byte(3) { Address::with_last_byte(1) } else { *owner })
+        .collect();
+    let together = run(&OwnedRecords::new(all, &joined).unwrap());
+    let ([small, large, other], [both, alone]) = (found.table().rows(), together.table().rows()) else {
+        panic!("rows")
+    };
+    assert_eq!([small.records, large.records, other.records], [4, DENOMINATOR as u32 - 12, 8]);
+    assert_eq!((large, found.onnx()), (alone, together.onnx()));
+    for (place, whole) in both.values.iter().enumerate() {
+        assert_eq!(small.values[place] + other.values[place], *whole);
+        assert!((f64::from(small.values[place]) - f64::from(*whole) / 3.0).abs() < 1.0);
+    }
+    assert_eq!(small.baseline + other.baseline, both.baseline);
+    assert_eq!([small.passes_gate, other.passes_gate], [both.passes_gate; 2]);
+    let parts = &found.rows().row(0) + &found.rows().row(2);
+    assert!((parts - together.rows().row(0)).iter().all(|difference| difference.abs() < 1e-12));
+}
+
+#[test]
 fn what_does_not_belong_together_is_refused() {
     let model = perceptron(4, 5, 3);
     let held_out = HeldOut::apart(records(Target::Margin, 12, 4, 3, 8));
@@ -349,8 +390,8 @@ fn what_does_not_belong_together_is_refused() {
     let good = || records(Target::Margin, DENOMINATOR, 4, 3, 6);
     let refused = run(good(), &HeldOut::apart(good().select(&[])), Target::Margin);
     assert!(matches!(refused, Err(AttributionError::NoRecords("held-out"))));
-    let refused = run(good().select(&(0..20).collect::<Vec<_>>()), &held_out, Target::Margin);
-    assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 7, .. })));
+    let refused = run(good().select(&(0..8).collect::<Vec<_>>()), &held_out, Target::Margin);
+    assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 8, .. })));
     let refused = run(records(Target::Margin, DENOMINATOR, 4, 4, 6), &held_out, Target::Margin);
     assert!(matches!(refused, Err(AttributionError::Label { label: 3, classes: 3, .. })));
     let beyond = HeldOut::apart(records(Target::Margin, 12, 4, 5, 8));

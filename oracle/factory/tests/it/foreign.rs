@@ -291,7 +291,7 @@ fn what_cannot_be_attributed_says_what_to_do() {
         let (_, rest) = text.split_once('\n').unwrap();
         format!("{}\n{rest}", Address::repeat_byte(77))
     });
-    fails(Sources { owners: small, ..sources() }, choices(), &["pool small contributors"]);
+    fails(Sources { owners: small, ..sources() }, choices(), &["own 1 records together", "leave them out"]);
 
     let whole = fs::read(given.path("model.onnx")).unwrap();
     let truncated = given.path("truncated.onnx");

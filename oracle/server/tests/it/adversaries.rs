@@ -350,7 +350,7 @@ fn a_contribution_file_counts_only_as_the_chain_has_it() {
 }
 
 #[test]
-fn a_contributor_with_few_records_is_left_out_and_stops_nobody() {
+fn contributors_with_few_records_share_a_row_or_are_left_out_and_stop_nobody() {
     run(async {
         let community = Community::new(Town::shared().await).await;
         let before = community.snapshot().await;
@@ -364,5 +364,24 @@ fn a_contributor_with_few_records_is_left_out_and_stops_nobody() {
         assert!(manifest.contributions.iter().all(|contribution| contribution.contributor != small.address()));
         community.grant(DAY).await;
         community.train().await.unwrap();
+
+        // With another one there are enough of them to share a row.
+        let other = community.town.resident().await;
+        let giver = Giver { key: other.clone(), records: SPLIT.test[9..14].to_vec() };
+        steps::dataset::contribute(&relay, &community.data, vec![giver]).await.unwrap();
+        let (_, _, report) = steps::dataset::snapshot(&relay, &community.data, &SPLIT.held_out).await.unwrap();
+        let mut both = vec![small.address(), other.address()];
+        both.sort();
+        assert_eq!((report.accepted, report.too_few, report.sharing), (before + 14, vec![], both.clone()));
+        community.grant(DAY).await;
+        let release = community.train().await.unwrap();
+        let rows: Vec<_> = release.table.rows().iter().filter(|row| both.contains(&row.account)).collect();
+        let [first, second] = rows.as_slice() else { panic!("{rows:?}") };
+        assert_eq!(first.records + second.records, 14);
+        // Nothing but their records tells them apart.
+        for (a, b) in first.values.iter().zip(&second.values) {
+            let difference = i64::from(*a) * i64::from(second.records) - i64::from(*b) * i64::from(first.records);
+            assert!(difference.abs() <= 14, "{a} {b}");
+        }
     });
 }
