@@ -153,7 +153,7 @@ pub fn attribute_checkpoints(
         return Err(AttributionError::NoRecords("held-out"));
     }
     let pooled = Pooled::new(training, LEAST_RECORDS)?;
-    let (everybody, training) = (training, &pooled.training);
+    let (everybody, training) = (training, &*pooled.training);
     let counts = training.counts();
     let mut measured = Vec::with_capacity(checkpoints.len());
     for model in checkpoints {

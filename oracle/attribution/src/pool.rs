@@ -4,15 +4,17 @@
 //! attributed as one, and what they earn together is split by records: each has that part of the common row, gate and
 //! baseline share, which is all that the table says of them.
 
+use std::borrow::Cow;
+
 use tributary_sdk::Address;
 
 use crate::{AttributionError, OwnedRecords, gate::GateResult};
 
 /// Contributors as they are attributed.
 #[derive(Debug)]
-pub(crate) struct Pooled {
+pub(crate) struct Pooled<'a> {
     /// The records; those of all small contributors belong to the first of these.
-    pub(crate) training: OwnedRecords,
+    pub(crate) training: Cow<'a, OwnedRecords>,
     /// Per contributor, their row's place and the part of it that is theirs.
     parts: Vec<Part>,
     /// Per row, its contributors' records in their order.
@@ -27,10 +29,10 @@ struct Part {
     place: usize,
 }
 
-impl Pooled {
+impl<'a> Pooled<'a> {
     /// # Errors
     /// [`AttributionError::TooFewRecords`] if all small contributors together have fewer than `least` records.
-    pub(crate) fn new(training: &OwnedRecords, least: usize) -> Result<Self, AttributionError> {
+    pub(crate) fn new(training: &'a OwnedRecords, least: usize) -> Result<Self, AttributionError> {
         let (accounts, counts) = (training.accounts(), training.counts());
         let small = |place: usize| (counts[place] as usize) < least;
         let together: usize = (0..counts.len()).filter(|place| small(*place)).map(|place| counts[place] as usize).sum();
@@ -43,8 +45,12 @@ impl Pooled {
             });
         }
         let stands_for = |place: usize| if small(place) { first.unwrap_or(place) } else { place };
-        let owners: Vec<Address> = training.owners().iter().map(|owner| accounts[stands_for(*owner)]).collect();
-        let pooled = OwnedRecords::new(training.records().clone(), &owners)?;
+        let pooled = if first.is_some() {
+            let owners: Vec<Address> = training.owners().iter().map(|owner| accounts[stands_for(*owner)]).collect();
+            Cow::Owned(OwnedRecords::new(training.records().clone(), &owners)?)
+        } else {
+            Cow::Borrowed(training)
+        };
         let mut of_rows: Vec<Vec<u32>> = vec![Vec::new(); pooled.accounts().len()];
         let mut parts = Vec::with_capacity(counts.len());
         for (place, count) in counts.iter().enumerate() {
@@ -141,7 +147,8 @@ mod tests {
 
     #[test]
     fn small_ones_share_and_others_do_not() {
-        let pooled = Pooled::new(&owned(&[12, 4, 15, 8]), 10).unwrap();
+        let training = owned(&[12, 4, 15, 8]);
+        let pooled = Pooled::new(&training, 10).unwrap();
         assert_eq!(pooled.training.counts(), [12, 12, 15]);
         assert_eq!((0..4).map(|place| pooled.row(place)).collect::<Vec<_>>(), [0, 1, 2, 1]);
         assert_eq!(pooled.split(&[100, -31, 7]), [100, -10, 7, -21]);
@@ -151,7 +158,8 @@ mod tests {
 
     #[test]
     fn too_few_together_are_refused() {
-        let refused = Pooled::new(&owned(&[12, 4, 5]), 10);
+        let few = owned(&[12, 4, 5]);
+        let refused = Pooled::new(&few, 10);
         assert!(matches!(refused, Err(AttributionError::TooFewRecords { records: 9, .. })), "{refused:?}");
         assert!(Pooled::new(&owned(&[12, 4, 6]), 10).is_ok());
     }
