@@ -7,7 +7,6 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
     basis::Basis,
     curvature::DampedCurvature,
-    quantise::quantise,
     rows::{RecordRows, Ridge, distil, newton_effect},
 };
 use tributary_sdk::sketch::Sketch;
@@ -16,6 +15,7 @@ use super::{
     ek_fac,
     evidence::{Evidence, by_owner},
     normal::normal,
+    quantise::quantise,
     subject::Model,
     task::Task,
 };

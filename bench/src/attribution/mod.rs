@@ -27,6 +27,7 @@ mod logits;
 mod measure;
 mod method;
 mod normal;
+mod quantise;
 mod release;
 mod report;
 mod subject;

@@ -9,7 +9,7 @@ use tributary_attribution::{
     features::usual_expectation,
     gradient::Layers,
     graph::Graph,
-    sketches::{Sketches, quantised},
+    sketches::{Sketches, quantised, settled_scores},
     targets::Target,
 };
 use tributary_runtime::SessionOptions;
@@ -83,12 +83,7 @@ impl Release {
 
     /// Scores as settlement computes them, `[queries, contributors]`, in units that differ from query to query.
     pub(super) fn scores(&self, asked: &LabelledRecords) -> Result<Array2<f64>> {
-        let receipts = self.receipts(asked)?;
-        let mut scores = Array2::zeros((receipts.len(), self.table().rows().len()));
-        for (sketch, mut row) in receipts.iter().zip(scores.outer_iter_mut()) {
-            row.iter_mut().zip(self.table().scores(sketch)?).for_each(|(to, score)| *to = score as f64);
-        }
-        Ok(scores)
+        Ok(settled_scores(self.served(asked)?.view(), self.table())?)
     }
 }
 

@@ -16,8 +16,7 @@ use std::{
 
 use eyre::{Result, ensure, eyre};
 use ndarray::Array2;
-use rand::seq::SliceRandom;
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
+use tributary_factory::audit::halves;
 use tributary_sdk::keccak256;
 
 use super::{logits::margins, subject::Subject, task::Task};
@@ -80,16 +79,6 @@ impl Trials {
         let units = self.kept.first().map_or(0, Vec::len);
         Array2::from_shape_fn((self.kept.len(), units), |(trial, unit)| f64::from(u8::from(self.kept[trial][unit])))
     }
-}
-
-fn halves(units: usize, count: usize, seed: u64) -> Vec<Vec<bool>> {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut half: Vec<bool> = (0..units).map(|unit| unit < units / 2).collect();
-    let mut shuffled = || {
-        half.shuffle(&mut rng);
-        half.clone()
-    };
-    (0..count).map(|_| shuffled()).collect()
 }
 
 /// Margins of the given classes after retraining, per seed, `[queries, trials]`.

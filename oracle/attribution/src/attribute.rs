@@ -185,9 +185,8 @@ pub fn attribute_checkpoints(
     let gate = gate::judge(&sketches.mapv(f64::from).dot(&unrounded.t()), &suppliers, settings.gate_seed)?;
     let baselines = baseline::weights(&gate, &counts);
 
-    let baselines: Vec<i64> = baselines.into_iter().map(|weight| i64::try_from(weight).unwrap_or(i64::MAX)).collect();
-    let baselines = pooled.split(&baselines).into_iter().map(i64::unsigned_abs);
-    let (gate, values) = (pooled.judged(&gate), pooled.split_rows(&integers.contributors));
+    let baselines = pooled.weights(&baselines);
+    let (gate, values) = (pooled.judged(&gate), pooled.values(&integers.contributors));
     let places: Vec<usize> = (0..everybody.accounts().len()).map(|place| pooled.row(place)).collect();
     let shares = Array1::from(pooled.shares()).insert_axis(Axis(1));
     let unrounded = unrounded.select(Axis(0), &places) * &shares;

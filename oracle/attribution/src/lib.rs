@@ -45,7 +45,6 @@ pub mod graph;
 pub mod onnx;
 mod owned;
 mod pool;
-pub mod quantise;
 pub mod records;
 pub mod reference;
 pub mod rows;

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView2, Ix2};
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
-use tributary_sdk::sketch::Sketch;
+use tributary_sdk::{sketch::Sketch, table::ContributorTable};
 
 use crate::{
     AttributionError,
@@ -92,6 +92,21 @@ pub fn quantised(sketches: ArrayView2<'_, f32>) -> Result<Vec<(Sketch, f64)>, At
     sketches.outer_iter().map(quantise).collect()
 }
 
+/// Scores as settlement computes them, `[n, contributors]`, in units that differ from sketch to sketch.
+///
+/// # Errors
+/// [`AttributionError::NotFinite`], [`AttributionError::Table`].
+pub fn settled_scores(
+    sketches: ArrayView2<'_, f32>,
+    table: &ContributorTable,
+) -> Result<Array2<f64>, AttributionError> {
+    let mut scores = Array2::zeros((sketches.nrows(), table.rows().len()));
+    for ((sketch, _), mut row) in quantised(sketches)?.into_iter().zip(scores.outer_iter_mut()) {
+        row.iter_mut().zip(table.scores(&sketch)?).for_each(|(to, score)| *to = score as f64);
+    }
+    Ok(scores)
+}
+
 /// Influence totals over sketches along the integer path that settlement takes: every sketch rounded to 16 bits,
 /// multiplied with the integer table, and scaled back to the target's unit, `[contributors]`.
 ///
@@ -99,7 +114,7 @@ pub fn quantised(sketches: ArrayView2<'_, f32>) -> Result<Vec<(Sketch, f64)>, At
 /// [`AttributionError::NotFinite`], [`AttributionError::Table`].
 pub fn integer_totals(
     sketches: ArrayView2<'_, f32>,
-    table: &tributary_sdk::table::ContributorTable,
+    table: &ContributorTable,
     unit: f64,
 ) -> Result<Array1<f64>, AttributionError> {
     let mut totals = Array1::zeros(table.rows().len());

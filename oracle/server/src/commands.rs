@@ -154,6 +154,15 @@ impl Context {
                 let held_out = steps::model::records(&held_out, data.dataset()?.schema)?;
                 let (version, manifest, report) = steps::dataset::snapshot(&account, &data, &held_out).await?;
                 println!("{} of {} records accepted", report.accepted, report.offered);
+                let small =
+                    [("share one row", &report.sharing), ("have too few records and are left out", &report.too_few)];
+                for (what, accounts) in small.into_iter().filter(|(_, accounts)| !accounts.is_empty()) {
+                    println!(
+                        "{} contributors {what}: {}",
+                        accounts.len(),
+                        accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+                    );
+                }
                 println!("snapshot {} of dataset {}, root {}", version.version, version.asset, manifest.root);
             }
             Dataset::Grant { to, days } => {

@@ -1,6 +1,6 @@
 //! The two sides of a layer's products.
 
-use ndarray::{Array2, Axis};
+use ndarray::{Array2, ArrayView2};
 
 use super::{
     GradientError,
@@ -106,23 +106,21 @@ impl Factor {
     /// Every position's numbers times `columns` `[width, c]`.
     pub(super) fn projected(&self, emit: &mut Emit<'_>, columns: &Array2<f64>) -> Result<Self, GradientError> {
         let (width, count) = columns.dim();
-        let single = |numbers: &mut dyn Iterator<Item = &f64>| numbers.map(|number| *number as f32).collect::<Vec<_>>();
-        // Every column is a kernel.
-        let kernels =
-            || single(&mut columns.axis_iter(Axis(1)).flat_map(|column| column.into_iter().collect::<Vec<_>>()));
+        let numbers = |matrix: ArrayView2<'_, f64>| matrix.iter().map(|number| *number as f32).collect();
         match &self.0 {
             Side::Rows(value) => {
-                let columns = emit.constant(&[width, count], single(&mut columns.iter()))?;
+                let columns = emit.constant(&[width, count], numbers(columns.view()))?;
                 Ok(Self(Side::Rows(emit.op("MatMul", &[value, &columns])?)))
             }
+            // Every column is a kernel.
             Side::Places(value) => {
                 let axes = Image::of(emit, value)?.spatial.len();
-                let kernel = emit.constant(&[&[count, width][..], &vec![1; axes]].concat(), kernels())?;
+                let kernel = emit.constant(&[&[count, width][..], &vec![1; axes]].concat(), numbers(columns.t()))?;
                 Ok(Self(Side::Places(emit.op("Conv", &[value, &kernel])?)))
             }
             Side::Windows { image, window } => {
                 let channels = width / window.len().max(1);
-                let kernel = emit.constant(&[&[count, channels][..], &window.kernel].concat(), kernels())?;
+                let kernel = emit.constant(&[&[count, channels][..], &window.kernel].concat(), numbers(columns.t()))?;
                 let attributes = attributes(window, 1, &pads(window));
                 Ok(Self(Side::Places(emit.with("Conv", &[image, &kernel], attributes)?)))
             }

@@ -23,7 +23,7 @@ use rand::seq::index;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use tributary_attribution::{
     Attribution, Labels, OwnedRecords, Records,
-    sketches::{Sketches, quantised},
+    sketches::{Sketches, settled_scores},
     statistics::{Interval, lds, subset_sums},
     targets::Target,
 };
@@ -100,21 +100,11 @@ pub fn audit(
     let mask = Array2::from_shape_fn((coalitions.len(), contributors), |(coalition, contributor)| {
         f64::from(u8::from(coalitions.get(coalition).and_then(|kept| kept.get(contributor)) == Some(&true)))
     });
-    let scores = scores(runtime, attribution, &queries)?;
+    let sketches = Sketches::open(runtime, attribution.graph(), &SessionOptions::default())?.served(&queries)?;
+    let scores = settled_scores(sketches.view(), attribution.table())?;
     let judged = lds(subset_sums(scores.view(), mask.view())?.view(), retrained.view(), settings.seed)?;
     let (queries, coalitions) = (queries.len(), coalitions.len());
     Ok(Audit { contributor_lds: judged.interval, queries, coalitions, gradient_norm })
-}
-
-/// Scores as settlement computes them for what is served, `[queries, contributors]`; units differ from query to query.
-fn scores(runtime: &OnnxRuntime, attribution: &Attribution, queries: &Records) -> Result<Array2<f64>, FactoryError> {
-    let sketches = Sketches::open(runtime, attribution.graph(), &SessionOptions::default())?.served(queries)?;
-    let table = attribution.table();
-    let mut scores = Array2::zeros((queries.len(), table.rows().len()));
-    for ((sketch, _), mut row) in quantised(sketches.view())?.into_iter().zip(scores.outer_iter_mut()) {
-        row.iter_mut().zip(table.scores(&sketch)?).for_each(|(to, score)| *to = score as f64);
-    }
-    Ok(scores)
 }
 
 /// At most [`MOST_QUERIES`], in their order.
@@ -174,7 +164,10 @@ impl<'a> Retraining<'a> {
                 loop {
                     let place = next.fetch_add(1, Ordering::Relaxed);
                     let Some(kept) = coalitions.get(place) else { return Ok(()) };
-                    let targets = self.retrained(&mut trainer, &start, kept, queries)?;
+                    let targets = self.retrained(&mut trainer, &start, kept, queries).inspect_err(|_| {
+                        // Nobody needs the others then.
+                        next.store(coalitions.len(), Ordering::Relaxed);
+                    })?;
                     let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
                     found.column_mut(place).assign(&targets);
                     // Who listens may have stopped; the work is wanted all the same.

@@ -9,8 +9,8 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use super::Record;
 use crate::FactoryError;
 
-/// No simulated contributor gets fewer records.
-pub const LEAST_RECORDS: usize = 10;
+/// No simulated contributor gets fewer records: so many have a row of their own.
+pub use tributary_attribution::attribute::LEAST_RECORDS;
 
 /// Divides records among contributors, seeded; every record goes to exactly one.
 ///

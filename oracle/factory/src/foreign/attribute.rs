@@ -22,7 +22,7 @@ use super::{
     error::target_name,
     folder::Files,
     form::RecordForm,
-    manifest::{Check, FileHashes, Outcome, Settings, SourceHashes},
+    manifest::{Check, CheckpointHashes, FileHashes, Outcome, Settings, SourceHashes},
     model::{self, Given},
 };
 
@@ -179,7 +179,7 @@ pub fn attribute(
     let hashes = SourceHashes {
         model: given.hash,
         external: given.external.clone(),
-        checkpoints: others.iter().map(|given| given.hash).collect(),
+        checkpoints: others.iter().map(checkpoint).collect(),
         records: records.hash,
         owners: owners.hash,
         held_out: held_out.hash,
@@ -238,6 +238,10 @@ pub fn attribute(
     };
     let files = Files { model: onnx, table: attribution.table().clone(), index, manifest };
     Ok(Attributed { attribution, files })
+}
+
+fn checkpoint(given: &Given) -> CheckpointHashes {
+    CheckpointHashes { model: given.hash, external: given.external.clone() }
 }
 
 /// Numbers in the last dimension of the output: classes, labels or tokens.

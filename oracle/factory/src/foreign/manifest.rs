@@ -31,7 +31,7 @@ pub struct SourceHashes {
     /// Files beside it that hold its numbers, by name.
     pub external: BTreeMap<String, B256>,
     /// Other checkpoints of its training.
-    pub checkpoints: Vec<B256>,
+    pub checkpoints: Vec<CheckpointHashes>,
     /// Training records.
     pub records: B256,
     /// Their owners.
@@ -40,6 +40,16 @@ pub struct SourceHashes {
     pub held_out: B256,
     /// Their suppliers, if they were named.
     pub suppliers: Option<B256>,
+}
+
+/// keccak-256 of a checkpoint's files.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CheckpointHashes {
+    /// The model.
+    pub model: B256,
+    /// Files beside it that hold its numbers, by name.
+    pub external: BTreeMap<String, B256>,
 }
 
 /// keccak-256 of the files that came out.

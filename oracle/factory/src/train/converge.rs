@@ -72,10 +72,23 @@ impl Trainer {
         parameters: &Array1<f64>,
     ) -> Result<f64, FactoryError> {
         recipe.check()?;
-        let (_, mut gradient) = self.loss_and_gradient(parameters, records)?;
-        gradient /= denominator.max(1) as f64;
-        gradient.scaled_add(recipe.weight_decay, parameters);
+        let (_, gradient) = self.objective(records, denominator, recipe.weight_decay, parameters)?;
         Ok(gradient.iter().fold(0.0, |largest, entry| f64::max(largest, entry.abs())))
+    }
+
+    /// `1/N Σ loss + wd/2 · ‖θ‖²` and its gradient.
+    fn objective(
+        &mut self,
+        records: &Records,
+        denominator: usize,
+        weight_decay: f64,
+        parameters: &Array1<f64>,
+    ) -> Result<(f64, Array1<f64>), FactoryError> {
+        let mean = 1.0 / denominator.max(1) as f64;
+        let (loss, mut gradient) = self.loss_and_gradient(parameters, records)?;
+        gradient *= mean;
+        gradient.scaled_add(weight_decay, parameters);
+        Ok((mean * loss + 0.5 * weight_decay * parameters.dot(parameters), gradient))
     }
 
     /// Minimises the objective over `records` with `denominator` for N, from `start`, by L-BFGS. The same start,
@@ -92,14 +105,10 @@ impl Trainer {
         on_step: impl FnMut(Progress),
     ) -> Result<Converged, FactoryError> {
         recipe.check()?;
-        let mean = 1.0 / denominator.max(1) as f64;
         let objective = |point: &mut Array1<f64>| {
             // The point that is judged is the one that can be served.
             *point = single(point).into_iter().map(f64::from).collect();
-            let (loss, mut gradient) = self.loss_and_gradient(point, records)?;
-            gradient *= mean;
-            gradient.scaled_add(recipe.weight_decay, point);
-            Ok((mean * loss + 0.5 * recipe.weight_decay * point.dot(point), gradient))
+            self.objective(records, denominator, recipe.weight_decay, point)
         };
         let options = lbfgs::Options { tolerance: recipe.tolerance, most_steps: recipe.most_steps };
         let minimum = lbfgs::minimise(objective, start.clone(), options, on_step)?;

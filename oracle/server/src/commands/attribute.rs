@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, thread, time::Instant};
 use clap::{Args, ValueEnum};
 use eyre::Result;
 use indicatif::{ProgressBar, ProgressStyle};
-use tributary_attribution::{gradient::Layers, targets::Target};
+use tributary_attribution::{attribute::LEAST_RECORDS, gradient::Layers, targets::Target};
 use tributary_factory::foreign::{
     self, Answer, Attributed, AuditChoices, Choices, Damping, Explainer, Owed, Sources, Step, folder, manifest::Audited,
 };
@@ -206,6 +206,10 @@ fn summary(attributed: &Attributed) {
         100.0 * basis.owner_mass
     );
     println!("{} bytes a record in the index", result.bytes_per_record);
+    let small = attribution.table().rows().iter().filter(|row| (row.records as usize) < LEAST_RECORDS).count();
+    if small > 0 {
+        println!("{small} contributors of fewer than {LEAST_RECORDS} records share one row, each by records");
+    }
     println!("{} of {} contributors pass the gate; the most influential:", result.passing, result.contributors);
     let mut rows: Vec<_> = attribution.table().rows().iter().zip(attribution.gate()).collect();
     rows.sort_by(|(_, a), (_, b)| b.mean.total_cmp(&a.mean));

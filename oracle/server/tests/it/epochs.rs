@@ -184,10 +184,7 @@ fn a_community_can_be_paid_inference_by_inference() {
         let community = Community::under(Town::start().await, Policy::PerInference1).await;
         let studio = Studio::of(community).await;
         let town = studio.town();
-        let serving = studio.serve().await;
-        let buyer = studio.buyer().await;
-        let session = studio.session(&serving, &buyer).await;
-        studio.ask(&session, 3).await;
+        let serving = studio.asked(3).await;
         town.advance(DAY).await;
         let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &epoch).await;
@@ -205,10 +202,7 @@ fn an_epoch_is_not_closed_over_a_pending_root() {
     run(async {
         let studio = Studio::new(Town::start().await).await;
         let town = studio.town();
-        let serving = studio.serve().await;
-        let buyer = studio.buyer().await;
-        let session = studio.session(&serving, &buyer).await;
-        studio.ask(&session, 1).await;
+        let serving = studio.asked(1).await;
         town.advance(DAY).await;
         let first = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &first).await;
@@ -226,10 +220,7 @@ fn what_strangers_do_to_the_vault_between_closing_and_attesting_changes_nothing(
     run(async {
         let studio = Studio::new(Town::start().await).await;
         let town = studio.town();
-        let serving = studio.serve().await;
-        let buyer = studio.buyer().await;
-        let session = studio.session(&serving, &buyer).await;
-        studio.ask(&session, 3).await;
+        let serving = studio.asked(3).await;
         town.advance(DAY).await;
         let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
 
@@ -258,10 +249,7 @@ fn what_strangers_do_to_the_vault_between_closing_and_attesting_changes_nothing(
 fn a_chain_with_nothing_on_it_has_nothing_to_audit() {
     run(async {
         let studio = Studio::new(Town::shared().await).await;
-        let serving = studio.serve().await;
-        let buyer = studio.buyer().await;
-        let session = studio.session(&serving, &buyer).await;
-        studio.ask(&session, 1).await;
+        let serving = studio.asked(1).await;
         let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
         let url = batch_url(&serving, &epoch).await;
         let unposted = steps::payout::audit(&studio.town().chain, &url).await.map(|_| ());

@@ -97,6 +97,18 @@ fn a_model_from_elsewhere_is_attributed_and_explains_an_answer() {
     assert!(ended.status.success(), "{}", text(&ended.stderr));
     assert!(said.contains("the model answers") && said.contains("most helpful records\n  line "), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("  line ")).count(), 6, "{said}");
+
+    // The first records belong to two who have no others.
+    let path = folder.path().join("owners.csv");
+    let owners = fs::read_to_string(&path).unwrap();
+    let small = |line: usize| Address::repeat_byte(if line < 4 { 0x77 } else { 0x78 }).to_string();
+    let owners = owners.lines().enumerate().map(|(line, owner)| if line < 10 { small(line) } else { owner.to_owned() });
+    fs::write(&path, owners.collect::<Vec<_>>().join("\n")).unwrap();
+    let ended = run(&folder, ATTRIBUTE, &["--model", "model.onnx"]);
+    let said = text(&ended.stdout);
+    assert!(ended.status.success(), "{}", text(&ended.stderr));
+    assert!(said.contains("200 records of 6 contributors") && said.contains("rank 5 (owner basis)"), "{said}");
+    assert!(said.contains("2 contributors of fewer than 10 records share one row, each by records"), "{said}");
 }
 
 #[test]

@@ -244,6 +244,15 @@ impl Studio {
         session.request(self.model.version.asset, image(place), word(), word(), now).unwrap()
     }
 
+    /// Serves, and a new buyer asks about the first `count` test images.
+    pub(crate) async fn asked(&self, count: usize) -> Serving {
+        let serving = self.serve().await;
+        let buyer = self.buyer().await;
+        let session = self.session(&serving, &buyer).await;
+        self.ask(&session, count).await;
+        serving
+    }
+
     /// Asks about the first `count` test images.
     pub(crate) async fn ask(&self, session: &Session, count: usize) -> Vec<Inferred> {
         let asset = self.model.version.asset;

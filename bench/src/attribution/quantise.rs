@@ -2,30 +2,25 @@
 
 use ndarray::Array2;
 
-use crate::AttributionError;
+use eyre::{Result, ensure};
 
 /// The largest magnitude in a quantised table: rows use 20 bits. Below 20 bits contributor-level accuracy falls, above
 /// nothing is gained.
-pub const LARGEST: i32 = (1 << 19) - 1;
+pub(super) const LARGEST: i32 = (1 << 19) - 1;
 
 /// Integer rows and what one unit of them is worth.
 #[derive(Clone, Debug, PartialEq)]
-pub struct QuantisedRows {
+pub(super) struct QuantisedRows {
     /// Per contributor, `[k]`, each within ±[`LARGEST`].
-    pub values: Vec<Vec<i32>>,
+    pub(super) values: Vec<Vec<i32>>,
     /// `row ≈ value · unit`.
-    pub unit: f64,
+    pub(super) unit: f64,
 }
 
 /// Scales `[contributors, k]` so that the largest magnitude becomes [`LARGEST`], and rounds half away from zero.
 /// Rows of zeros only stay zeros, at a unit of 1.
-///
-/// # Errors
-/// [`AttributionError::NotFinite`].
-pub fn quantise(rows: &Array2<f64>) -> Result<QuantisedRows, AttributionError> {
-    if rows.iter().any(|value| !value.is_finite()) {
-        return Err(AttributionError::NotFinite("a contributor row"));
-    }
+pub(super) fn quantise(rows: &Array2<f64>) -> Result<QuantisedRows> {
+    ensure!(rows.iter().all(|value| value.is_finite()), "a contributor row is not finite");
     let largest = rows.iter().fold(0f64, |largest, value| largest.max(value.abs()));
     let (largest, unit) = if largest == 0.0 { (1.0, 1.0) } else { (largest, largest / f64::from(LARGEST)) };
     // Dividing first keeps subnormal tables from dividing by zero.
