@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors fresh gas coverage bench dattri \
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi fresh gas coverage bench dattri triton \
   deny symbolic slither deep clean
 
 help: ## List the targets
@@ -59,9 +59,13 @@ contracts: node_modules/.installed ## Build the contracts; export ABI, initcode 
 vectors: ## Write the golden vectors to test/vectors
 	$(CARGO) xtask vectors
 
+openapi: ## Write the host's OpenAPI document to docs/openapi.json
+	$(CARGO) run --release --locked -p tributary-server -- openapi > docs/openapi.json
+
 fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
+	$(CARGO) run --release --locked -p tributary-server -- openapi | diff docs/openapi.json -
 
 gas: node_modules/.installed ## Measure the gas of the main calls as whole transactions into test/gas/snapshots
 	$(CARGO) xtask gas
@@ -90,6 +94,17 @@ dattri: node_modules/.installed $(PYTHON_DATTRI)/.installed ## dattri's methods 
 	done
 	$(PYTHON_DATTRI)/bin/python bench/python/dattri_yardstick.py target/dattri
 
+PYTHON_TRITON := $(CURDIR)/target/tools/python-triton
+
+$(PYTHON_TRITON)/.installed: bench/python/triton-requirements.txt
+	python3 -m venv $(PYTHON_TRITON)
+	$(PYTHON_TRITON)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+triton: node_modules/.installed $(PYTHON_TRITON)/.installed ## NVIDIA's client of the inference protocol against a host
+	$(CARGO) build --release --locked -p tributary-server
+	$(PYTHON_TRITON)/bin/python bench/python/triton_client.py target/release/tributary
+
 deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under target/ if it is missing)
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
 	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
@@ -108,8 +123,9 @@ symbolic: node_modules/.installed $(PYTHON)/.installed ## Halmos: what payout pr
 slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list of findings that each have a reason
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/python test/static/slither.py $(PYTHON)/bin/slither
 
-deep: slither ## Slither, and long fuzzing and invariant runs of the contracts
+deep: slither ## Slither, long fuzzing and invariant runs of the contracts, and what is off by default
 	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
+	$(CARGO) test --release --locked -p tributary-ledger --features parquet
 
 clean: ## Remove what was built
 	$(CARGO) clean

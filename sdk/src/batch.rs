@@ -9,41 +9,47 @@ use serde::{Deserialize, Serialize};
 use crate::{
     merkle::{MerkleError, MerkleTree},
     release::{Manifest, VersionRef},
+    sign_in::{Authorization, Credential},
     sketch::Sketch,
     sum_tree::Leaf,
-    typed_data::{InferenceRequest, Receipt, SessionAuthorization},
+    typed_data::{InferenceRequest, Receipt},
 };
 
-/// A session key's authorisation, as it was given at sign-in.
+/// A sign-in as it was given: who may ask under a license.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Session {
     /// What was signed.
-    pub authorization: SessionAuthorization,
+    pub authorization: Authorization,
     /// Who signed: the license's owner or user.
     pub holder: Address,
-    /// Their EIP-712 signature.
+    /// Their signature: of the key, or what ERC-1271 takes for an account with code.
     pub signature: Bytes,
-    /// The block at which the host signed the key in: its own note, on which nothing depends. Auditors ask the chain
+    /// The block at which the host took it: its own note, on which nothing depends. Auditors ask the chain
     /// whether the holder was licensed when each receipt was served.
     pub block: u64,
 }
 
 /// One served inference with everything that proves it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ReceiptRow {
     /// What the host says it served.
     pub receipt: Receipt,
     /// The host's EIP-712 signature of the receipt.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub host_signature: Bytes,
     /// What the buyer asked.
     pub request: InferenceRequest,
-    /// The session key's EIP-712 signature of the request.
+    /// The session key's EIP-712 signature of the request; empty under a bearer key, where the request is the host's word.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub request_signature: Bytes,
-    /// The key that signed the request.
-    pub session_key: Address,
+    /// What asked.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub credential: Credential,
     /// The quantised sketch of the answer.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub sketch: Sketch,
 }
 

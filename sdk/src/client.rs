@@ -6,16 +6,22 @@
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
-    signers::local::PrivateKeySigner,
+    signers::{SignerSync, local::PrivateKeySigner},
     sol_types::{Eip712Domain, SolStruct},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
-    api::{ClaimProof, EpochInfo, ErrorBody, HostInfo, Infer, Inferred, ModelInfo, SignIn, SignedIn, tensor_bytes},
+    api::{
+        AccountPage, Attribution, BackupInfo, ClaimProof, EpochInfo, ErrorBody, Finding, HostInfo, Infer, Inferred,
+        KeptInput, KeyInfo, LicenseUsage, ModelInfo, ModelPage, Nonce, Quorum, Reader, ReceiptProof, SignIn, SignedIn,
+        tensor_bytes,
+    },
+    batch::ReceiptRow,
     identity::AssetId,
     records::input_commitment,
-    typed_data::{self, InferenceRequest, SessionAuthorization, SignatureError},
+    sign_in::{Authorization, Credential, Occasion, Permission, SignInError},
+    typed_data::{self, InferenceRequest, SignatureError},
 };
 
 /// A call did not succeed.
@@ -37,6 +43,17 @@ pub enum ClientError {
     /// A message could not be signed or was not signed by who should have.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// The sign-in message could not be made.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// The input is not whole records.
+    #[error("the input has {got} numbers; give a multiple of {width}, the numbers of one record")]
+    WrongWidth {
+        /// Numbers given.
+        got: usize,
+        /// Numbers of a record.
+        width: u32,
+    },
     /// The host's receipt is for something else.
     #[error("the receipt does not fit the request: its {0} differs; keep it as evidence against the host")]
     ReceiptMismatch(&'static str),
@@ -77,6 +94,16 @@ impl Client {
         typed_data::domain(self.info.chain_id, self.info.ledger)
     }
 
+    /// The model whose vault this is.
+    pub fn model_of(&self, vault: Address) -> Option<&ModelInfo> {
+        self.info.models.iter().find(|model| model.vault == vault)
+    }
+
+    /// What a model is, where it comes from, and on which terms it is licensed.
+    pub async fn page(&self, asset: AssetId) -> Result<ModelPage, ClientError> {
+        self.get(&format!("/v1/models/{asset}")).await
+    }
+
     /// Signs in with the license holder's key; `session_key` then signs every request until `expires_at`.
     pub async fn sign_in(
         &self,
@@ -85,26 +112,130 @@ impl Client {
         session_key: PrivateKeySigner,
         expires_at: u64,
     ) -> Result<Session, ClientError> {
-        let authorization =
-            SessionAuthorization { licenseId: license_id, sessionKey: session_key.address(), expiresAt: expires_at };
-        let signature = typed_data::sign(&authorization, &self.domain(), holder)?.into();
-        let signed: SignedIn = self.post("/v1/sessions", &SignIn { authorization, signature }).await?;
+        let permission = Permission {
+            license_id,
+            credential: Credential::Key(session_key.address()),
+            begins_at: 0,
+            expires_at,
+            holder: None,
+            label: None,
+        };
+        let signed = self.allow(holder, &permission).await?;
         Ok(Session { client: self.clone(), holder: signed.holder, license_id, key: session_key })
     }
 
-    /// Closed epochs, oldest first.
-    pub async fn epochs(&self) -> Result<Vec<EpochInfo>, ClientError> {
-        self.get("/v1/epochs").await
+    /// Lets a key ask, by a message of the license holder's: a session key's, or, where the holder wants that, a bearer
+    /// key's.
+    pub async fn allow(&self, holder: &PrivateKeySigner, permission: &Permission) -> Result<SignedIn, ClientError> {
+        let Nonce { nonce, chain_time, .. } = self.get("/v1/nonce").await?;
+        let uri = format!("{}/v1/sessions", self.base);
+        let occasion = Occasion { domain: authority(&self.base).to_owned(), uri, nonce, issued_at: chain_time };
+        let authorization = Authorization::message(holder.address(), permission, &occasion, &self.domain())?;
+        let digest = authorization.digest(&self.domain());
+        let signature = holder.sign_hash_sync(&digest).map_err(SignatureError::from)?.as_bytes().to_vec().into();
+        self.sign_in_as(&SignIn { authorization, signature, holder: None }).await
     }
 
-    /// Closes the open epoch: the operator's to do, with the operator's token.
-    pub async fn close_epoch(&self, token: &str) -> Result<EpochInfo, ClientError> {
-        read(self.http.post(format!("{}/v1/epochs", self.base)).bearer_auth(token).send().await?).await
+    /// Gives the host a sign-in that was signed elsewhere, by a contract's owners say.
+    pub async fn sign_in_as(&self, sign_in: &SignIn) -> Result<SignedIn, ClientError> {
+        self.post("/v1/sessions", sign_in).await
     }
 
-    /// What `account` needs to claim against the root of epoch `index`.
-    pub async fn proof(&self, index: u64, account: Address) -> Result<ClaimProof, ClientError> {
-        self.get(&format!("/v1/epochs/{index}/proofs/{account}")).await
+    /// The session of a key that was signed in, by a contract's owners say.
+    pub fn session(&self, signed: SignedIn, key: PrivateKeySigner) -> Result<Session, ClientError> {
+        match signed.credential {
+            Credential::Key(address) if address == key.address() => {
+                Ok(Session { client: self.clone(), holder: signed.holder, license_id: signed.license_id, key })
+            }
+            _ => Err(SignatureError::Malformed.into()),
+        }
+    }
+
+    /// The keys that were ever signed in under a license, oldest first; with the token of a sign-in.
+    pub async fn keys(&self, license_id: U256, token: &str) -> Result<Vec<KeyInfo>, ClientError> {
+        read(self.http.get(format!("{}/v1/licenses/{license_id}/keys", self.base)).bearer_auth(token).send().await?)
+            .await
+    }
+
+    /// Revokes a key of a license; with the token of a sign-in.
+    pub async fn revoke(&self, license_id: U256, key: Credential, token: &str) -> Result<KeyInfo, ClientError> {
+        let url = format!("{}/v1/licenses/{license_id}/keys/{key}", self.base);
+        read(self.http.delete(url).bearer_auth(token).send().await?).await
+    }
+
+    /// What was asked under a license at this host; with the token of a sign-in.
+    pub async fn usage(&self, license_id: U256, token: &str) -> Result<LicenseUsage, ClientError> {
+        read(self.http.get(format!("{}/v1/licenses/{license_id}/usage", self.base)).bearer_auth(token).send().await?)
+            .await
+    }
+
+    /// A receipt with everything that proves it.
+    pub async fn receipt(&self, id: B256) -> Result<ReceiptRow, ClientError> {
+        self.get(&format!("/v1/receipts/{id}")).await
+    }
+
+    /// That a receipt is among those which a closed epoch's root commits to.
+    pub async fn receipt_proof(&self, id: B256) -> Result<ReceiptProof, ClientError> {
+        self.get(&format!("/v1/receipts/{id}/proof")).await
+    }
+
+    /// An input that the host keeps.
+    pub async fn input(&self, id: B256, reader: &Reader) -> Result<KeptInput, ClientError> {
+        self.post(&format!("/v1/receipts/{id}/input"), reader).await
+    }
+
+    /// Who made an answer.
+    pub async fn attribution(&self, id: B256) -> Result<Attribution, ClientError> {
+        self.get(&format!("/v1/attributions/{id}")).await
+    }
+
+    /// A model's closed epochs, oldest first.
+    pub async fn epochs(&self, asset: AssetId) -> Result<Vec<EpochInfo>, ClientError> {
+        self.get(&format!("/v1/models/{asset}/epochs")).await
+    }
+
+    /// Closes a model's open epoch: the operator's to do, with the operator's token.
+    pub async fn close_epoch(&self, asset: AssetId, token: &str) -> Result<EpochInfo, ClientError> {
+        read(self.http.post(format!("{}/v1/models/{asset}/epochs", self.base)).bearer_auth(token).send().await?).await
+    }
+
+    /// What an account is paid by the host's models.
+    pub async fn account(&self, account: Address) -> Result<AccountPage, ClientError> {
+        self.get(&format!("/v1/accounts/{account}")).await
+    }
+
+    /// What attestors have said of a closed epoch.
+    pub async fn quorum(&self, asset: AssetId, index: u64) -> Result<Quorum, ClientError> {
+        self.get(&format!("/v1/models/{asset}/epochs/{index}/attestations")).await
+    }
+
+    /// Tells what an attestor found.
+    pub async fn tell(&self, asset: AssetId, index: u64, finding: &Finding) -> Result<Quorum, ClientError> {
+        self.post(&format!("/v1/models/{asset}/epochs/{index}/attestations"), finding).await
+    }
+
+    /// Copies a model's records into a folder on the host's machine: the operator's to do, with the operator's token.
+    pub async fn backup(&self, asset: AssetId, token: &str) -> Result<BackupInfo, ClientError> {
+        read(self.http.post(format!("{}/v1/models/{asset}/backups", self.base)).bearer_auth(token).send().await?).await
+    }
+
+    /// A model's receipts as a table, `csv` or `parquet`, of a closed epoch or of the open one: the operator's.
+    pub async fn export(
+        &self,
+        asset: AssetId,
+        epoch: Option<u64>,
+        format: &str,
+        token: &str,
+    ) -> Result<Vec<u8>, ClientError> {
+        let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
+        let url = format!("{}/v1/models/{asset}/receipts?format={format}{epoch}", self.base);
+        let answer = self.http.get(url).bearer_auth(token).send().await?;
+        if answer.status().is_success() { Ok(answer.bytes().await?.into()) } else { Err(refusal(answer).await) }
+    }
+
+    /// What `account` needs to claim against the root of a model's epoch `index`.
+    pub async fn proof(&self, asset: AssetId, index: u64, account: Address) -> Result<ClaimProof, ClientError> {
+        self.get(&format!("/v1/models/{asset}/epochs/{index}/proofs/{account}")).await
     }
 
     /// Where a batch is published.
@@ -141,7 +272,12 @@ impl Session {
         self.key.address()
     }
 
-    /// A signed request for one input; sending it twice is answered, and counted, once.
+    /// The same session at a host that was asked anew who it is and what it serves.
+    pub fn at(&self, client: Client) -> Self {
+        Self { client, ..self.clone() }
+    }
+
+    /// A signed request for `features`, one record or several; sending it twice is answered, and counted, once.
     ///
     /// `id` and `salt` must be fresh random values, `issued_at` the chain's time in seconds.
     pub fn request(
@@ -152,13 +288,19 @@ impl Session {
         salt: B256,
         issued_at: u64,
     ) -> Result<Infer, ClientError> {
+        let model = self.client.model(asset)?;
+        let (got, width) = (features.len(), model.input_width);
+        let records = (got as u64)
+            .checked_div(u64::from(width))
+            .filter(|records| *records > 0 && records.checked_mul(u64::from(width)) == Some(got as u64));
+        let units = records.ok_or(ClientError::WrongWidth { got, width })?;
         let request = InferenceRequest {
             id,
             assetId: asset.0,
-            version: self.client.model(asset)?.version,
+            version: model.version,
             licenseId: self.license_id,
             inputCommitment: input_commitment(salt, &tensor_bytes(&features)),
-            units: 1,
+            units,
             issuedAt: issued_at,
         };
         let signature = typed_data::sign(&request, &self.client.domain(), &self.key)?.into();
@@ -173,7 +315,8 @@ impl Session {
         Ok(answer)
     }
 
-    fn check(&self, infer: &Infer, answer: &Inferred) -> Result<(), ClientError> {
+    /// Checks that an answer's receipt is the host's, for this very request and these very outputs.
+    pub fn check(&self, infer: &Infer, answer: &Inferred) -> Result<(), ClientError> {
         let Inferred { receipt, logits, host_signature, .. } = answer;
         let domain = self.client.domain();
         let model = self.client.model(AssetId(infer.request.assetId))?;
@@ -184,7 +327,7 @@ impl Session {
             ("license", receipt.licenseId == infer.request.licenseId),
             ("request hash", receipt.requestHash == infer.request.eip712_signing_hash(&domain)),
             ("request signature", receipt.requestSignatureHash == keccak256(&infer.signature)),
-            ("input commitment", receipt.inputCommitment == infer.request.inputCommitment),
+            ("input commitment", receipt.inputCommitment == infer.request.inputCommitment && answer.salt == infer.salt),
             ("output hash", receipt.outputHash == keccak256(tensor_bytes(logits))),
             ("units", receipt.units == infer.request.units),
             ("payer", receipt.payer == self.holder),
@@ -206,6 +349,12 @@ pub fn http() -> reqwest::Client {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     reqwest::Client::new()
+}
+
+/// Host and port of a URL.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or(rest)
 }
 
 /// Where the host at `url` publishes a batch; no host is asked.

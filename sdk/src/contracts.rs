@@ -94,5 +94,5 @@ pub mod license {
     pub use super::license_market::ILicenseMarket::*;
     pub use super::license_market::ILicensePurchases::Purchase as AuthorizedPurchase;
     pub use super::license_market::ILicenseRenewals::Renewal as AuthorizedRenewal;
-    pub use super::license_token::ILicenseToken::License;
+    pub use super::license_token::ILicenseToken::{License, Limits};
 }

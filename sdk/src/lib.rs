@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`identity`], [`money`] | asset ids, basis points, amounts written as decimal text |
 //! | [`typed_data`] | the EIP-712 messages people, session keys, hosts and attestors sign |
+//! | [`sign_in`] | by which a license's holder says who may ask under it (EIP-4361, or EIP-712) |
 //! | [`authorization`] | what binds an ERC-3009 authorisation to one purchase or renewal |
 //! | [`records`] | salted commitments to contributed records |
 //! | [`merkle`], [`sum_tree`] | the two trees: one for things, one for money |
@@ -31,6 +32,7 @@ pub mod merkle;
 pub mod money;
 pub mod records;
 pub mod release;
+pub mod sign_in;
 pub mod sketch;
 pub mod sum_tree;
 pub mod table;

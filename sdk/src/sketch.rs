@@ -52,6 +52,18 @@ impl Sketch {
         Ok(Self(scaled.collect()))
     }
 
+    /// The sketch of a question of several records: of the sum of their sketches, `[records, k]`, for what is attributed is
+    /// the sum of what each is attributed.
+    pub fn of_sum(values: &[f32], records: usize) -> Result<Self, SketchError> {
+        let width = values.len().checked_div(records).unwrap_or_default();
+        if records <= 1 || width == 0 {
+            return Self::quantise(values);
+        }
+        let column = |k: usize| values.iter().skip(k).step_by(width).map(|value| f64::from(*value)).sum::<f64>();
+        let sums: Vec<f32> = (0..width).map(|k| column(k) as f32).collect();
+        Self::quantise(&sums)
+    }
+
     /// The integers, shape `[k]`.
     pub fn values(&self) -> &[i16] {
         &self.0

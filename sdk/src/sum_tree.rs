@@ -19,11 +19,14 @@ pub use posted::PostedTree;
 
 /// What one account may have claimed in all, in base units of the vault's token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Leaf {
     /// Who is paid.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub account: Address,
     /// Everything allocated to the account since the first epoch.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
     #[serde(with = "decimal")]
     pub cumulative: u128,
 }

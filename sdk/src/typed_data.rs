@@ -15,38 +15,57 @@ use serde::{Deserialize, Serialize};
 
 sol! {
     /// The signed record of one served inference. Verified by the attribution ledger.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Receipt {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 id;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         #[serde(with = "crate::money::decimal")]
         uint128 assetId;
         uint32 version;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 weightsHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         address payer;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         uint256 licenseId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 paymentId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 requestHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 requestSignatureHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 inputCommitment;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 outputHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 sketchHash;
         uint64 units;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         address token;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         #[serde(with = "crate::money::decimal")]
         uint128 amount;
         uint64 servedAt;
     }
 
     /// What a session key signs for every request. Verified by the attribution ledger.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct InferenceRequest {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 id;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         #[serde(with = "crate::money::decimal")]
         uint128 assetId;
         uint32 version;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         uint256 licenseId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 inputCommitment;
         uint64 units;
         uint64 issuedAt;
@@ -62,24 +81,50 @@ sol! {
     }
 
     /// What attestors sign to post a root. Verified by the attribution ledger.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct RootStatement {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         address vault;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         address token;
         uint64 index;
         uint32 attempt;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 prevRoot;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 root;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         #[serde(with = "crate::money::decimal")]
         uint128 sum;
         uint64 leafCount;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 receiptsRoot;
         uint64 receiptsCount;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 dataHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 settlementPolicy;
         uint64 periodEnd;
         uint64 deadline;
+    }
+
+    /// By which an attestor, or whoever asked, reads an input that a host keeps. No contract reads it.
+    #[derive(Debug, PartialEq, Eq)]
+    struct InputAccess {
+        bytes32 receiptId;
+        uint64 until;
+    }
+
+    /// What an attestor signs who does not attest. No contract reads it: it is for those who wait for a quorum.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct AttestationRefusal {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 dataHash;
+        string reason;
     }
 
     /// A contributor's consent. Verified by the consent registry.
@@ -220,7 +265,8 @@ pub fn verify<M: SolStruct>(
     }
 }
 
-fn recover_digest(digest: B256, signature: &[u8]) -> Result<Address, SignatureError> {
+/// Whose key signed a digest.
+pub fn recover_digest(digest: B256, signature: &[u8]) -> Result<Address, SignatureError> {
     let signature = Signature::from_raw(signature).map_err(|_| SignatureError::Malformed)?;
     signature.recover_address_from_prehash(&digest).map_err(|_| SignatureError::Malformed)
 }

@@ -84,9 +84,20 @@ impl Chain {
 
     /// Number and time of the newest block. The time is the only clock that contracts know.
     pub async fn head(&self) -> Result<Head, ChainError> {
-        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await?;
-        let block = block.ok_or_else(|| ChainError::Rpc("it has no newest block".into()))?;
-        Ok(Head { number: block.header.number, timestamp: block.header.timestamp })
+        self.found(BlockNumberOrTag::Latest).await?.ok_or_else(|| ChainError::Rpc("it has no newest block".into()))
+    }
+
+    /// A block of the chain as it is now, if there is one of that number.
+    pub async fn block(&self, number: u64) -> Result<Option<Head>, ChainError> {
+        self.found(number.into()).await
+    }
+
+    async fn found(&self, which: BlockNumberOrTag) -> Result<Option<Head>, ChainError> {
+        let block = self.provider.get_block_by_number(which).await?;
+        Ok(block.map(|block| {
+            let (number, timestamp, hash) = (block.header.number, block.header.timestamp, block.header.hash);
+            Head { number, timestamp, hash }
+        }))
     }
 
     /// The last block whose time is not after `time`; 0 where there is none.
@@ -108,8 +119,8 @@ impl Chain {
 
     /// The time of a block.
     pub async fn timestamp(&self, number: u64) -> Result<u64, ChainError> {
-        let block = self.provider.get_block_by_number(number.into()).await?;
-        Ok(block.ok_or_else(|| ChainError::Rpc(format!("it has no block {number}")))?.header.timestamp)
+        let block = self.block(number).await?;
+        Ok(block.ok_or_else(|| ChainError::Rpc(format!("it has no block {number}")))?.timestamp)
     }
 
     /// The same chain for an account that can pay for transactions, one after the other.
@@ -131,13 +142,15 @@ impl Chain {
     }
 }
 
-/// The newest block.
+/// A block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// Its number.
     pub number: u64,
     /// Its time, in seconds since 1970.
     pub timestamp: u64,
+    /// Its hash.
+    pub hash: B256,
 }
 
 /// Somebody who sends transactions.

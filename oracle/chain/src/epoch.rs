@@ -150,10 +150,11 @@ pub async fn close(chain: &Chain, closing: Closing) -> Result<Batch, ChainError>
     }
     batch.receipts.retain(|row| !problems.contains_key(&row.receipt.id));
     let used: BTreeSet<_> =
-        batch.receipts.iter().map(|row| (row.session_key, row.receipt.licenseId, row.receipt.payer)).collect();
+        batch.receipts.iter().map(|row| (row.credential, row.receipt.licenseId, row.receipt.payer)).collect();
+    let domain = chain.ledger_domain();
     batch.sessions.retain(|session| {
-        let authorization = &session.authorization;
-        used.contains(&(authorization.sessionKey, authorization.licenseId, session.holder))
+        let permission = session.authorization.permission(&domain);
+        permission.is_ok_and(|said| used.contains(&(said.credential, said.license_id, session.holder)))
     });
     let seen = chain.head().await?.number;
     let revenue = revenue::of_period(chain, closing.account, after, closing.period_end, seen).await?;
@@ -169,24 +170,36 @@ pub(crate) fn settle(
     receipts: &[ReceiptRow],
     previous: &[Leaf],
 ) -> Result<(Settlement, Vec<Leaf>), ChainError> {
+    let subpools = subpools(revenue, receipts, previous)?;
+    let settlement = Policy::from_name(&manifest.settlement_policy)?.settle(table, &subpools)?;
+    let leaves = cumulative_leaves(previous, &settlement.payouts)?;
+    Ok((settlement, leaves))
+}
+
+/// The sub-pool whose money a receipt divides.
+pub(crate) fn subpool_of(row: &ReceiptRow) -> SubPoolId {
+    match row.receipt.paymentId {
+        B256::ZERO => SubPoolId::License(row.receipt.licenseId),
+        payment => SubPoolId::Payment(payment),
+    }
+}
+
+/// A period's pool, divided among those whose money it is, each with their receipts.
+pub(crate) fn subpools<'r>(
+    revenue: &Revenue,
+    receipts: &'r [ReceiptRow],
+    previous: &[Leaf],
+) -> Result<Vec<SubPool<'r>>, ChainError> {
     let allocated =
         if previous.is_empty() { 0 } else { SumTree::new(previous.to_vec()).map_err(Fault::from)?.root().sum };
     let pool = revenue.allocatable.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
     let mut usage: BTreeMap<SubPoolId, Vec<Usage<'_>>> = BTreeMap::new();
     for row in receipts {
-        let id = match row.receipt.paymentId {
-            B256::ZERO => SubPoolId::License(row.receipt.licenseId),
-            payment => SubPoolId::Payment(payment),
-        };
-        usage.entry(id).or_default().push(Usage { units: row.receipt.units, sketch: &row.sketch });
+        usage.entry(subpool_of(row)).or_default().push(Usage { units: row.receipt.units, sketch: &row.sketch });
     }
-    let subpools: Vec<SubPool<'_>> = divide_pool(pool, revenue, |id| usage.contains_key(id))?
-        .into_iter()
-        .map(|(id, amount)| SubPool { id, amount, receipts: usage.remove(&id).unwrap_or_default() })
-        .collect();
-    let settlement = Policy::from_name(&manifest.settlement_policy)?.settle(table, &subpools)?;
-    let leaves = cumulative_leaves(previous, &settlement.payouts)?;
-    Ok((settlement, leaves))
+    let divided = divide_pool(pool, revenue, |id| usage.contains_key(id))?;
+    let with_receipts = |(id, amount)| SubPool { id, amount, receipts: usage.remove(&id).unwrap_or_default() };
+    Ok(divided.into_iter().map(with_receipts).collect())
 }
 
 /// What of the pool is whose: of each share table's part, as much as they earned of it. What was paid to the pool alone,

@@ -81,7 +81,7 @@ pub enum ChainError {
 
 impl ChainError {
     /// Whether a batch is at fault, and not the node or the way to it.
-    pub(crate) fn is_about_the_batch(&self) -> bool {
+    pub fn is_about_the_batch(&self) -> bool {
         matches!(
             self,
             Self::Fault(_)

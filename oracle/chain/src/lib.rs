@@ -6,9 +6,11 @@
 //! | [`anvil`] | the embedded development chain |
 //! | [`deploy`] | the suite at its predictable addresses, from committed initcode |
 //! | [`assets`], [`consent`], [`licenses`] | registering, contributing, granting, selling |
+//! | [`follow`], [`wallets`] | what changed about licenses since the last look; whether an account signed |
 //! | [`revenue`] | what a vault earned in a period, rebuilt from its events |
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
+//! | [`why`] | the receipts and scores behind a payout |
 //! | [`root`] | attesting, posting and claiming |
 //! | [`orders`] | claiming and withdrawing to whom an account's signature says |
 //! | [`posted`] | every attempt at a root, and why it was rejected |
@@ -27,6 +29,7 @@ pub mod deploy;
 pub mod dispute;
 pub mod epoch;
 mod error;
+pub mod follow;
 pub mod licenses;
 mod logs;
 pub mod orders;
@@ -35,6 +38,8 @@ pub mod revenue;
 pub mod root;
 pub mod transact;
 pub mod verify;
+pub mod wallets;
+pub mod why;
 
-pub use connect::{Account, Chain};
+pub use connect::{Account, Chain, Head};
 pub use error::ChainError;

@@ -3,15 +3,21 @@
 use alloy::{
     eips::BlockId,
     primitives::{Address, B256, U256},
+    rpc::types::Filter,
+    sol_types::SolEvent,
 };
-use tributary_sdk::contracts::{
-    DemoDollar, LicenseMarket, LicenseToken,
-    license::{License, Offer, Terms},
+use tributary_sdk::{
+    AssetId,
+    contracts::{
+        DemoDollar, LicenseMarket, LicenseToken,
+        license::{License, Limits, Offer, Terms},
+    },
 };
 
 use crate::{
     Account, Chain, ChainError,
     assets::event,
+    logs,
     transact::{ask, send},
 };
 
@@ -38,6 +44,14 @@ pub mod rights {
         (1 << 8, "resell the license"),
         (1 << 9, "train on the data"),
     ];
+
+    /// What may be done with these rights, in words, and what may not.
+    pub fn words(given: alloy::primitives::U256) -> (Vec<&'static str>, Vec<&'static str>) {
+        let has = |bit: u64| given & alloy::primitives::U256::from(bit) != alloy::primitives::U256::ZERO;
+        let (may, may_not): (Vec<_>, Vec<_>) = NAMES.iter().partition(|(bit, _)| has(*bit));
+        let names = |rights: Vec<&(u64, &'static str)>| rights.into_iter().map(|(_, name)| *name).collect();
+        (names(may), names(may_not))
+    }
 }
 
 /// Puts terms on chain; the id is their hash. Defining terms again changes nothing.
@@ -103,16 +117,16 @@ pub async fn revoke(account: &Account, license: U256, reason: &str) -> Result<(A
     Ok((event.refundedTo, event.amount))
 }
 
+/// All that a license allows, at a block.
+pub async fn limits(chain: &Chain, license: U256, block: BlockId) -> Result<Limits, ChainError> {
+    let token = LicenseToken::new(chain.deployment().license_token, chain.provider());
+    ask(TOKEN, token.limitsOf(license).block(block)).await
+}
+
 /// What the license was for, at a block.
 pub async fn license_at(chain: &Chain, license: U256, block: BlockId) -> Result<License, ChainError> {
     let token = LicenseToken::new(chain.deployment().license_token, chain.provider());
     ask(TOKEN, token.licenseOf(license).block(block)).await
-}
-
-/// What the license is for.
-pub async fn license(chain: &Chain, license: U256) -> Result<License, ChainError> {
-    let token = LicenseToken::new(chain.deployment().license_token, chain.provider());
-    ask(TOKEN, token.licenseOf(license)).await
 }
 
 /// Whether `account` holds or uses the license, with these rights, at a block.
@@ -127,8 +141,21 @@ pub async fn is_licensed(
     ask(TOKEN, token.isLicensed(license, account, U256::from(rights)).block(block)).await
 }
 
-/// Terms by their id.
-pub async fn terms(chain: &Chain, id: B256) -> Result<Terms, ChainError> {
+/// Offers of licenses to an asset that are still open, oldest first, each with the terms it sells.
+pub async fn offers_of(chain: &Chain, asset: AssetId) -> Result<Vec<(U256, Offer, Terms)>, ChainError> {
+    let filter = Filter::new()
+        .address(chain.deployment().market)
+        .event_signature(LicenseMarket::Offered::SIGNATURE_HASH)
+        .topic2(U256::from(asset.0));
     let market = LicenseMarket::new(chain.deployment().market, chain.provider());
-    ask(MARKET, market.termsOf(id)).await
+    let mut open = Vec::new();
+    for log in logs::between(chain, &filter, 0, chain.head().await?.number).await? {
+        let Ok(event) = LicenseMarket::Offered::decode_log(&log.inner) else { continue };
+        if ask(MARKET, market.offerStateOf(event.offerId)).await?.closed {
+            continue;
+        }
+        let terms = ask(MARKET, market.termsOf(event.termsId)).await?;
+        open.push((event.offerId, event.data.offer, terms));
+    }
+    Ok(open)
 }

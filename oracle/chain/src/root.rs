@@ -1,13 +1,16 @@
 //! Attesting, posting and claiming roots.
 
 use alloy::{
+    eips::BlockId,
     primitives::{Address, Bytes, U256},
     signers::local::PrivateKeySigner,
+    sol_types::SolCall,
 };
 use tributary_sdk::{
+    api::RootStanding,
     contracts::{
         AttributionLedger, RoyaltyVault,
-        ledger::{Attestation as OnChainAttestation, Claim, Policy, RootStatement as OnChainStatement},
+        ledger::{self, Attestation as OnChainAttestation, Claim, Policy, RootStatement as OnChainStatement},
     },
     sum_tree::{Leaf, SumTree},
     typed_data::{self, RootStatement},
@@ -53,23 +56,63 @@ pub async fn post(
     attestations: &[Attestation],
 ) -> Result<u64, ChainError> {
     let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
-    let mut sorted: Vec<OnChainAttestation> = attestations
-        .iter()
-        .map(|attestation| OnChainAttestation { signer: attestation.signer, signature: attestation.signature.clone() })
-        .collect();
-    sorted.sort_by_key(|attestation| attestation.signer);
-    let missing = missing_bond(account, statement).await?;
-    send(CONTRACT, ledger.post(on_chain(statement), sorted).value(missing)).await?;
+    let missing = missing_bond(account.chain(), account.address(), statement).await?;
+    send(CONTRACT, ledger.post(on_chain(statement), sorted(attestations)).value(missing)).await?;
     Ok(ask(CONTRACT, ledger.rootOf(statement.vault, statement.token, statement.index)).await?.activeAt)
 }
 
-/// What the account has to send along to stake the bond of a root, in wei.
-async fn missing_bond(account: &Account, statement: &RootStatement) -> Result<U256, ChainError> {
-    let ledger = AttributionLedger::new(account.chain().deployment().ledger, account.provider());
-    let needed: U256 = policy(account.chain(), statement.vault).await?.posterBond.to();
-    let free = ask(CONTRACT, ledger.bondOf(account.address())).await?;
+/// What the ledger is told to post a root with its attestations, in any order.
+pub fn posting(statement: &RootStatement, attestations: &[Attestation]) -> Bytes {
+    let (statement, attestations) = (on_chain(statement), sorted(attestations));
+    AttributionLedger::postCall { statement, attestations }.abi_encode().into()
+}
+
+/// As the ledger takes them: ascending by signer.
+fn sorted(attestations: &[Attestation]) -> Vec<OnChainAttestation> {
+    let on_chain = |attestation: &Attestation| OnChainAttestation {
+        signer: attestation.signer,
+        signature: attestation.signature.clone(),
+    };
+    let mut sorted: Vec<OnChainAttestation> = attestations.iter().map(on_chain).collect();
+    sorted.sort_by_key(|attestation| attestation.signer);
+    sorted
+}
+
+/// What the chain has of a root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// It may still be posted.
+    Nothing,
+    /// This very root.
+    Same,
+    /// Something else in its place.
+    Other(String),
+}
+
+/// What the chain has of a root, after a block.
+pub async fn found(chain: &Chain, statement: &OnChainStatement, at: BlockId) -> Result<Found, ChainError> {
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    let OnChainStatement { vault, token, index, attempt, root, sum, .. } = statement.clone();
+    let next = ask(CONTRACT, ledger.nextOf(vault, token).block(at)).await?;
+    if index >= next.index {
+        let is_next = index > next.index || attempt == next.attempt;
+        let gone = format!("attempt {attempt} at root {index} was rejected");
+        return Ok(if is_next { Found::Nothing } else { Found::Other(gone) });
+    }
+    let there = ask(CONTRACT, ledger.rootOf(vault, token, index).block(at)).await?;
+    Ok(match there.root == root && there.sum == sum {
+        true => Found::Same,
+        false => Found::Other(format!("root {index} is {}", there.root)),
+    })
+}
+
+/// What an account has to send along to stake the bond of a root, in wei.
+pub async fn missing_bond(chain: &Chain, poster: Address, statement: &RootStatement) -> Result<U256, ChainError> {
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    let needed: U256 = policy(chain, statement.vault).await?.posterBond.to();
+    let free = ask(CONTRACT, ledger.bondOf(poster)).await?;
     let staked = ask(CONTRACT, ledger.stakeOf(statement.vault, statement.token)).await?;
-    let own = if staked.poster == account.address() { staked.bond } else { U256::ZERO };
+    let own = if staked.poster == poster { staked.bond } else { U256::ZERO };
     Ok(needed.saturating_sub(free.saturating_add(own)))
 }
 
@@ -105,6 +148,22 @@ pub fn claim_of(on: revenue::Account, root_index: u64, leaf: Leaf, leaf_index: u
         leafIndex: leaf_index,
         proof,
     }
+}
+
+/// The newest root that was not rejected, and where it stands; none before the first.
+pub async fn newest(chain: &Chain, on: revenue::Account) -> Result<Option<(u64, RootStanding)>, ChainError> {
+    let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
+    let index = ask(CONTRACT, ledger.rootCount(on.vault, on.token)).await?;
+    if index == 0 {
+        return Ok(None);
+    }
+    let standing = match ask(CONTRACT, ledger.rootOf(on.vault, on.token, index)).await?.status {
+        ledger::PENDING => RootStanding::Posted,
+        ledger::CHALLENGED => RootStanding::Challenged,
+        ledger::ACTIVE => RootStanding::Active,
+        _ => return Ok(index.checked_sub(1).filter(|index| *index > 0).map(|index| (index, RootStanding::Active))),
+    };
+    Ok(Some((index, standing)))
 }
 
 /// What an account has claimed from a vault so far.

@@ -49,7 +49,7 @@ fn refusal(contract: &'static str, error: &ContractError) -> ChainError {
 }
 
 /// The custom error with its arguments, whichever contract of the suite it came from.
-fn reason(data: &Bytes) -> String {
+pub fn reason(data: &Bytes) -> String {
     fn decode<E: SolInterface + std::fmt::Debug>(data: &[u8]) -> Option<String> {
         E::abi_decode(data).ok().map(|error| format!("{error:?}"))
     }

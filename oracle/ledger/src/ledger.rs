@@ -4,13 +4,10 @@ use std::{fmt, path::Path, sync::Arc, thread::JoinHandle};
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
-use tributary_sdk::{
-    B256,
-    batch::{ReceiptRow, Session},
-};
+use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
 use crate::{
-    ChainBinding, LedgerError, Outcome, Reservation, SealedEpoch, open,
+    Access, ChainBinding, LedgerError, Outcome, Reservation, SealedEpoch, open,
     writer::{self, Command},
 };
 
@@ -34,11 +31,18 @@ impl Ledger {
     ///
     /// Requests that a crash left reserved are voided: their answers never left.
     ///
+    /// Every page's checksum is verified, so it takes as long as reading the file takes. A file of format 1 is migrated.
+    ///
     /// # Errors
-    /// [`LedgerError::InUse`], [`LedgerError::WrongChain`], [`LedgerError::Unreadable`], [`LedgerError::Storage`],
-    /// [`LedgerError::NoThread`].
+    /// [`LedgerError::InUse`], [`LedgerError::NotWritable`], [`LedgerError::WrongChain`], [`LedgerError::OtherFormat`],
+    /// [`LedgerError::NotAtRest`], [`LedgerError::Unreadable`], [`LedgerError::Storage`], [`LedgerError::NoThread`].
     pub fn open(folder: &Path, binding: ChainBinding) -> Result<Self, LedgerError> {
         let (database, recovered) = open::open(folder, binding)?;
+        Self::start(database, binding, recovered)
+    }
+
+    /// Begins to write into an opened file.
+    pub(crate) fn start(database: Database, binding: ChainBinding, recovered: u64) -> Result<Self, LedgerError> {
         if recovered > 0 {
             tracing::warn!(rows = recovered, "voided requests that were being served when the server last stopped");
         }
@@ -66,14 +70,14 @@ impl Ledger {
         self.recovered
     }
 
-    /// Reserves a request before its model runs, and counts it against its license.
+    /// Reserves a request before its model runs, and counts its units against its license.
     ///
     /// Every reservation must end in [`earn`](Self::earn) or [`void`](Self::void). Serve each request in a task of its
     /// own: a client that hangs up would otherwise cancel it half-way and leave it reserved until the next start.
     ///
     /// # Errors
     /// [`LedgerError::Conflict`] if the id stands for another request; [`LedgerError::QuotaExceeded`];
-    /// [`LedgerError::Storage`]; [`LedgerError::Stopped`].
+    /// [`LedgerError::NoUnits`]; [`LedgerError::Storage`]; [`LedgerError::Stopped`].
     pub async fn reserve(&self, reservation: Reservation) -> Result<Outcome, LedgerError> {
         self.write(|reply| Command::Reserve { reservation, reply }).await
     }
@@ -87,7 +91,31 @@ impl Ledger {
     /// [`LedgerError::NotReserved`], [`LedgerError::WrongReceipt`], [`LedgerError::Storage`], [`LedgerError::Stopped`].
     pub async fn earn(&self, receipt: ReceiptRow, answer: Vec<u8>) -> Result<(), LedgerError> {
         let request_id = receipt.request.id;
-        self.write(|reply| Command::Earn { request_id, receipt: Box::new(receipt), answer, reply }).await
+        self.write(|reply| Command::Earn { request_id, receipt: Box::new(receipt), answer, input: None, reply }).await
+    }
+
+    /// As [`earn`](Self::earn), and keeps the input's bytes until [`forget_inputs`](Self::forget_inputs).
+    ///
+    /// # Errors
+    /// As [`earn`](Self::earn).
+    pub async fn earn_with_input(
+        &self,
+        receipt: ReceiptRow,
+        answer: Vec<u8>,
+        input: Vec<u8>,
+    ) -> Result<(), LedgerError> {
+        let request_id = receipt.request.id;
+        let (receipt, input) = (Box::new(receipt), Some(input));
+        self.write(|reply| Command::Earn { request_id, receipt, answer, input, reply }).await
+    }
+
+    /// Forgets the kept inputs of receipts in epochs before this one; how many there were. What the file held is written
+    /// over as the file is used again.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn forget_inputs(&self, before: u64) -> Result<u64, LedgerError> {
+        self.write(|reply| Command::ForgetInputs { before, reply }).await
     }
 
     /// Gives a reserved request back because it will not be answered. Voiding it again changes nothing.
@@ -109,12 +137,21 @@ impl Ledger {
         self.write(|reply| Command::Seal { epoch, period_end, reply }).await
     }
 
-    /// Remembers an authorised session key.
+    /// Remembers who may ask. The same sign-in again changes nothing.
     ///
     /// # Errors
     /// [`LedgerError::Storage`], [`LedgerError::Stopped`].
-    pub async fn sign_in(&self, session: Session) -> Result<(), LedgerError> {
-        self.write(|reply| Command::SignIn { session: Box::new(session), reply }).await
+    pub async fn sign_in(&self, access: Access) -> Result<(), LedgerError> {
+        self.write(|reply| Command::SignIn { access: Box::new(access), reply }).await
+    }
+
+    /// Takes a credential's permission to ask under a license away, for good: signing the same credential in again does
+    /// not bring it back. The first time stands. `false` if the license has no such key.
+    ///
+    /// # Errors
+    /// [`LedgerError::Storage`], [`LedgerError::Stopped`].
+    pub async fn revoke(&self, credential: Credential, license_id: U256, at: u64) -> Result<bool, LedgerError> {
+        self.write(|reply| Command::Revoke { credential, license_id, at, reply }).await
     }
 
     async fn write<T>(

@@ -2,37 +2,46 @@
 //!
 //! Every function decides before it writes, so that a refusal leaves the shared commit untouched.
 
+use alloy::sol_types::SolStruct;
 use redb::ReadableTable;
-use tributary_sdk::{B256, U256, batch::ReceiptRow};
+use tributary_sdk::{B256, batch::ReceiptRow};
 
-use crate::{LedgerError, Outcome, Quota, Reservation, RowState, tables::Tables};
-
-const OVERFLOW: LedgerError = LedgerError::Overflow { what: "a license's calls" };
+use crate::{
+    LedgerError, Outcome, Reservation, RowState, counts,
+    head::{self, Head},
+    tables::Tables,
+};
 
 /// Reserves a new or voided request; otherwise says what became of it.
 pub(crate) fn reserve(tables: &mut Tables<'_>, reservation: &Reservation) -> Result<Outcome, LedgerError> {
-    let Reservation { request_id, request_hash, license_id, quota } = *reservation;
-    if let Some(row) = tables.row(request_id)? {
-        if row.request_hash != request_hash || row.license_id != license_id {
+    let Reservation { request_id, fingerprint, license_id, units, at, quota } = *reservation;
+    if units == 0 {
+        return Err(LedgerError::NoUnits { request_id });
+    }
+    if let Some(head) = Head::read(&tables.heads, request_id)? {
+        if head.fingerprint != fingerprint || head.license_id != license_id {
             return Err(LedgerError::Conflict { request_id });
         }
-        match row.state {
+        match head.state {
             RowState::Reserved => return Ok(Outcome::InProgress),
-            RowState::Earned => {
-                let answer = tables.answers.get(&request_id.0)?.map(|answer| answer.value().to_vec());
-                return Ok(Outcome::Earned { row: Box::new(row), answer });
-            }
+            RowState::Earned => return earned(tables, request_id),
             RowState::Voided => {}
         }
     }
 
-    let (total, open) = calls(tables, license_id)?;
-    check_quota(license_id, quota, total, open)?;
-    let counted = (total.checked_add(1).ok_or(OVERFLOW)?, open.checked_add(1).ok_or(OVERFLOW)?);
-    tables.calls.insert(&license_id.to_be_bytes(), counted)?;
-    set_state(tables, reservation, RowState::Reserved)?;
+    let room = counts::room(tables, license_id, units, at, quota)?;
+    counts::take(tables, &room)?;
+    let head = Head { state: RowState::Reserved, epoch: 0, fingerprint, license_id, units, at: room.second };
+    head.write(tables, request_id)?;
     tables.reserved.insert(&request_id.0, ())?;
     Ok(Outcome::Reserved)
+}
+
+fn earned(tables: &Tables<'_>, request_id: B256) -> Result<Outcome, LedgerError> {
+    let answer = tables.answers.get(&request_id.0)?.map(|answer| answer.value().to_vec());
+    let row = head::read_row(&tables.heads, &tables.receipts, request_id)?;
+    let gone = LedgerError::UnreadableRow { request_id, reason: "it is gone".into() };
+    Ok(Outcome::Earned { row: Box::new(row.ok_or(gone)?), answer })
 }
 
 /// Turns a reservation into an earned row with its receipt.
@@ -43,18 +52,19 @@ pub(crate) fn earn(
     request_id: B256,
     receipt: &ReceiptRow,
     answer: &[u8],
+    input: Option<&[u8]>,
 ) -> Result<(), LedgerError> {
-    let row = tables.row(request_id)?;
-    let Some(row) = row.filter(|row| row.state == RowState::Reserved || row.receipt.as_ref() == Some(receipt)) else {
-        return Err(LedgerError::NotReserved { request_id, state: state_of(tables, request_id)? });
+    let head = match Head::read(&tables.heads, request_id)? {
+        Some(head) if head.state == RowState::Reserved => head,
+        Some(head) if head.state == RowState::Earned && is_same(tables, request_id, receipt)? => return Ok(()),
+        other => return Err(LedgerError::NotReserved { request_id, state: other.map(|head| head.state) }),
     };
-    if row.state == RowState::Earned {
-        return Ok(());
-    }
     let differs = [
-        ("request hash", receipt.receipt.requestHash != row.request_hash),
-        ("license", receipt.receipt.licenseId != row.license_id),
-        ("request's license", receipt.request.licenseId != row.license_id),
+        ("id", receipt.receipt.id != request_id),
+        ("license", receipt.receipt.licenseId != head.license_id),
+        ("request's license", receipt.request.licenseId != head.license_id),
+        ("number of units", receipt.receipt.units != head.units),
+        ("request's number of units", receipt.request.units != head.units),
         ("time is in a sealed epoch and", is_sealed(tables, receipt.receipt.servedAt)?),
     ];
     if let Some((field, _)) = differs.into_iter().find(|(_, differs)| *differs) {
@@ -63,13 +73,36 @@ pub(crate) fn earn(
 
     let json = serde_json::to_vec(receipt)
         .map_err(|error| LedgerError::UnreadableRow { request_id, reason: error.to_string() })?;
-    let reservation =
-        Reservation { request_id, request_hash: row.request_hash, license_id: row.license_id, quota: Quota::default() };
+    // Sealing needs this hash of every row, and nothing else of what the JSON holds.
+    let hash = receipt.receipt.eip712_hash_struct();
     tables.receipts.insert(&request_id.0, json.as_slice())?;
     tables.answers.insert(&request_id.0, answer)?;
+    if let Some(input) = input {
+        tables.inputs.insert(&request_id.0, input)?;
+    }
     tables.reserved.remove(&request_id.0)?;
-    tables.open.insert(&request_id.0, receipt.receipt.servedAt)?;
-    set_state(tables, &reservation, RowState::Earned)
+    tables.open.insert(&request_id.0, (receipt.receipt.servedAt, &hash.0))?;
+    Head { state: RowState::Earned, ..head }.write(tables, request_id)
+}
+
+/// Forgets the inputs of rows in epochs before this one; how many.
+pub(crate) fn forget_inputs(tables: &mut Tables<'_>, before: u64) -> Result<u64, LedgerError> {
+    let mut old = Vec::new();
+    for entry in tables.inputs.iter()? {
+        let request_id = B256::new(*entry?.0.value());
+        if Head::read(&tables.heads, request_id)?.is_none_or(|head| head.epoch > 0 && head.epoch < before) {
+            old.push(request_id);
+        }
+    }
+    for request_id in &old {
+        tables.inputs.remove(&request_id.0)?;
+    }
+    Ok(old.len() as u64)
+}
+
+fn is_same(tables: &Tables<'_>, request_id: B256, receipt: &ReceiptRow) -> Result<bool, LedgerError> {
+    let Some(json) = tables.receipts.get(&request_id.0)? else { return Ok(false) };
+    Ok(head::read_receipt(request_id, json.value())? == *receipt)
 }
 
 /// Whether a time belongs to an epoch that is sealed.
@@ -77,23 +110,18 @@ fn is_sealed(tables: &Tables<'_>, time: u64) -> Result<bool, LedgerError> {
     Ok(tables.epochs.last()?.is_some_and(|(_, sealed)| time <= sealed.value().1))
 }
 
-/// Gives a reservation back: the call no longer counts.
+/// Gives a reservation back: its units no longer count.
 ///
 /// Voiding a voided row changes nothing.
 pub(crate) fn void(tables: &mut Tables<'_>, request_id: B256) -> Result<(), LedgerError> {
-    let row = match tables.row(request_id)? {
-        Some(row) if row.state == RowState::Reserved => row,
-        Some(row) if row.state == RowState::Voided => return Ok(()),
-        other => {
-            return Err(LedgerError::NotReserved { request_id, state: other.map(|row| row.state) });
-        }
+    let head = match Head::read(&tables.heads, request_id)? {
+        Some(head) if head.state == RowState::Reserved => head,
+        Some(head) if head.state == RowState::Voided => return Ok(()),
+        other => return Err(LedgerError::NotReserved { request_id, state: other.map(|head| head.state) }),
     };
-    let (total, open) = calls(tables, row.license_id)?;
-    tables.calls.insert(&row.license_id.to_be_bytes(), (total.saturating_sub(1), open.saturating_sub(1)))?;
+    counts::give_back(tables, head.license_id, head.units, head.at)?;
     tables.reserved.remove(&request_id.0)?;
-    let reservation =
-        Reservation { request_id, request_hash: row.request_hash, license_id: row.license_id, quota: Quota::default() };
-    set_state(tables, &reservation, RowState::Voided)
+    Head { state: RowState::Voided, ..head }.write(tables, request_id)
 }
 
 /// Voids every reservation that a crash left behind; how many.
@@ -106,29 +134,4 @@ pub(crate) fn recover(tables: &mut Tables<'_>) -> Result<u64, LedgerError> {
         void(tables, *request_id)?;
     }
     Ok(left.len() as u64)
-}
-
-fn calls(tables: &Tables<'_>, license_id: U256) -> Result<(u64, u64), LedgerError> {
-    Ok(tables.calls.get(&license_id.to_be_bytes())?.map_or((0, 0), |calls| calls.value()))
-}
-
-fn check_quota(license_id: U256, quota: Quota, total: u64, open: u64) -> Result<(), LedgerError> {
-    for (limit, used, period) in [(quota.total, total, "in all"), (quota.epoch, open, "in this epoch")] {
-        if let Some(limit) = limit
-            && used >= limit
-        {
-            return Err(LedgerError::QuotaExceeded { license_id, used, limit, period });
-        }
-    }
-    Ok(())
-}
-
-fn state_of(tables: &Tables<'_>, request_id: B256) -> Result<Option<RowState>, LedgerError> {
-    Ok(tables.row(request_id)?.map(|row| row.state))
-}
-
-fn set_state(tables: &mut Tables<'_>, reservation: &Reservation, state: RowState) -> Result<(), LedgerError> {
-    let Reservation { request_id, request_hash, license_id, .. } = reservation;
-    tables.heads.insert(&request_id.0, (state.code(), 0, &request_hash.0, &license_id.to_be_bytes()))?;
-    Ok(())
 }

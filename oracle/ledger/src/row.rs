@@ -44,13 +44,13 @@ impl RowState {
     }
 }
 
-/// Most calls a license may make; `None` is no limit.
+/// Most units that a license may use; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quota {
     /// Over the license's whole life.
     pub total: Option<u64>,
-    /// In one epoch.
-    pub epoch: Option<u64>,
+    /// In any 60 consecutive seconds.
+    pub minute: Option<u64>,
 }
 
 /// A request about to be served.
@@ -58,10 +58,14 @@ pub struct Quota {
 pub struct Reservation {
     /// The client's id for the request: the idempotency key.
     pub request_id: B256,
-    /// The request's hash, as its receipt will carry it. The same id with another hash is a conflict.
-    pub request_hash: B256,
+    /// What the same id must come with again: a hash of everything that makes it the same request.
+    pub fingerprint: B256,
     /// The license that is used.
     pub license_id: U256,
+    /// Records in the request, at least one: what it counts against the quota.
+    pub units: u64,
+    /// When it is asked, in seconds of the chain's time.
+    pub at: u64,
     /// Checked in the same commit, so that requests in flight cannot pass it together.
     pub quota: Quota,
 }
@@ -87,10 +91,15 @@ pub enum Outcome {
 pub struct Row {
     /// The client's id for the request.
     pub request_id: B256,
-    /// The request's hash.
-    pub request_hash: B256,
+    /// What the same id must come with again.
+    pub fingerprint: B256,
     /// The license that was used.
     pub license_id: U256,
+    /// Records in the request.
+    pub units: u64,
+    /// The second it counts in. For a license time does not go back: a request that comes with an earlier second than the
+    /// license's last counts in the last one's.
+    pub at: u64,
     /// Where it stands.
     pub state: RowState,
     /// The sealed epoch it belongs to; `None` while its epoch is open, and for rows that earned nothing.
@@ -108,9 +117,12 @@ pub struct SealedEpoch {
     pub rows: u64,
     /// Its last second: rows served later are in later epochs.
     pub period_end: u64,
+    /// The plain Merkle root over the receipts' EIP-712 struct hashes, ascending by receipt id: that of
+    /// [`Batch::receipts_tree`](tributary_sdk::batch::Batch::receipts_tree). Zero for an epoch without receipts.
+    pub receipts_root: B256,
 }
 
-/// A license's calls, reserved and earned.
+/// A license's units, reserved and earned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
     /// Over the license's whole life.

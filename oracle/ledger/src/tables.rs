@@ -1,108 +1,105 @@
-//! The tables of one ledger file.
+//! The tables of one ledger file, each named once: writes, backups and checks run over the same list.
 //!
-//! Request ids, licenses and session keys are keys as their big-endian bytes, so that key order is numeric order.
+//! Ids, licenses and credentials are keys as their big-endian bytes, so that key order is numeric order.
+//! `docs/ledger-format.md` is the manual.
 
-use redb::{ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
-use tributary_sdk::{B256, U256, batch::ReceiptRow};
+use std::ops::Bound;
 
-use crate::{LedgerError, Row, RowState};
+use redb::{
+    Key, ReadOnlyTable, ReadTransaction, ReadableTable, Table, TableDefinition, TableHandle, Value, WriteTransaction,
+};
+
+use crate::LedgerError;
 
 /// 32 bytes of an id or a number.
 pub(crate) type Word = &'static [u8; 32];
-/// State, sealed epoch (0 = none), request hash, license: what changes, and what is compared on every request.
-pub(crate) type Head = (u8, u64, Word, Word);
-/// Session key (20) ‖ license (32) ‖ block (8) ‖ expiry (8), big-endian.
-pub(crate) type SessionKey = &'static [u8; 68];
+/// A credential's kind and its 32 bytes.
+pub(crate) type Who = &'static [u8; 33];
 
-/// What the file is and whose: `format`, `binding`.
-pub(crate) const META: TableDefinition<'static, &'static str, &'static [u8]> = TableDefinition::new("meta");
-/// Request id → head.
-pub(crate) const HEADS: TableDefinition<'static, Word, Head> = TableDefinition::new("heads");
-/// Request id → receipt row, JSON. Written once.
-pub(crate) const RECEIPTS: TableDefinition<'static, Word, &'static [u8]> = TableDefinition::new("receipts");
-/// Request id → the answer's bytes, until its epoch is sealed.
-pub(crate) const ANSWERS: TableDefinition<'static, Word, &'static [u8]> = TableDefinition::new("answers");
-/// Ids of reserved rows.
-pub(crate) const RESERVED: TableDefinition<'static, Word, ()> = TableDefinition::new("reserved");
-/// Ids of earned rows without an epoch → `servedAt`.
-pub(crate) const OPEN: TableDefinition<'static, Word, u64> = TableDefinition::new("open");
-/// Sealed epoch → rows, its last second.
-pub(crate) const EPOCHS: TableDefinition<'static, u64, (u64, u64)> = TableDefinition::new("epochs");
-/// (Sealed epoch, request id).
-pub(crate) const EPOCH_ROWS: TableDefinition<'static, (u64, Word), ()> = TableDefinition::new("epoch_rows");
-/// (Sealed epoch, license) → earned rows.
-pub(crate) const EPOCH_CALLS: TableDefinition<'static, (u64, Word), u64> = TableDefinition::new("epoch_calls");
-/// License → calls in all, calls in the open epoch; reserved and earned.
-pub(crate) const CALLS: TableDefinition<'static, Word, (u64, u64)> = TableDefinition::new("calls");
-/// Session → JSON. Append-only: old receipts were signed under old sessions.
-pub(crate) const SESSIONS: TableDefinition<'static, SessionKey, &'static [u8]> = TableDefinition::new("sessions");
+macro_rules! tables {
+    ($($(#[doc = $doc:literal])+ $field:ident $name:ident: $key:ty => $value:ty;)+) => {
+        $($(#[doc = $doc])+ pub(crate) const $name: TableDefinition<'static, $key, $value> =
+            TableDefinition::new(stringify!($field));)+
 
-/// All tables of one write.
-pub(crate) struct Tables<'t> {
-    pub(crate) heads: Table<'t, Word, Head>,
-    pub(crate) receipts: Table<'t, Word, &'static [u8]>,
-    pub(crate) answers: Table<'t, Word, &'static [u8]>,
-    pub(crate) reserved: Table<'t, Word, ()>,
-    pub(crate) open: Table<'t, Word, u64>,
-    pub(crate) epochs: Table<'t, u64, (u64, u64)>,
-    pub(crate) epoch_rows: Table<'t, (u64, Word), ()>,
-    pub(crate) epoch_calls: Table<'t, (u64, Word), u64>,
-    pub(crate) calls: Table<'t, Word, (u64, u64)>,
-    pub(crate) sessions: Table<'t, SessionKey, &'static [u8]>,
-}
+        /// All tables of one write.
+        pub(crate) struct Tables<'t> { $(pub(crate) $field: Table<'t, $key, $value>,)+ }
 
-impl<'t> Tables<'t> {
-    /// Opens every table, creating those that are missing.
-    pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, LedgerError> {
-        Ok(Self {
-            heads: transaction.open_table(HEADS)?,
-            receipts: transaction.open_table(RECEIPTS)?,
-            answers: transaction.open_table(ANSWERS)?,
-            reserved: transaction.open_table(RESERVED)?,
-            open: transaction.open_table(OPEN)?,
-            epochs: transaction.open_table(EPOCHS)?,
-            epoch_rows: transaction.open_table(EPOCH_ROWS)?,
-            epoch_calls: transaction.open_table(EPOCH_CALLS)?,
-            calls: transaction.open_table(CALLS)?,
-            sessions: transaction.open_table(SESSIONS)?,
-        })
-    }
+        impl<'t> Tables<'t> {
+            /// Opens every table, creating those that are missing.
+            pub(crate) fn open(transaction: &'t WriteTransaction) -> Result<Self, LedgerError> {
+                Ok(Self { $($field: transaction.open_table($name)?,)+ })
+            }
+        }
 
-    /// The row of a request.
-    pub(crate) fn row(&self, request_id: B256) -> Result<Option<Row>, LedgerError> {
-        read_row(&self.heads, &self.receipts, request_id)
-    }
-}
+        /// All tables as one commit left them.
+        pub(crate) struct Snapshot { $(pub(crate) $field: ReadOnlyTable<$key, $value>,)+ }
 
-/// The row of a request, outside a write.
-pub(crate) fn committed_row(transaction: &ReadTransaction, request_id: B256) -> Result<Option<Row>, LedgerError> {
-    read_row(&transaction.open_table(HEADS)?, &transaction.open_table(RECEIPTS)?, request_id)
-}
+        impl Snapshot {
+            /// Opens every table.
+            pub(crate) fn open(transaction: &ReadTransaction) -> Result<Self, LedgerError> {
+                Ok(Self { $($field: transaction.open_table($name)?,)+ })
+            }
 
-fn read_row(
-    heads: &impl ReadableTable<Word, Head>,
-    receipts: &impl ReadableTable<Word, &'static [u8]>,
-    request_id: B256,
-) -> Result<Option<Row>, LedgerError> {
-    let Some(head) = heads.get(&request_id.0)? else {
-        return Ok(None);
+            /// Writes every row into a new file.
+            pub(crate) fn copy(&self, to: &WriteTransaction) -> Result<(), LedgerError> {
+                $(copy(&self.$field, &mut to.open_table($name)?)?;)+
+                Ok(())
+            }
+        }
+
+        /// Every table of a ledger.
+        const NAMES: &[&str] = &[$(stringify!($field)),+];
     };
-    let (state, epoch, request_hash, license_id) = head.value();
-    let receipt = match receipts.get(&request_id.0)? {
-        Some(json) => Some(read_receipt(request_id, json.value())?),
-        None => None,
-    };
-    Ok(Some(Row {
-        request_id,
-        request_hash: B256::new(*request_hash),
-        license_id: U256::from_be_bytes(*license_id),
-        state: RowState::from_code(request_id, state)?,
-        epoch: (epoch > 0).then_some(epoch),
-        receipt,
-    }))
 }
 
-/// Reads what `earn` stored.
-pub(crate) fn read_receipt(request_id: B256, json: &[u8]) -> Result<ReceiptRow, LedgerError> {
-    serde_json::from_slice(json).map_err(|error| LedgerError::UnreadableRow { request_id, reason: error.to_string() })
+tables! {
+    /// What the file is and whose: `format`, `binding`.
+    meta META: &'static str => &'static [u8];
+    /// Request id → state, sealed epoch (0 = none), fingerprint, license, units, second: what changes, and what is compared
+    /// on every request.
+    heads HEADS: Word => (u8, u64, Word, Word, u64, u64);
+    /// Request id → receipt row, JSON. Written once.
+    receipts RECEIPTS: Word => &'static [u8];
+    /// Request id → the answer's bytes, until its epoch is sealed.
+    answers ANSWERS: Word => &'static [u8];
+    /// Request id → the input's bytes, as long as the host keeps them for those who ask the model again.
+    inputs INPUTS: Word => &'static [u8];
+    /// Ids of reserved rows.
+    reserved RESERVED: Word => ();
+    /// Ids of earned rows without an epoch → `servedAt`, the receipt's struct hash.
+    open OPEN: Word => (u64, Word);
+    /// Sealed epoch → rows, its last second, its receipts' root.
+    epochs EPOCHS: u64 => (u64, u64, Word);
+    /// (Sealed epoch, request id) → the receipt's struct hash.
+    epoch_rows EPOCH_ROWS: (u64, Word) => Word;
+    /// (Sealed epoch, license) → earned units.
+    epoch_calls EPOCH_CALLS: (u64, Word) => u64;
+    /// License → units in all, units in the open epoch; reserved and earned.
+    calls CALLS: Word => (u64, u64);
+    /// (License, second) → units reserved and earned in it; the license's last 60 seconds.
+    minutes MINUTES: (Word, u64) => u64;
+    /// Number of a sign-in, from 1 → access, JSON. Append-only: old receipts were asked for under old sessions.
+    accesses ACCESSES: u64 => &'static [u8];
+    /// (License, number of a sign-in).
+    license_keys LICENSE_KEYS: (Word, u64) => ();
+    /// (Credential, license, number of a sign-in).
+    credentials CREDENTIALS: (Who, Word, u64) => ();
+    /// (Credential, license) → when it was revoked.
+    revoked REVOKED: (Who, Word) => u64;
+}
+
+/// The tables of a file that are none of a ledger's.
+pub(crate) fn foreign(transaction: &ReadTransaction) -> Result<Vec<String>, LedgerError> {
+    let names = transaction.list_tables()?.map(|table| table.name().to_owned());
+    Ok(names.filter(|name| !NAMES.contains(&name.as_str())).collect())
+}
+
+fn copy<K: Key, V: Value>(from: &ReadOnlyTable<K, V>, to: &mut Table<'_, K, V>) -> Result<(), LedgerError> {
+    // Rows come in key order, so that each has its place behind the last.
+    let mut end = to.upper_bound_mut(Bound::<K::SelfType<'_>>::Unbounded)?;
+    for entry in from.iter()? {
+        let (key, value) = entry?;
+        end.insert_before(key.value(), value.value())?;
+    }
+    Ok(end.close()?)
 }

@@ -4,12 +4,9 @@ use std::sync::Arc;
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
-use tributary_sdk::{
-    B256,
-    batch::{ReceiptRow, Session},
-};
+use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
-use crate::{LedgerError, Outcome, Reservation, SealedEpoch, epochs, requests, sessions, tables::Tables};
+use crate::{Access, LedgerError, Outcome, Reservation, SealedEpoch, access, epochs, requests, tables::Tables};
 
 /// Most writes in one commit: the first to come waits for all of them.
 const GROUP: usize = 512;
@@ -19,10 +16,12 @@ type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 /// A write, and who waits for it.
 pub(crate) enum Command {
     Reserve { reservation: Reservation, reply: Reply<Outcome> },
-    Earn { request_id: B256, receipt: Box<ReceiptRow>, answer: Vec<u8>, reply: Reply<()> },
+    Earn { request_id: B256, receipt: Box<ReceiptRow>, answer: Vec<u8>, input: Option<Vec<u8>>, reply: Reply<()> },
+    ForgetInputs { before: u64, reply: Reply<u64> },
     Void { request_id: B256, reply: Reply<()> },
     Seal { epoch: u64, period_end: u64, reply: Reply<SealedEpoch> },
-    SignIn { session: Box<Session>, reply: Reply<()> },
+    SignIn { access: Box<Access>, reply: Reply<()> },
+    Revoke { credential: Credential, license_id: U256, at: u64, reply: Reply<bool> },
 }
 
 /// Sends one caller's result once the commit is known to have succeeded, or its error if it has not.
@@ -84,12 +83,16 @@ fn commit(
 fn apply(tables: &mut Tables<'_>, command: Command) -> (Answer, Option<LedgerError>) {
     match command {
         Command::Reserve { reservation, reply } => later(requests::reserve(tables, &reservation), reply),
-        Command::Earn { request_id, receipt, answer, reply } => {
-            later(requests::earn(tables, request_id, &receipt, &answer), reply)
+        Command::Earn { request_id, receipt, answer, input, reply } => {
+            later(requests::earn(tables, request_id, &receipt, &answer, input.as_deref()), reply)
         }
+        Command::ForgetInputs { before, reply } => later(requests::forget_inputs(tables, before), reply),
         Command::Void { request_id, reply } => later(requests::void(tables, request_id), reply),
         Command::Seal { epoch, period_end, reply } => later(epochs::seal(tables, epoch, period_end), reply),
-        Command::SignIn { session, reply } => later(sessions::sign_in(tables, &session), reply),
+        Command::SignIn { access, reply } => later(access::sign_in(tables, &access), reply),
+        Command::Revoke { credential, license_id, at, reply } => {
+            later(access::revoke(tables, credential, license_id, at), reply)
+        }
     }
 }
 
@@ -113,6 +116,8 @@ fn refuse(command: Command, error: LedgerError) -> Answer {
     match command {
         Command::Reserve { reply, .. } => later(Err(error), reply).0,
         Command::Seal { reply, .. } => later(Err(error), reply).0,
+        Command::Revoke { reply, .. } => later(Err(error), reply).0,
+        Command::ForgetInputs { reply, .. } => later(Err(error), reply).0,
         Command::Earn { reply, .. } | Command::Void { reply, .. } | Command::SignIn { reply, .. } => {
             later(Err(error), reply).0
         }

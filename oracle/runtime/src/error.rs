@@ -1,6 +1,9 @@
 //! Everything that can go wrong here, each with what to do next.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::ExecutionProvider;
 
@@ -65,7 +68,7 @@ pub enum RuntimeError {
     },
 
     /// A name that no execution provider has.
-    #[error("`{name}` is no execution provider; write `cpu`, `cuda`, `cuda:1` or `webgpu`")]
+    #[error("`{name}` is no execution provider; write `auto`, `cpu`, `cuda`, `cuda:1` or `webgpu`")]
     UnknownProvider {
         /// The name given.
         name: String,
@@ -173,8 +176,11 @@ pub enum RuntimeError {
         found: String,
     },
 
-    /// A record with too few or too many numbers.
-    #[error("a record has {got} numbers, but input `{input}` takes {expected}; send exactly {expected}")]
+    /// Numbers that do not make whole records, or none at all.
+    #[error(
+        "the request has {got} numbers, but input `{input}` takes {expected} for each record; send exactly {expected} \
+         for each"
+    )]
     WrongWidth {
         /// The model's input.
         input: String,
@@ -184,18 +190,29 @@ pub enum RuntimeError {
         got: usize,
     },
 
+    /// More records than one pass computes.
+    #[error("the request has {got} records, but {most} are computed at once; send {most} or fewer in each request")]
+    TooManyRecords {
+        /// Records given.
+        got: usize,
+        /// Most records in one request.
+        most: usize,
+    },
+
     /// A NaN or an infinity in a record.
-    #[error("number {index} of the record is {value}; send finite numbers only")]
+    #[error("number {index} of record {record} is {value}; send finite numbers only")]
     NonFiniteInput {
+        /// Which of the records, from 0.
+        record: usize,
         /// Position in the record, from 0.
         index: usize,
         /// `NaN`, `inf` or `-inf`.
         value: String,
     },
 
-    /// The model answered this record with a NaN or an infinity.
+    /// The model answered one of the request's records with a NaN or an infinity.
     #[error(
-        "output `{output}` is not finite for this record; scale the record as in training, or publish a fixed model"
+        "output `{output}` is not finite for this request; scale its records as in training, or publish a fixed model"
     )]
     NonFiniteOutput {
         /// The output's name.
@@ -207,6 +224,16 @@ pub enum RuntimeError {
     QueueFull {
         /// Requests the queue holds.
         capacity: usize,
+    },
+
+    /// The request's deadline passed while it waited; it was not computed.
+    #[error(
+        "the server was too busy: the request waited {waited:.1?} and its deadline passed before its turn. It was not \
+         computed and may be sent again"
+    )]
+    DeadlineExceeded {
+        /// How long it waited.
+        waited: Duration,
     },
 
     /// The pass itself failed inside ONNX Runtime.
@@ -232,7 +259,7 @@ impl RuntimeError {
     /// True where the same request may succeed later without any change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::QueueFull { .. } | Self::Inference { .. } | Self::Stopped)
+        matches!(self, Self::QueueFull { .. } | Self::DeadlineExceeded { .. } | Self::Inference { .. } | Self::Stopped)
     }
 }
 

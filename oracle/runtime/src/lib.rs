@@ -1,9 +1,10 @@
 //! ONNX Runtime for Tributary: find the library, load a model, answer records.
 //!
-//! One [`OnnxRuntime`] per process holds the loaded library. One [`Model`] is one ONNX Runtime
-//! session, owned by one thread: requests wait in a bounded queue, whatever has gathered while the
-//! session was busy becomes the next batch (there is no timer), and each batch is a single pass
-//! whose rows go back to the callers they belong to.
+//! One [`OnnxRuntime`] per process holds the loaded library. One [`Model`] is one queue and one or more ONNX Runtime
+//! sessions, each owned by one thread. Requests of one record or several wait in the bounded queue, where they are laid
+//! side by side while the sessions are busy (there is no timer): a session that becomes free finds its next batch
+//! ready, computes it in a single pass, and hands the rows back to the callers they belong to. Whoever hung up, or
+//! whose deadline passed, costs no pass.
 //!
 //! One [`Session`] is the same without thread and queue, for training and measurements: any number of named inputs,
 //! run in the caller's thread.
@@ -18,16 +19,21 @@
 //!
 //! let runtime = OnnxRuntime::load(None)?;
 //! let model = Model::load(&runtime, std::fs::read("model.onnx")?, ModelOptions::default())?;
-//! let outputs = model.run(vec![0.0; model.input().width()]).await?;
-//! println!("{:?}", outputs.get("logits"));
+//! let two_records = vec![0.0; 2 * model.input().width()];
+//! let answer = model.run(two_records, None).await?;
+//! println!("{:?} after {:?}", answer.outputs.get("logits"), answer.timing.queued);
 //! # Ok(())
 //! # }
 //! ```
 #![forbid(unsafe_code)]
 
+mod answer;
+mod batch;
+mod choice;
 mod discovery;
 mod engine;
 mod error;
+mod histogram;
 mod library;
 mod model;
 mod opening;
@@ -35,12 +41,17 @@ mod options;
 mod outputs;
 mod owner;
 mod provider;
+mod queue;
 mod session;
 mod signature;
 mod stats;
 mod tensor;
+mod ticket;
 
+pub use answer::{Answer, Timing};
+pub use choice::{ProviderChoice, Providers};
 pub use error::RuntimeError;
+pub use histogram::{Histogram, HistogramSnapshot};
 pub use library::{LIBRARY_VARIABLE, OnnxRuntime};
 pub use model::Model;
 pub use options::{ModelOptions, SessionOptions};

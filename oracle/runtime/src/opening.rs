@@ -40,6 +40,9 @@ pub(crate) fn open(runtime: &OnnxRuntime, onnx: &[u8], options: &SessionOptions)
     })
 }
 
+/// `session.disable_cpu_ep_fallback` stays off. ONNX Runtime puts the integers that make up shapes (`Shape`, then
+/// `Gather`, `Concat`) on the processor on purpose, also under CUDA, and the switch refuses a graph for a single node
+/// there: usual exports with a batch of any size would not open. A provider that is missing is refused without it.
 fn configure(runtime: &OnnxRuntime, options: &SessionOptions) -> Result<SessionBuilder, ort::Error> {
     let builder = Session::builder(runtime.environment())?
         .with_log_level(LogLevel::Error)?

@@ -1,116 +1,94 @@
 //! The thread that owns a session: it takes what waits, computes it in one pass, and hands the rows back.
 
-use std::sync::{
-    Arc,
-    mpsc::{Receiver, SyncSender},
+use std::time::{Duration, Instant};
+
+use crate::{
+    Answer, RuntimeError, Timing,
+    batch::Batch,
+    engine::{Engine, Pass},
+    queue::Presence,
+    stats::Counters,
+    ticket::Ticket,
 };
 
-use tokio::sync::oneshot;
-
-use crate::{Outputs, RuntimeError, engine::Engine, stats::Counters};
-
-/// One pass's outputs, each `[batch, width]` row-major, in the model's order.
-pub(crate) type Columns = Vec<Vec<f32>>;
-
-/// Work for the owner thread.
-pub(crate) enum Job {
-    /// One record, which shares its pass with whatever else waits.
-    One { record: Vec<f32>, reply: oneshot::Sender<Result<Outputs, RuntimeError>> },
-    /// Records that already form a batch.
-    Block { records: Vec<f32>, reply: SyncSender<Result<Columns, RuntimeError>> },
-}
-
-/// Serves `queue` until every sender is gone and nothing waits.
-pub(crate) fn serve(mut engine: Engine, queue: &Receiver<Job>, max_batch: usize, counters: &Counters) {
-    let mut held_back = None;
-    while let Some(job) = held_back.take().or_else(|| queue.recv().ok()) {
-        match job {
-            Job::Block { records, reply } => {
-                counters.pass(records.len() / engine.input().width());
-                // A caller that went away no longer wants the answer.
-                let _ = reply.send(engine.pass(&records));
-            }
-            Job::One { record, reply } => {
-                let mut batch = Batch::default();
-                batch.add(record, reply, counters);
-                while batch.replies.len() < max_batch {
-                    match queue.try_recv() {
-                        Ok(Job::One { record, reply }) => batch.add(record, reply, counters),
-                        Ok(block) => {
-                            held_back = Some(block);
-                            break;
-                        }
-                        Err(_) => break,
-                    }
-                }
-                batch.compute(&mut engine, counters);
-            }
+/// Serves the queue as session number `session` until it is closed and nothing waits.
+pub(crate) fn serve(mut engine: Engine, at: Presence, counters: &Counters, session: usize) {
+    let mut batch = Batch::reusing(engine.take_buffer());
+    while at.queue().take(&mut batch) {
+        counters.abandoned(batch.abandoned);
+        let begun = Instant::now();
+        for ticket in batch.expired.drain(..) {
+            counters.expired();
+            let waited = ticket.waited(begun);
+            ticket.answer(Err(RuntimeError::DeadlineExceeded { waited }));
+        }
+        if !batch.tickets.is_empty() {
+            let mut owner = Owner { engine: &mut engine, counters, session };
+            owner.serve(&batch.records, &mut batch.tickets, begun);
         }
     }
 }
 
-/// Records of one pass and who waits for them.
-#[derive(Default)]
-struct Batch {
-    records: Vec<f32>,
-    replies: Vec<oneshot::Sender<Result<Outputs, RuntimeError>>>,
+struct Owner<'a> {
+    engine: &'a mut Engine,
+    counters: &'a Counters,
+    session: usize,
 }
 
-impl Batch {
-    fn add(&mut self, record: Vec<f32>, reply: oneshot::Sender<Result<Outputs, RuntimeError>>, counters: &Counters) {
-        if reply.is_closed() {
-            counters.abandoned();
+impl Owner<'_> {
+    /// Answers `tickets`, whose `records` are one batch.
+    fn serve(&mut self, records: &[f32], tickets: &mut Vec<Ticket>, begun: Instant) {
+        let alone = tickets.len() == 1;
+        let error = match self.pass(records) {
+            Ok(pass) => return pass.answer(tickets.drain(..), begun),
+            Err(error) => error,
+        };
+        if alone {
+            tickets.drain(..).for_each(|ticket| ticket.answer(Err(error.clone())));
             return;
         }
-        self.records.extend_from_slice(&record);
-        self.replies.push(reply);
-    }
-
-    fn compute(self, engine: &mut Engine, counters: &Counters) {
-        if self.replies.is_empty() {
-            return;
-        }
-        counters.pass(self.replies.len());
-        let width = engine.input().width();
-        match engine.pass(&self.records) {
-            Ok(columns) => {
-                for (row, reply) in self.replies.into_iter().enumerate() {
-                    let _ = reply.send(answer(engine, &columns, row));
-                }
-            }
-            Err(error) if self.replies.len() == 1 => {
-                for reply in self.replies {
-                    let _ = reply.send(Err(error.clone()));
-                }
-            }
-            // One caller's record must not cost the others their answer: each is tried alone.
-            Err(error) => {
-                tracing::warn!(%error, records = self.replies.len(), "a batch failed; running its records one by one");
-                for (record, reply) in self.records.chunks_exact(width).zip(self.replies) {
-                    counters.pass(1);
-                    let _ = reply.send(engine.pass(record).and_then(|columns| answer(engine, &columns, 0)));
-                }
+        // One caller's records must not cost the others their answer: each request is tried alone.
+        tracing::warn!(%error, requests = tickets.len(), "a batch failed; running its requests one by one");
+        let mut rest = records;
+        for ticket in tickets.drain(..) {
+            let (own, others) = rest.split_at(ticket.numbers);
+            rest = others;
+            let begun = Instant::now();
+            match self.pass(own) {
+                Ok(pass) => pass.answer(std::iter::once(ticket), begun),
+                Err(error) => ticket.answer(Err(error)),
             }
         }
     }
-}
 
-/// The outputs of record `row` of a pass.
-fn answer(engine: &Engine, columns: &[Vec<f32>], row: usize) -> Result<Outputs, RuntimeError> {
-    let mut outputs = Outputs::default();
-    for ((name, info), column) in engine.names().iter().zip(engine.outputs()).zip(columns) {
-        let numbers = column.chunks_exact(info.width()).nth(row).unwrap_or_default();
-        check_finite(name, numbers)?;
-        outputs.insert(name, numbers.to_vec());
+    /// One pass, counted before anybody hears of it.
+    fn pass(&mut self, records: &[f32]) -> Result<Timed<'_>, RuntimeError> {
+        let begun = Instant::now();
+        let batch = records.len() / self.engine.input().width();
+        let pass = self.engine.pass(records);
+        let computed = begun.elapsed();
+        self.counters.pass(self.session, batch, computed);
+        Ok(Timed { pass: pass?, computed, batch })
     }
-    Ok(outputs)
 }
 
-/// Refuses an output that no receipt could carry.
-pub(crate) fn check_finite(name: &Arc<str>, numbers: &[f32]) -> Result<(), RuntimeError> {
-    if numbers.iter().all(|number| number.is_finite()) {
-        Ok(())
-    } else {
-        Err(RuntimeError::NonFiniteOutput { output: name.to_string() })
+/// A pass and what it took.
+struct Timed<'a> {
+    pass: Pass<'a>,
+    computed: Duration,
+    batch: usize,
+}
+
+impl Timed<'_> {
+    /// Hands `tickets`, in the order of their records, the rows that are theirs.
+    fn answer(self, tickets: impl Iterator<Item = Ticket>, begun: Instant) {
+        let mut first = 0;
+        for ticket in tickets {
+            let records = first..first + ticket.numbers / self.pass.width();
+            first = records.end;
+            let timing = Timing { queued: ticket.waited(begun), computed: self.computed, batch: self.batch };
+            let outputs = self.pass.outputs(records);
+            ticket.answer(outputs.map(|outputs| Answer { outputs, timing }));
+        }
     }
 }

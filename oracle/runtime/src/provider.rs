@@ -8,7 +8,8 @@ use crate::RuntimeError;
 
 /// Where a session computes. A provider that is asked for and missing is an error, never a silent fallback.
 ///
-/// Configuration names them as [`Display`](fmt::Display) writes them: `cpu`, `cuda`, `cuda:1`, `webgpu`.
+/// Configuration names them as [`Display`](fmt::Display) writes them: `cpu`, `cuda`, `cuda:1`, `webgpu`; a
+/// [`ProviderChoice`](crate::ProviderChoice) adds `auto`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExecutionProvider {

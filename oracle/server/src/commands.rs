@@ -5,27 +5,37 @@ mod attribute;
 mod demo;
 mod print;
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{Address, B256},
+    signers::local::PrivateKeySigner,
+};
 use eyre::{OptionExt, Result, WrapErr};
 use tributary_chain::{Account, Chain, consent, licenses::rights, revenue};
 use tributary_factory::{Schema, TrainingRecipe};
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
+    api::Attested,
     client::Client,
     contracts::registry::Shares,
     deployment::{Creation, Deployment},
+    sign_in::Credential,
 };
 use tributary_server::{
-    host::{Host, Opening},
+    clerk::{Clerk, Duties},
+    connect::Proxy,
+    host::{Host, Shelf, Source},
     http::{Listening, stop_signal},
+    secret::Secret,
     settings::{Flags, Settings},
-    steps::{self, DataFolder, epoch::Attested, license::Revocation, model::Training, watch::Resolve},
+    steps::{self, DataFolder, license::Revocation, model::Training, watch::Resolve},
 };
 
 pub(crate) use arguments::Program;
-use arguments::{Ask, Claim, Command, Dataset, Epoch, License, Publish, Train, Watch, Withdraw};
+use arguments::{
+    Ask, Audit, Claim, Command, Connect, Dataset, Epoch, Key, Ledger, License, Publish, Train, Watch, Withdraw,
+};
 
 impl Program {
     /// What is logged unless TRIBUTARY_LOG says otherwise: servers speak, commands only complain.
@@ -57,16 +67,39 @@ impl Program {
             Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
             Command::Publish(publish) => context.publish(publish).await,
             Command::License(license) => context.license(license).await,
-            Command::Serve { token } => context.serve(token).await,
+            Command::Serve { token, models } => context.serve(token, models).await,
+            Command::Openapi => {
+                println!("{}", tributary_server::http::document().to_pretty_json()?);
+                Ok(())
+            }
             Command::Ask(ask) => context.ask(ask).await,
+            Command::Ledger(ledger) => context.ledger(ledger).await,
+            Command::Doctor => context.doctor().await,
+            Command::Connect(connect) => context.connect(connect).await,
+            Command::Key(key) => context.key_of_license(key).await,
+            Command::Receipt { host, id } => context.receipt(&host, id).await,
             Command::Epoch(epoch) => context.epoch(epoch).await,
+            Command::Account { host, account, why: None, .. } => {
+                print::account(&Client::connect(&host).await?.account(account).await?);
+                Ok(())
+            }
+            Command::Account { host, account, why: Some(epoch), model } => {
+                let client = Client::connect(&host).await?;
+                let model = steps::epoch::which(&client, model)?;
+                print::why(&steps::payout::why(&context.chain().await?, &client, model, epoch, account).await?);
+                Ok(())
+            }
+            Command::Attest { host, every, once } => context.attest(&host, Duration::from_secs(every), once).await,
             Command::Watch(watch) => context.watch(watch).await,
             Command::Claim(claim) => context.claim(claim).await,
             Command::Withdraw(withdraw) => context.withdraw(withdraw).await,
-            Command::Audit { batch } => context.audit(&batch).await,
+            Command::Audit(audit) => context.audit(&audit).await,
         }
     }
 }
+
+/// How often the clerk looks at the chain.
+const CLERK_LOOKS: Duration = Duration::from_secs(10);
 
 struct Context {
     settings: Settings,
@@ -227,13 +260,24 @@ impl Context {
 
     async fn license(&self, license: License) -> Result<()> {
         match license {
-            License::Offer { token, price, legal_text, days, upfront_bps, max_calls, commercial, revocable } => {
+            License::Offer {
+                token,
+                price,
+                legal_text,
+                days,
+                upfront_bps,
+                max_calls,
+                calls_per_minute,
+                commercial,
+                revocable,
+            } => {
                 let account = self.account().await?;
                 let data = self.data(account.chain())?;
                 let offer = steps::license::NewOffer {
                     asset: data.model()?.version.asset,
                     rights: rights::INFER | if commercial { rights::COMMERCIAL } else { 0 },
                     max_calls,
+                    calls_per_minute,
                     legal_text: read_text(&legal_text)?,
                     token,
                     price,
@@ -264,22 +308,130 @@ impl Context {
         Ok(())
     }
 
-    async fn serve(&self, token: Address) -> Result<()> {
+    async fn serve(&self, token: Address, models: Vec<PathBuf>) -> Result<()> {
         let chain = self.chain().await?;
-        let data = self.data(&chain)?;
         let listening = Listening::bind(self.settings.listen).await?;
-        let opening = Opening {
-            data: self.settings.data.clone(),
-            release: data.release(),
-            version: data.model()?.version,
-            token,
-            key: self.key()?,
-            onnxruntime: self.settings.onnxruntime.clone(),
-            provider: self.settings.provider,
-            license_cache: Duration::from_secs(self.settings.license_cache_seconds),
-        };
+        let folders = if models.is_empty() { vec![self.settings.data.clone()] } else { models };
+        let options = self.settings.model_options();
+        let shelf =
+            |data: PathBuf| Shelf { source: Source::Folder(data.clone()), data, token, options: options.clone() };
+        let mut opening = self.settings.opening(self.key()?, folders.into_iter().map(shelf).collect());
+        // A message for another host must not be good here, whatever a client says it asked at.
+        opening.authority.get_or_insert_with(|| listening.authority());
         let host = Arc::new(Host::open(&chain, opening).await?);
-        listening.serve(host, self.settings.admin_token.clone(), stop_signal()).await?;
+        let clerk = self.clerk(&host).await?;
+        let (stop, stopped) = tokio::sync::watch::channel(());
+        let working = tokio::spawn(async move {
+            let mut stopped = stopped;
+            if let Some(clerk) = clerk {
+                clerk.run(async { drop(stopped.changed().await) }).await;
+            }
+        });
+        let served = listening.serve(host, self.settings.access(), stop_signal()).await;
+        drop(stop);
+        working.await?;
+        Ok(served?)
+    }
+
+    /// Who closes and posts unattended, if somebody does.
+    async fn clerk(&self, host: &Arc<Host>) -> Result<Option<Clerk>> {
+        if self.settings.epoch_seconds == 0 {
+            return Ok(None);
+        }
+        let key = match &self.settings.poster_key {
+            Some(key) => key.key()?,
+            None => self.key()?,
+        };
+        let folder = self.settings.data.join("submission");
+        let duties = Duties { folder, key, epoch: self.settings.epoch_seconds, every: CLERK_LOOKS };
+        Ok(Some(Clerk::open(Arc::clone(host), duties).await?))
+    }
+
+    async fn connect(&self, connect: Connect) -> Result<()> {
+        let chain = self.chain().await?;
+        let hours = Duration::from_secs(connect.hours * 60 * 60);
+        let proxy = Proxy::open(&chain, &connect.host, self.key()?, connect.license, hours).await?;
+        let listening = Listening::bind(self.settings.listen).await?;
+        println!("ask {}/v2 as you would ask any server of the Open Inference Protocol", listening.url());
+        listening.forward(proxy, self.settings.max_body_bytes, stop_signal()).await?;
+        Ok(())
+    }
+
+    async fn key_of_license(&self, key: Key) -> Result<()> {
+        let (chain, holder) = (self.chain().await?, self.key()?);
+        match key {
+            Key::Allow { host, license, session_key, label, days } => {
+                let (credential, secret) = match session_key {
+                    Some(address) => (Credential::Key(address), None),
+                    None => {
+                        let secret = steps::keys::bearer();
+                        (Credential::of_bearer(secret.reveal()), Some(secret))
+                    }
+                };
+                let new = steps::keys::NewKey { license, credential, label, seconds: days * 86_400 };
+                let signed = steps::keys::allow(&chain, &host, &holder, new).await?;
+                println!("{} may ask under license {license} until {}", signed.credential, signed.expires_at);
+                if let Some(secret) = secret {
+                    println!("{}", secret.reveal());
+                    eprintln!("this bearer key is shown once; send it as `Authorization: Bearer …`");
+                }
+            }
+            Key::List { host, license } => {
+                let (keys, usage) = steps::keys::list(&chain, &host, &holder, license).await?;
+                print::keys(&keys, &usage);
+            }
+            Key::Revoke { host, license, key } => {
+                let revoked = steps::keys::revoke(&chain, &host, &holder, license, key).await?;
+                println!("{} is revoked", revoked.credential);
+            }
+        }
+        Ok(())
+    }
+
+    fn admin_token(&self) -> Result<&Secret> {
+        let token = self.settings.admin_token.as_ref();
+        token.ok_or_eyre("this needs the host's token: put it into TRIBUTARY_ADMIN_TOKEN")
+    }
+
+    async fn ledger(&self, ledger: Ledger) -> Result<()> {
+        match ledger {
+            Ledger::Backup { host, model } => {
+                let copied = steps::records::backup(&host, model, self.admin_token()?).await?;
+                println!("the ledger and {} batches are in {}", copied.batches, copied.folder);
+            }
+            Ledger::Restore { from } => {
+                let (report, batches) = steps::records::restore(&from, &self.settings.data)?;
+                println!(
+                    "{} epochs, {} receipts in them, {} in the open one, {batches} batches",
+                    report.epochs, report.sealed, report.open
+                );
+            }
+            Ledger::Export { host, model, epoch, format, out } => {
+                let bytes = steps::records::export(&host, model, epoch, &format, self.admin_token()?).await?;
+                match out {
+                    Some(path) => std::fs::write(&path, bytes).wrap_err_with(|| path.display().to_string())?,
+                    None => std::io::stdout().write_all(&bytes)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn doctor(&self) -> Result<()> {
+        let all = steps::doctor::examine(&self.settings).await;
+        for diagnosis in &all {
+            match &diagnosis.found {
+                Ok(found) => println!("ok       {}: {found}", diagnosis.what),
+                Err(problem) => println!("problem  {}: {problem}", diagnosis.what),
+            }
+        }
+        let problems = all.iter().filter(|diagnosis| diagnosis.found.is_err()).count();
+        eyre::ensure!(problems == 0, "{problems} problems");
+        Ok(())
+    }
+
+    async fn receipt(&self, host: &str, id: B256) -> Result<()> {
+        print::receipt(&steps::receipt::check(&self.chain().await?, host, id).await?);
         Ok(())
     }
 
@@ -302,10 +454,8 @@ impl Context {
 
     async fn epoch(&self, epoch: Epoch) -> Result<()> {
         match epoch {
-            Epoch::Close { host } => {
-                let token = self.settings.admin_token.as_ref();
-                let token = token.ok_or_eyre("closing needs the host's token: put it into TRIBUTARY_ADMIN_TOKEN")?;
-                let info = steps::epoch::close(&host, token).await?;
+            Epoch::Close { host, model } => {
+                let info = steps::epoch::close(&host, model, self.admin_token()?).await?;
                 println!("epoch {} closed with {} receipts, root {}", info.index, info.receipts, info.root);
                 println!("{}", Client::connect(&host).await?.batch_url(info.data_hash));
             }
@@ -313,7 +463,19 @@ impl Context {
                 let attested = steps::epoch::attest(&self.chain().await?, &batch, deadline, &self.key()?).await?;
                 println!("{}", serde_json::to_string_pretty(&attested)?);
             }
-            Epoch::Post { attestations } => {
+            Epoch::Post { host: Some(host), model, .. } => {
+                let account = self.account().await?;
+                let client = Client::connect(&host).await?;
+                let model = steps::epoch::which(&client, model)?;
+                let newest = client.epochs(model).await?.pop().ok_or_eyre("no epoch is closed")?;
+                match steps::epoch::post_quorum(&account, &client, model, newest.index).await? {
+                    Some((statement, active_at)) => {
+                        println!("root {} posted as {}, good from {active_at} on", statement.root, statement.index);
+                    }
+                    None => eyre::bail!("too few attestors have signed epoch {} yet: ask again later", newest.index),
+                }
+            }
+            Epoch::Post { attestations, .. } => {
                 let read = |path: PathBuf| -> Result<Attested> {
                     serde_json::from_str(&read_text(&path)?).wrap_err_with(|| path.display().to_string())
                 };
@@ -323,6 +485,24 @@ impl Context {
             }
         }
         Ok(())
+    }
+
+    async fn attest(&self, host: &str, every: Duration, once: bool) -> Result<()> {
+        let (chain, key) = (self.chain().await?, self.key()?);
+        loop {
+            match steps::attest::look(&chain, host, &key).await {
+                Ok(all) => all.iter().for_each(|(model, looked)| print::looked(*model, looked)),
+                Err(error) if once => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "the host or the node did not answer; trying again"),
+            }
+            if once {
+                return Ok(());
+            }
+            tokio::select! {
+                () = tokio::time::sleep(every) => {}
+                () = stop_signal() => return Ok(()),
+            }
+        }
     }
 
     async fn watch(&self, watch: Watch) -> Result<()> {
@@ -357,9 +537,17 @@ impl Context {
         Ok(())
     }
 
-    async fn audit(&self, batch: &str) -> Result<()> {
-        let (verified, state) = steps::payout::audit(&self.chain().await?, batch).await?;
+    async fn audit(&self, audit: &Audit) -> Result<()> {
+        let chain = self.chain().await?;
+        let (verified, state) = steps::payout::audit(&chain, &audit.batch).await?;
         print::audited(&verified, state);
+        if let (Some(count), Some(host), Some(release)) = (audit.sample, &audit.host, &audit.release) {
+            let (runtime, key) = (self.onnxruntime()?, self.key()?);
+            let sampled = steps::sample::sample(&chain, &runtime, &verified, host, release, &key, count).await?;
+            print::sampled(&sampled);
+            let wrong = sampled.iter().filter(|sampled| sampled.verdict.is_wrong()).count();
+            eyre::ensure!(wrong == 0, "{wrong} receipts are not what the model answers: challenge the root");
+        }
         Ok(())
     }
 }

@@ -1,51 +1,77 @@
 //! What serving means: who may ask, how an answer becomes a receipt, how an epoch is closed.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`Host`] | one key on one chain, and the models it serves |
+//! | `service` | one model: its release in memory, its ledger, its clock |
+//! | `open` | opening a service: everything is checked before the first request |
+//! | `sign_in`, `licenses` | who may ask: sign-ins, keys and their tokens; what the chain says of licenses |
+//! | `admission`, `answer` | from a question to an answer with a durable receipt |
+//! | `closing`, `batches`, `attesting` | epochs, and what attestors say of them |
+//! | `inputs` | inputs that are kept for those who ask the model again |
+//! | `records` | the operator's: export, backup |
+//! | `accounts` | what contributors are paid |
+//! | `pages` | what a model is, where it comes from, and its terms |
+//! | `refusal` | why nothing was served |
 
+mod accounts;
 mod admission;
 mod answer;
+mod attesting;
 mod batches;
 mod clock;
 mod closing;
+mod inputs;
+mod licenses;
 mod open;
+mod pages;
+mod records;
 mod refusal;
+mod service;
+mod sign_in;
 
-use alloy::signers::local::PrivateKeySigner;
-use tokio::sync::{Mutex, RwLock};
-use tributary_chain::{Account, Chain};
-use tributary_factory::Release;
-use tributary_ledger::Ledger;
-use tributary_runtime::Model;
-use tributary_sdk::{
-    api::{HostInfo, ModelInfo},
-    release::VersionRef,
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
+use alloy::{primitives::B256, signers::local::PrivateKeySigner};
+use tributary_chain::{Account, Chain};
+use tributary_runtime::OnnxRuntime;
+use tributary_sdk::{AssetId, api::HostInfo};
+
+pub(crate) use answer::deadline;
+pub use answer::{Asked, Question, Reply};
 pub use batches::Batches;
-pub use open::{OpenError, Opening};
+pub use open::{OpenError, Opening, Shelf, Source};
 pub use refusal::Refusal;
+pub use service::Service;
 
-use admission::Licenses;
-use clock::Clock;
+use licenses::Licenses;
+use sign_in::Doors;
 
-/// One model with its ledger, on one chain.
-///
-/// A data folder belongs to one host of one model: its ledger's epochs are that model's roots.
+/// Who serves: one key on one chain, with models that each have a ledger of their own.
 #[derive(Debug)]
 pub struct Host {
     account: Account,
     key: PrivateKeySigner,
-    release: Release,
-    version: VersionRef,
-    on: tributary_chain::revenue::Account,
-    model: Model,
-    ledger: Ledger,
-    batches: Batches,
-    licenses: Licenses,
-    clock: Clock,
-    /// Held for reading from the moment a receipt takes its time until it is durable, and for writing while an epoch is
-    /// sealed: so every receipt is in the epoch that its time says.
-    gate: RwLock<()>,
-    /// Epochs are closed one after the other.
-    closing: Mutex<()>,
+    runtime: OnnxRuntime,
+    /// What can be served.
+    shelves: BTreeMap<AssetId, Shelf>,
+    /// What is.
+    services: RwLock<BTreeMap<AssetId, Arc<Service>>>,
+    /// Models are loaded and unloaded one after the other.
+    moving: tokio::sync::Mutex<()>,
+    licenses: Arc<Licenses>,
+    doors: Doors,
+    authority: Option<String>,
+    keeps_inputs: u64,
+    request_timeout: Duration,
+    draining: AtomicBool,
 }
 
 impl Host {
@@ -54,31 +80,70 @@ impl Host {
         self.account.chain()
     }
 
-    /// Its ledger.
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
-    }
-
-    /// Its published batches.
-    pub fn batches(&self) -> &Batches {
-        &self.batches
-    }
-
     /// Who serves, and what.
     pub fn info(&self) -> HostInfo {
-        let manifest = self.release.manifest();
         HostInfo {
             chain_id: self.chain().id(),
             ledger: self.chain().deployment().ledger,
             host: self.key.address(),
-            models: vec![ModelInfo {
-                asset: self.version.asset,
-                version: self.version.version,
-                weights_hash: manifest.weights_hash,
-                input_width: manifest.input_width,
-                classes: manifest.classes,
-                execution_provider: self.model.provider().name().into(),
-            }],
+            keeps_inputs: self.keeps_inputs,
+            models: self.services().iter().map(|service| service.info()).collect(),
         }
+    }
+
+    /// Everything that is served now.
+    pub fn services(&self) -> Vec<Arc<Service>> {
+        self.services.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Every model that this host knows, and whether it is served now.
+    pub fn shelves(&self) -> Vec<(AssetId, Option<Arc<Service>>)> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        self.shelves.keys().map(|asset| (*asset, services.get(asset).cloned())).collect()
+    }
+
+    /// A served model.
+    pub fn service(&self, asset: AssetId) -> Result<Arc<Service>, Refusal> {
+        let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
+        match services.get(&asset) {
+            Some(service) => Ok(Arc::clone(service)),
+            None if self.shelves.contains_key(&asset) => Err(Refusal::Unloaded(asset)),
+            None => Err(Refusal::UnknownModel(asset)),
+        }
+    }
+
+    /// The service that published a batch.
+    pub fn batch(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
+        for service in self.services() {
+            match service.batches().bytes(hash) {
+                Err(Refusal::UnknownBatch(_)) => {}
+                other => return other,
+            }
+        }
+        Err(Refusal::UnknownBatch(hash))
+    }
+
+    /// How long a question may take, unless it says less.
+    pub fn request_timeout(&self) -> Duration {
+        self.request_timeout
+    }
+
+    /// From now on nothing new is served; what is being served is finished.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether questions are taken: a model is served, and the host is not about to stop.
+    pub fn check_ready(&self) -> Result<(), Refusal> {
+        match self.services().is_empty() {
+            _ if self.is_draining() => Err(Refusal::Draining),
+            true => Err(Refusal::NothingServed),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the host is about to stop.
+    pub fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 }

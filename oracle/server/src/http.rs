@@ -1,30 +1,61 @@
-//! The routes of a host.
+//! The host over HTTP.
 //!
-//! | route | who | what |
-//! |---|---|---|
-//! | `GET /livez`, `GET /readyz` | anyone | the process runs; the model is warm and the ledger open |
-//! | `GET /v1/host` | anyone | who serves, what, on which chain |
-//! | `POST /v1/sessions` | license holder | sign in: authorise a session key |
-//! | `POST /v1/models/{asset}/infer` | session key | ask; the answer comes with its receipt |
-//! | `GET /v1/receipts/{id}` | anyone with the id | a receipt with everything that proves it |
-//! | `GET /v1/epochs`, `POST /v1/epochs` | anyone; operator | closed epochs; close the open one |
-//! | `GET /v1/epochs/{index}/proofs/{account}` | anyone | what a claim needs |
-//! | `GET /v1/batches/{hash}` | anyone | a closed epoch's bytes |
+//! | file | what it holds |
+//! |---|---|
+//! | `openapi` | every route, and the OpenAPI document that follows from them (`/openapi.json`, a page at `/docs`) |
+//! | `routes` | the typed routes: `/v1/…` |
+//! | `inference` | the Open Inference Protocol: `/v2/…` |
+//! | `operator` | records out, copies of them |
+//! | `health` | whether the process lives and serves |
+//! | `read`, `timing`, `error` | reading requests; timing headers; every refusal as one shape of JSON |
 
 mod error;
+mod health;
+mod inference;
+mod openapi;
+mod operator;
+mod read;
 mod routes;
+mod timing;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc};
 
+use axum::{Router, http::HeaderMap};
 use tokio::net::TcpListener;
+use tributary_sdk::api::ErrorBody;
 
-use crate::{host::Host, secret::Secret};
+pub use openapi::document;
+
+use crate::{
+    host::{Host, Refusal},
+    secret::Secret,
+};
 
 /// What every route can reach.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) host: Arc<Host>,
     pub(crate) admin_token: Option<Secret>,
+    pub(crate) max_body: usize,
+}
+
+impl State {
+    /// Whether the request has the operator's token.
+    fn check_operator(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        match (&self.admin_token, read::bearer(headers)) {
+            (Some(token), Some(given)) if token.matches(given) => Ok(()),
+            _ => Err(Refusal::NotOperator),
+        }
+    }
+}
+
+/// How requests are taken.
+#[derive(Clone, Debug)]
+pub struct Access {
+    /// The operator's token; without it the operator's routes are closed.
+    pub admin_token: Option<Secret>,
+    /// Most bytes of a body.
+    pub max_body: usize,
 }
 
 /// The server could not be started.
@@ -64,18 +95,36 @@ impl Listening {
         format!("http://{}", self.address)
     }
 
+    /// Host and port where clients reach it.
+    pub fn authority(&self) -> String {
+        self.address.to_string()
+    }
+
     /// Serves until `stop` ends, then finishes the requests it has taken.
     pub async fn serve(
         self,
         host: Arc<Host>,
-        admin_token: Option<Secret>,
+        access: Access,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         tracing::info!(url = self.url(), "serving");
-        let router = routes::router(State { host, admin_token });
-        axum::serve(self.listener, router).with_graceful_shutdown(stop).await.map_err(ServeError::Serve)?;
+        let Access { admin_token, max_body } = access;
+        let router = openapi::router(State { host: Arc::clone(&host), admin_token, max_body });
+        let stop = async move {
+            stop.await;
+            host.drain();
+        };
+        self.run(router, stop).await?;
         tracing::info!("stopped");
         Ok(())
+    }
+
+    pub(crate) async fn run(
+        self,
+        router: Router,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), ServeError> {
+        axum::serve(self.listener, router).with_graceful_shutdown(stop).await.map_err(ServeError::Serve)
     }
 }
 

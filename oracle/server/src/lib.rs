@@ -1,10 +1,13 @@
-//! The host: one model behind HTTP, every answer attributed, receipted and durable before it leaves.
+//! The host: models behind HTTP, every answer attributed, receipted and durable before it leaves.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`settings`], [`secret`] | configuration: defaults, file, environment, flags; values that are never printed |
 //! | [`host`] | what serving means: admission, answering, closing an epoch |
 //! | [`http`] | the routes, and how every refusal becomes JSON with a code |
+//! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
+//! | [`connect`] | a proxy that signs for clients which cannot |
+//! | [`protocol`] | the messages of the Open Inference Protocol |
 //! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
 //!
 //! The crate wires the others together and has no rules of its own about money, attribution or encodings.
@@ -12,8 +15,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
 
+pub mod clerk;
+pub mod connect;
 pub mod host;
 pub mod http;
+pub mod protocol;
 pub mod secret;
 pub mod settings;
 pub mod steps;

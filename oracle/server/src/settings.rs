@@ -4,16 +4,22 @@
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+use alloy::signers::local::PrivateKeySigner;
 use figment::{
     Figment,
     providers::{Env, Format, Serialized, Toml},
 };
 use serde::{Deserialize, Deserializer, Serialize};
-use tributary_runtime::ExecutionProvider;
+use tributary_runtime::{ModelOptions, ProviderChoice};
 
-use crate::secret::Secret;
+use crate::{
+    host::{Opening, Shelf},
+    http::Access,
+    secret::Secret,
+};
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -31,11 +37,33 @@ pub struct Settings {
     pub admin_token: Option<Secret>,
     /// The ONNX Runtime library; found in node_modules if not given.
     pub onnxruntime: Option<PathBuf>,
-    /// Where models compute: `cpu`, `cuda`, `cuda:1`, `webgpu`.
+    /// Where models compute: `auto`, `cpu`, `cuda`, `cuda:1`, `webgpu`.
     #[serde(deserialize_with = "by_name")]
-    pub provider: ExecutionProvider,
-    /// How long a license, once found valid on chain, is trusted before it is asked again, in seconds.
-    pub license_cache_seconds: u64,
+    pub provider: ProviderChoice,
+    /// Sessions of ONNX Runtime for each model: passes that run side by side.
+    pub sessions: usize,
+    /// Threads that a session may use inside one operator.
+    pub threads: usize,
+    /// Most records in one pass.
+    pub max_batch: usize,
+    /// Most questions that wait for one model; one more is refused.
+    pub queue: usize,
+    /// How long a question may take, in seconds.
+    pub request_timeout_seconds: u64,
+    /// Most bytes of a request's body.
+    pub max_body_bytes: usize,
+    /// How long ago the node may have been asked about licenses when an answer is given, in seconds.
+    pub license_age_seconds: u64,
+    /// How old the newest block may be when an answer is given, in seconds; not looked at on development chains.
+    pub block_age_seconds: u64,
+    /// In how many closed epochs inputs are kept, for attestors who ask the model again; 0: none is kept at all.
+    pub keep_inputs_epochs: u64,
+    /// How long an epoch is, in seconds of the chain's time: the host closes and posts by itself; 0: by hand.
+    pub epoch_seconds: u64,
+    /// Private key that posts roots and stakes their bonds, 32 bytes in hexadecimal; the host's, if left out.
+    pub poster_key: Option<Secret>,
+    /// Host and port that sign-in messages must name, such as `models.example`; where the host listens, if left out.
+    pub authority: Option<String>,
 }
 
 /// What the command line gives; what it leaves out comes from the layers below.
@@ -64,7 +92,16 @@ struct Defaults {
     data: &'static str,
     listen: SocketAddr,
     provider: &'static str,
-    license_cache_seconds: u64,
+    sessions: usize,
+    threads: usize,
+    max_batch: usize,
+    queue: usize,
+    request_timeout_seconds: u64,
+    max_body_bytes: usize,
+    license_age_seconds: u64,
+    block_age_seconds: u64,
+    keep_inputs_epochs: u64,
+    epoch_seconds: u64,
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -72,13 +109,22 @@ const DEFAULTS: Defaults = Defaults {
     data: "tributary-data",
     listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
     provider: "cpu",
-    license_cache_seconds: 2,
+    sessions: 1,
+    threads: 1,
+    max_batch: 32,
+    queue: 1024,
+    request_timeout_seconds: 30,
+    max_body_bytes: 4 << 20,
+    license_age_seconds: 2,
+    block_age_seconds: 120,
+    keep_inputs_epochs: 0,
+    epoch_seconds: 0,
 };
 
 const PREFIX: &str = "TRIBUTARY_";
 
 /// What the environment gives as text, whatever it looks like.
-const SECRETS: [&str; 2] = ["key", "admin_token"];
+const SECRETS: [&str; 3] = ["key", "admin_token", "poster_key"];
 
 /// Variables with the prefix that are no settings: the log's filter, and where the configuration file is.
 const OTHERS: [&str; 2] = ["log", "config_file"];
@@ -100,7 +146,39 @@ impl Settings {
     }
 }
 
-fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ExecutionProvider, D::Error> {
+impl Settings {
+    /// How models compute.
+    pub fn model_options(&self) -> ModelOptions {
+        ModelOptions {
+            max_batch: self.max_batch,
+            queue: self.queue,
+            sessions: self.sessions,
+            threads: self.threads,
+            provider: self.provider,
+        }
+    }
+
+    /// How a host with this key serves these models.
+    pub fn opening(&self, key: PrivateKeySigner, shelves: Vec<Shelf>) -> Opening {
+        Opening {
+            key,
+            onnxruntime: self.onnxruntime.clone(),
+            license_age: Duration::from_secs(self.license_age_seconds),
+            block_age: Duration::from_secs(self.block_age_seconds),
+            request_timeout: Duration::from_secs(self.request_timeout_seconds),
+            authority: self.authority.clone(),
+            keeps_inputs: self.keep_inputs_epochs,
+            shelves,
+        }
+    }
+
+    /// How requests are taken.
+    pub fn access(&self) -> Access {
+        Access { admin_token: self.admin_token.clone(), max_body: self.max_body_bytes }
+    }
+}
+
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ProviderChoice, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
@@ -111,6 +189,8 @@ pub struct SettingsError(String);
 
 #[cfg(test)]
 mod tests {
+    use tributary_runtime::ExecutionProvider;
+
     use super::*;
 
     #[test]
@@ -128,11 +208,11 @@ mod tests {
         let error = Settings::load(Some(&file), &Flags::default()).unwrap_err().to_string();
         assert!(error.contains("admin_token") && !error.contains("271828182845"), "{error}");
 
-        assert_eq!(settings.provider, ExecutionProvider::Cpu);
+        assert_eq!(settings.provider, ProviderChoice::Named(ExecutionProvider::Cpu));
 
         std::fs::write(&file, "provider = \"cuda:1\"\n").unwrap();
         let settings = Settings::load(Some(&file), &Flags::default()).unwrap();
-        assert_eq!(settings.provider, ExecutionProvider::Cuda { device: 1 });
+        assert_eq!(settings.provider, ProviderChoice::Named(ExecutionProvider::Cuda { device: 1 }));
         let flags = Flags { provider: Some("quantum".into()), ..Flags::default() };
         let error = Settings::load(Some(&file), &flags).unwrap_err().to_string();
         assert!(error.contains("`quantum`") && error.contains("webgpu"), "{error}");

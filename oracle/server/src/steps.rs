@@ -6,22 +6,30 @@
 //! | [`dataset`] | steward, contributors | register, contribute, snapshot, grant |
 //! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
-//! | [`ask`] | buyer | sign in and ask the host |
-//! | [`epoch`] | operator, attestors | close, attest, post |
+//! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
+//! | [`receipt`] | buyer, contributors | check a receipt and its place in a posted root |
+//! | [`epoch`], [`attest`] | operator, attestors | close, attest, post |
+//! | [`records`], [`doctor`] | operator | copy, restore and export a host's records; look whether all is well |
 //! | [`watch`] | anyone | recompute a root that waits; prove a fault, challenge |
-//! | [`payout`] | anyone | claim, withdraw, audit |
+//! | [`payout`], [`sample`] | anyone; attestors | claim, withdraw, audit; ask the model again |
 //!
 //! What a step leaves behind for the next stands in the [`data`] folder.
 
 pub mod ask;
+pub mod attest;
 pub mod data;
 pub mod dataset;
 pub mod deployment;
+pub mod doctor;
 pub mod epoch;
 mod error;
+pub mod keys;
 pub mod license;
 pub mod model;
 pub mod payout;
+pub mod receipt;
+pub mod records;
+pub mod sample;
 pub mod watch;
 
 pub use data::DataFolder;

@@ -3,4 +3,5 @@
 
 mod client;
 mod published;
+mod sign_in;
 mod vectors;

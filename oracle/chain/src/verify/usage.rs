@@ -12,13 +12,14 @@ use tributary_sdk::{
     batch::{ReceiptRow, Session},
     contracts::LicenseToken,
     release::VersionRef,
+    sign_in::{Credential, Permission},
     typed_data::{self, SignatureError},
 };
 
 use crate::{
     Chain, ChainError,
     licenses::{self, rights},
-    logs,
+    logs, wallets,
 };
 
 /// The receipts of an epoch and what they have to fit.
@@ -37,58 +38,129 @@ pub(crate) struct Usage<'b> {
 
 /// Receipts that do not hold, each with its problem.
 pub(crate) async fn problems(chain: &Chain, usage: Usage<'_>) -> Result<BTreeMap<B256, String>, ChainError> {
-    let signed_in = signed_in(chain, usage.sessions);
+    let sign_ins = SignIns::of(chain, usage.sessions);
     let mut problems = BTreeMap::new();
     let mut served: BTreeMap<(U256, Address), Vec<(u64, B256)>> = BTreeMap::new();
+    let mut by_code: BTreeMap<Vec<usize>, Vec<(u64, B256)>> = BTreeMap::new();
     for row in usage.receipts {
         let receipt = &row.receipt;
-        let session = signed_in.get(&(row.session_key, receipt.licenseId, receipt.payer));
+        let at = (receipt.servedAt, receipt.id);
         let problem = signature_problem(chain, usage.host, row)
             .err()
             .map(|error| error.to_string())
-            .or_else(|| field_problem(chain, usage, row).map(str::to_owned))
-            .or_else(|| match session {
-                None => Some("its payer has not signed its session key in for its license".into()),
-                Some(ended) if *ended <= receipt.servedAt => Some("its session had ended".into()),
-                Some(_) => None,
-            });
-        match problem {
-            Some(problem) => {
+            .or_else(|| field_problem(chain, usage, row).map(str::to_owned));
+        let sign_in = sign_ins.of_receipt(row);
+        match (problem, sign_in) {
+            (Some(problem), _) => {
                 problems.insert(receipt.id, problem);
             }
-            None => {
-                served.entry((receipt.licenseId, receipt.payer)).or_default().push((receipt.servedAt, receipt.id));
+            (None, Err(problem)) => {
+                problems.insert(receipt.id, problem.to_owned());
             }
+            (None, Ok(Signed::ByKey)) => served.entry((receipt.licenseId, receipt.payer)).or_default().push(at),
+            (None, Ok(Signed::PerhapsByCode(sessions))) => {
+                by_code.entry(sessions).or_default().push(at);
+                served.entry((receipt.licenseId, receipt.payer)).or_default().push(at);
+            }
+        }
+    }
+    for (sessions, receipts) in by_code {
+        let sessions: Vec<&Session> = sessions.iter().filter_map(|session| usage.sessions.get(*session)).collect();
+        for id in unsigned(chain, &sessions, receipts).await? {
+            problems.insert(id, "its holder did not stand behind its session when it was served".to_owned());
         }
     }
     for ((license, payer), receipts) in served {
         for id in unlicensed(chain, usage.release, license, payer, receipts).await? {
-            problems.insert(id, format!("license {license} did not let {payer} ask this model when it was served"));
+            let problem = format!("license {license} did not let {payer} ask this model when it was served");
+            problems.entry(id).or_insert(problem);
         }
     }
     Ok(problems)
 }
 
-/// (session key, license, holder) → when the longest of its sessions ends. A session without its holder's signature is
-/// none.
-fn signed_in(chain: &Chain, sessions: &[Session]) -> BTreeMap<(Address, U256, Address), u64> {
-    let mut ends = BTreeMap::new();
-    for session in sessions {
-        let authorization = &session.authorization;
-        let signed = typed_data::verify(authorization, &chain.ledger_domain(), &session.signature, session.holder);
-        if signed.is_ok() {
-            let end: &mut u64 =
-                ends.entry((authorization.sessionKey, authorization.licenseId, session.holder)).or_default();
-            *end = authorization.expiresAt.max(*end);
+/// How a receipt's sign-in is signed.
+enum Signed {
+    /// By the holder's key.
+    ByKey,
+    /// Not by the holder's key; the chain knows whether the holder's code stood behind one of these sessions.
+    PerhapsByCode(Vec<usize>),
+}
+
+/// Sign-ins by who may ask under what: sessions that say so, each with its number.
+struct SignIns(BTreeMap<(Credential, U256, Address), Vec<SignedIn>>);
+
+struct SignedIn {
+    session: usize,
+    begins_at: u64,
+    expires_at: u64,
+    by_key: bool,
+}
+
+impl SignIns {
+    /// A session that does not read, or that another wallet is named in, is none.
+    fn of(chain: &Chain, sessions: &[Session]) -> Self {
+        let domain = chain.ledger_domain();
+        let mut sign_ins: BTreeMap<_, Vec<SignedIn>> = BTreeMap::new();
+        for (session, signed) in sessions.iter().enumerate() {
+            let Ok(permission) = signed.authorization.permission(&domain) else { continue };
+            if permission.holder.is_some_and(|holder| holder != signed.holder) {
+                continue;
+            }
+            let found = typed_data::recover_digest(signed.authorization.digest(&domain), &signed.signature);
+            let Permission { license_id, credential, begins_at, expires_at, .. } = permission;
+            let by_key = found.is_ok_and(|found| found == signed.holder);
+            let sign_in = SignedIn { session, begins_at, expires_at, by_key };
+            sign_ins.entry((credential, license_id, signed.holder)).or_default().push(sign_in);
+        }
+        Self(sign_ins)
+    }
+
+    /// The sign-in under which a receipt was served, one by key if there is any.
+    fn of_receipt(&self, row: &ReceiptRow) -> Result<Signed, &'static str> {
+        let receipt = &row.receipt;
+        let all = self.0.get(&(row.credential, receipt.licenseId, receipt.payer));
+        let all = all.ok_or("its payer has not signed its session key in for its license")?;
+        let covers = |s: &&SignedIn| s.begins_at <= receipt.servedAt && receipt.servedAt < s.expires_at;
+        let covering = || all.iter().filter(covers);
+        match covering().next() {
+            None => Err("its session had ended, or had not begun"),
+            Some(_) if covering().any(|sign_in| sign_in.by_key) => Ok(Signed::ByKey),
+            Some(_) => Ok(Signed::PerhapsByCode(covering().map(|sign_in| sign_in.session).collect())),
         }
     }
-    ends
+}
+
+/// Receipts served while the holder's code stood behind none of these sessions. The last is asked about first: what is
+/// signed then was, but for wallets that take signatures back and give them again, signed before.
+async fn unsigned(
+    chain: &Chain,
+    sessions: &[&Session],
+    mut receipts: Vec<(u64, B256)>,
+) -> Result<Vec<B256>, ChainError> {
+    receipts.sort_unstable();
+    let mut refused = Vec::new();
+    'receipts: for (time, id) in receipts.iter().rev() {
+        let block = BlockId::number(chain.block_at(*time).await?);
+        for session in sessions {
+            let digest = session.authorization.digest(&chain.ledger_domain());
+            if wallets::signed_by(chain, session.holder, digest, &session.signature, block).await?.is_some() {
+                break 'receipts;
+            }
+        }
+        refused.push(*id);
+    }
+    Ok(refused)
 }
 
 fn signature_problem(chain: &Chain, host: Address, row: &ReceiptRow) -> Result<(), SignatureError> {
     let domain = chain.ledger_domain();
     typed_data::verify(&row.receipt, &domain, &row.host_signature, host)?;
-    typed_data::verify(&row.request, &domain, &row.request_signature, row.session_key)
+    match row.credential {
+        Credential::Key(key) => typed_data::verify(&row.request, &domain, &row.request_signature, key),
+        // Its holder lets the host's word stand; the fields show that nothing else is claimed.
+        Credential::Bearer(_) => Ok(()),
+    }
 }
 
 /// Everything in a receipt that follows from something else.
@@ -106,10 +178,7 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
             receipt.requestHash == request.eip712_signing_hash(&chain.ledger_domain()),
             "its request hash is another request's",
         ),
-        (
-            receipt.requestSignatureHash == keccak256(&row.request_signature),
-            "its request signature hash is another signature's",
-        ),
+        (receipt.requestSignatureHash == signature_hash(row), "its request signature hash is another signature's"),
         (receipt.inputCommitment == request.inputCommitment, "its input is not the request's"),
         (receipt.units == request.units && receipt.units > 0, "its units are not the request's"),
         (receipt.sketchHash == row.sketch.hash(), "its sketch is not the one it commits to"),
@@ -119,6 +188,14 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
         (request.issuedAt > usage.after && request.issuedAt <= receipt.servedAt, "it was not asked for in this epoch"),
     ];
     checks.into_iter().find(|(fits, _)| !fits).map(|(_, problem)| problem)
+}
+
+/// What a receipt says of its request's signature: nothing, where the host alone attests to the request.
+fn signature_hash(row: &ReceiptRow) -> B256 {
+    match row.credential {
+        Credential::Key(_) => keccak256(&row.request_signature),
+        Credential::Bearer(_) => B256::ZERO,
+    }
 }
 
 /// Receipts served while the license did not let `payer` ask.

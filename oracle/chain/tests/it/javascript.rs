@@ -110,7 +110,10 @@ fn the_example_buys_a_license_reads_it_and_claims_a_payout() {
         assert_eq!(world.balance(paid.account).await, paid.cumulative);
         assert_eq!(world.balance(buyer.address()).await, 0);
         let license = said.split_whitespace().nth(1).unwrap().parse().unwrap();
-        assert_eq!(licenses::license(&world.chain, license).await.unwrap().offerId, offer);
+        assert_eq!(
+            licenses::license_at(&world.chain, license, alloy::eips::BlockId::latest()).await.unwrap().offerId,
+            offer
+        );
 
         // Once more: the license is bought, and the ledger's refusal arrives by name.
         world.mint(&buyer, PRICE).await;

@@ -28,7 +28,7 @@ async fn child() {
     }
 }
 
-fn start(folder: &Path) -> (Child, BufReader<ChildStdout>) {
+pub(crate) fn start(folder: &Path) -> (Child, BufReader<ChildStdout>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["crash::child", "--exact", "--nocapture", "--test-threads=1"])
         .env(FOLDER, folder)
@@ -39,8 +39,17 @@ fn start(folder: &Path) -> (Child, BufReader<ChildStdout>) {
     (child, output)
 }
 
+/// Reads on until the child says that row `number` is durable.
+pub(crate) fn wait_for(output: &mut BufReader<ChildStdout>, number: u64) {
+    let mut line = String::new();
+    while durable(&line) < Some(number) {
+        line.clear();
+        assert_ne!(output.read_line(&mut line).unwrap(), 0, "the child ended early");
+    }
+}
+
 /// The number that a line of the child's output reports as durable.
-fn durable(line: &str) -> Option<u64> {
+pub(crate) fn durable(line: &str) -> Option<u64> {
     line.split_once("durable ").and_then(|(_, number)| number.trim().parse().ok())
 }
 

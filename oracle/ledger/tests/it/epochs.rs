@@ -1,8 +1,15 @@
 //! Sealing: every earned row in exactly one epoch.
 
-use tributary_ledger::{LedgerError, Outcome, SealedEpoch};
+use alloy::sol_types::SolStruct;
+use tributary_ledger::{LedgerError, Outcome, Reservation, SealedEpoch};
+use tributary_sdk::{B256, batch::ReceiptRow, merkle::MerkleTree};
 
-use crate::{id, license, open, receipt, reservation, serve};
+use crate::{id, license, open, receipt, receipt_of, reservation, serve};
+
+/// As `Batch::receipts_tree` makes it of a published batch.
+fn root_of(rows: &[ReceiptRow]) -> B256 {
+    MerkleTree::new(&rows.iter().map(|row| row.receipt.eip712_hash_struct()).collect::<Vec<_>>()).unwrap().root()
+}
 
 #[tokio::test]
 async fn earned_rows_enter_the_epoch_and_reserved_rows_wait_for_the_next() {
@@ -16,7 +23,9 @@ async fn earned_rows_enter_the_epoch_and_reserved_rows_wait_for_the_next() {
     ledger.void(id(5)).await.unwrap();
 
     let sealed = ledger.seal(1, 3).await.unwrap();
-    assert_eq!(sealed, SealedEpoch { epoch: 1, rows: 3, period_end: 3 });
+    let receipts_root = root_of(&[receipt(1, 5), receipt(2, 5), receipt(3, 5)]);
+    assert_eq!(sealed, SealedEpoch { epoch: 1, rows: 3, period_end: 3, receipts_root });
+    assert_eq!((ledger.epoch(1).unwrap(), ledger.epoch(2).unwrap()), (Some(sealed), None));
     assert_eq!(ledger.rows_of(1).unwrap(), [receipt(1, 5), receipt(2, 5), receipt(3, 5)]);
     assert_eq!(ledger.row(id(1)).unwrap().unwrap().epoch, Some(1));
     assert_eq!(ledger.row(id(4)).unwrap().unwrap().epoch, None);
@@ -46,7 +55,8 @@ async fn epochs_are_sealed_in_order() {
     let ledger = open(folder.path());
     assert_eq!(ledger.seal(0, 1).await, Err(LedgerError::EpochOrder { asked: 0, next: 1 }));
     assert_eq!(ledger.last_epoch().unwrap(), None);
-    assert_eq!(ledger.seal(1, 5).await.unwrap().rows, 0, "an epoch may be empty");
+    let empty = SealedEpoch { epoch: 1, rows: 0, period_end: 5, receipts_root: B256::ZERO };
+    assert_eq!(ledger.seal(1, 5).await, Ok(empty), "an epoch may be empty");
     assert_eq!(ledger.seal(3, 9).await, Err(LedgerError::EpochOrder { asked: 3, next: 2 }));
 }
 
@@ -60,19 +70,20 @@ async fn a_new_folder_goes_on_where_a_lost_one_stopped() {
 }
 
 #[tokio::test]
-async fn calls_are_counted_by_license_and_epoch() {
+async fn units_are_counted_by_license_and_epoch() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     for number in 0..4 {
         serve(&ledger, number, number % 2).await;
     }
-    serve(&ledger, 9, 0).await;
+    ledger.reserve(Reservation { units: 7, ..reservation(9, 0) }).await.unwrap();
+    ledger.earn(receipt_of(9, 0, 7), vec![]).await.unwrap();
     ledger.seal(1, 9).await.unwrap();
     serve(&ledger, 10, 0).await;
-    assert_eq!((ledger.calls_in(license(0), 1).unwrap(), ledger.calls_in(license(1), 1).unwrap()), (3, 2));
+    assert_eq!((ledger.calls_in(license(0), 1).unwrap(), ledger.calls_in(license(1), 1).unwrap()), (9, 2));
     assert_eq!(ledger.calls_in(license(0), 2).unwrap(), 0);
     let calls = ledger.calls(license(0)).unwrap();
-    assert_eq!((calls.total, calls.open), (4, 1));
+    assert_eq!((calls.total, calls.open), (10, 1));
 }
 
 #[tokio::test]

@@ -1,11 +1,18 @@
 //! The ledger through its public API, on real files.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod access;
+mod backup;
+mod check;
 mod crash;
+mod disk;
 mod epochs;
+mod export;
 mod folder;
+mod migration;
+mod model;
+mod quotas;
 mod requests;
-mod sessions;
 
 use std::path::Path;
 
@@ -13,6 +20,7 @@ use tributary_ledger::{ChainBinding, Ledger, Quota, Reservation};
 use tributary_sdk::{
     Address, AssetId, B256, Bytes, U256,
     batch::ReceiptRow,
+    sign_in::Credential,
     sketch::Sketch,
     typed_data::{InferenceRequest, Receipt},
 };
@@ -44,8 +52,10 @@ fn license(number: u64) -> U256 {
 fn reservation(number: u64, license: u64) -> Reservation {
     Reservation {
         request_id: id(number),
-        request_hash: B256::repeat_byte(number as u8),
+        fingerprint: B256::repeat_byte(number as u8),
         license_id: U256::from(license),
+        units: 1,
+        at: number,
         quota: Quota::default(),
     }
 }
@@ -83,9 +93,17 @@ fn receipt(number: u64, license: u64) -> ReceiptRow {
             issuedAt: number,
         },
         request_signature: Bytes::from(vec![2; 65]),
-        session_key: Address::repeat_byte(4),
+        credential: Credential::Key(Address::repeat_byte(4)),
         sketch: Sketch::new(vec![1, -2, 3]),
     }
+}
+
+/// The receipt of [`reservation`] with so many records.
+fn receipt_of(number: u64, license: u64, units: u64) -> ReceiptRow {
+    let mut row = receipt(number, license);
+    row.receipt.units = units;
+    row.request.units = units;
+    row
 }
 
 /// Reserves and earns request `number`.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use tributary_ledger::{Calls, LedgerError, Outcome, Quota, Reservation, RowState};
-use tributary_sdk::B256;
+use tributary_ledger::{Calls, LedgerError, Outcome, Reservation, RowState};
+use tributary_sdk::{B256, batch::ReceiptRow};
 
 use crate::{id, license, open, receipt, reservation, serve};
 
@@ -40,13 +40,13 @@ async fn another_request_under_a_used_id_is_a_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     let conflict = Err(LedgerError::Conflict { request_id: id(1) });
-    let other_hash = Reservation { request_hash: B256::repeat_byte(99), ..reservation(1, 5) };
+    let other_print = Reservation { fingerprint: B256::repeat_byte(99), ..reservation(1, 5) };
 
     ledger.reserve(reservation(1, 5)).await.unwrap();
-    assert_eq!(ledger.reserve(other_hash).await, conflict);
+    assert_eq!(ledger.reserve(other_print).await, conflict);
     assert_eq!(ledger.reserve(reservation(1, 6)).await, conflict);
     ledger.earn(receipt(1, 5), vec![]).await.unwrap();
-    assert_eq!(ledger.reserve(other_hash).await, conflict);
+    assert_eq!(ledger.reserve(other_print).await, conflict);
 }
 
 #[tokio::test]
@@ -90,57 +90,35 @@ async fn a_receipt_of_something_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
     ledger.reserve(reservation(1, 5)).await.unwrap();
-    let mut other_hash = receipt(1, 5);
-    other_hash.receipt.requestHash = B256::ZERO;
-    let mut other_license = receipt(1, 5);
-    other_license.request.licenseId = license(6);
-    for (wrong, field) in
-        [(other_hash, "request hash"), (receipt(1, 6), "license"), (other_license, "request's license")]
-    {
+    let change = |change: fn(&mut ReceiptRow)| {
+        let mut row = receipt(1, 5);
+        change(&mut row);
+        row
+    };
+    let wrong = [
+        (change(|row| row.receipt.id = id(2)), "id"),
+        (change(|row| row.receipt.licenseId = license(6)), "license"),
+        (change(|row| row.request.licenseId = license(6)), "request's license"),
+        (change(|row| row.receipt.units = 2), "number of units"),
+        (change(|row| row.request.units = 2), "request's number of units"),
+    ];
+    for (wrong, field) in wrong {
         let error = LedgerError::WrongReceipt { request_id: id(1), field };
         assert_eq!(ledger.earn(wrong, vec![]).await, Err(error));
     }
     assert_eq!(ledger.row(id(1)).unwrap().unwrap().state, RowState::Reserved);
+
+    // Bearer requests have hashes of their own: the ledger does not compare them.
+    ledger.earn(change(|row| row.receipt.requestHash = B256::ZERO), vec![]).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_license_cannot_pass_its_quota_even_at_once() {
-    let folder = tempfile::tempdir().unwrap();
-    let ledger = Arc::new(open(folder.path()));
-    let quota = Quota { total: Some(10), epoch: None };
-    let callers: Vec<_> = (0..50)
-        .map(|number| {
-            let ledger = Arc::clone(&ledger);
-            tokio::spawn(async move { ledger.reserve(Reservation { quota, ..reservation(number, 5) }).await })
-        })
-        .collect();
-    let mut refused = 0;
-    for caller in callers {
-        match caller.await.unwrap() {
-            Ok(Outcome::Reserved) => {}
-            Err(LedgerError::QuotaExceeded { used: 10, limit: 10, .. }) => refused += 1,
-            other => panic!("{other:?}"),
-        }
-    }
-    assert_eq!(refused, 40);
-    assert_eq!(ledger.calls(license(5)).unwrap(), Calls { total: 10, open: 10 });
-}
-
-#[tokio::test]
-async fn an_epochs_quota_begins_again_with_the_next_epoch() {
+async fn a_request_without_records_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = open(folder.path());
-    let limited = |number| Reservation { quota: Quota { total: None, epoch: Some(2) }, ..reservation(number, 5) };
-    ledger.reserve(limited(1)).await.unwrap();
-    ledger.earn(receipt(1, 5), vec![]).await.unwrap();
-    ledger.reserve(limited(2)).await.unwrap();
-    let error = ledger.reserve(limited(3)).await.unwrap_err();
-    assert!(error.to_string().contains("2 of 2 calls in this epoch"), "{error}");
-
-    // The earned call is sealed; the one still being served counts in the new epoch.
-    ledger.seal(1, 1).await.unwrap();
-    assert_eq!(ledger.reserve(limited(3)).await, Ok(Outcome::Reserved));
-    assert!(ledger.reserve(limited(4)).await.is_err());
+    let nothing = Reservation { units: 0, ..reservation(1, 5) };
+    assert_eq!(ledger.reserve(nothing).await, Err(LedgerError::NoUnits { request_id: id(1) }));
+    assert_eq!(ledger.row(id(1)).unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -158,4 +136,25 @@ async fn many_callers_share_commits() {
     }
     assert_eq!(ledger.open_rows().unwrap(), 500);
     assert_eq!(ledger.calls(license(0)).unwrap(), Calls { total: 167, open: 167 });
+}
+
+#[tokio::test]
+async fn inputs_are_kept_where_that_is_asked_for_and_forgotten_epoch_by_epoch() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = open(folder.path());
+    for number in 1..=3 {
+        ledger.reserve(reservation(number, 5)).await.unwrap();
+        let mut receipt = receipt(number, 5);
+        receipt.receipt.servedAt = number * 10;
+        match number {
+            3 => ledger.earn(receipt, vec![]).await.unwrap(),
+            _ => ledger.earn_with_input(receipt, vec![], vec![number as u8; 4]).await.unwrap(),
+        }
+        ledger.seal(number, number * 10).await.unwrap();
+    }
+    assert_eq!(ledger.input(id(1)).unwrap(), Some(vec![1; 4]));
+    assert_eq!(ledger.input(id(3)).unwrap(), None);
+    assert_eq!(ledger.forget_inputs(2).await, Ok(1));
+    assert_eq!((ledger.input(id(1)).unwrap(), ledger.input(id(2)).unwrap()), (None, Some(vec![2; 4])));
+    assert_eq!(ledger.forget_inputs(2).await, Ok(0));
 }

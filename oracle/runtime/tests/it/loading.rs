@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tributary_runtime::{LIBRARY_VARIABLE, ModelOptions, OnnxRuntime, RuntimeError};
+use tributary_runtime::{BatchStats, LIBRARY_VARIABLE, Model, ModelOptions, OnnxRuntime, RuntimeError};
 
 use crate::{
     load,
@@ -123,9 +123,27 @@ fn options_of_zero_are_refused() {
     for (max_batch, queue, option) in [(0, 1, "max_batch"), (1, 0, "queue")] {
         assert_eq!(load(linear(), max_batch, queue).unwrap_err(), RuntimeError::ZeroOption { option });
     }
-    let options = ModelOptions { threads: 0, ..ModelOptions::default() };
-    let error = tributary_runtime::Model::load(&runtime(), linear(), options).unwrap_err();
-    assert_eq!(error, RuntimeError::ZeroOption { option: "threads" });
+    for (options, option) in [
+        (ModelOptions { threads: 0, ..ModelOptions::default() }, "threads"),
+        (ModelOptions { sessions: 0, ..ModelOptions::default() }, "sessions"),
+    ] {
+        let error = Model::load(&runtime(), linear(), options).unwrap_err();
+        assert_eq!(error, RuntimeError::ZeroOption { option });
+    }
+}
+
+#[test]
+fn a_batch_that_no_machine_holds_is_refused() {
+    let error = load(linear(), usize::MAX, 1).unwrap_err();
+    assert!(matches!(&error, RuntimeError::UnservableModel { reason } if reason.contains("`max_batch`")), "{error}");
+}
+
+#[test]
+fn a_model_that_has_only_been_warmed_up_has_counted_nothing() {
+    let model = load(linear(), 8, 8).unwrap();
+    assert_eq!(model.stats(), BatchStats::default());
+    assert_eq!(model.passes_by_session(), [0]);
+    assert_eq!((model.batch_sizes().snapshot().count, model.pass_seconds().snapshot().count), (0, 0));
 }
 
 #[test]

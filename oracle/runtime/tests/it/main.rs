@@ -4,6 +4,7 @@
 mod loading;
 mod onnx;
 mod providers;
+mod queueing;
 mod serving;
 mod session;
 

@@ -124,15 +124,33 @@ pub(crate) fn logarithm() -> Vec<u8> {
     model(&[node("Log", &["x"], "y")], &[], &[value("x", 1, &[None, Some(1)])], &[value("y", 1, &[None, Some(1)])])
 }
 
-/// Multiplies a `size` × `size` matrix of ones many times, so that a pass takes a while: y = x·1ⁿ / sizeⁿ.
+/// Multiplies a `size` × `size` matrix of ones many times, so that a pass takes a while: y = x·1ⁿ / sizeⁿ, the record's
+/// mean in every place, called `h` and the number of layers.
 pub(crate) fn slow(size: u64, layers: usize) -> Vec<u8> {
-    let weight = 1.0 / size as f32;
-    let names: Vec<String> = (0..=layers).map(|layer| format!("h{layer}")).collect();
-    let nodes: Vec<_> = names.windows(2).map(|pair| node("MatMul", &[&pair[0], "w"], &pair[1])).collect();
+    let (nodes, output) = means(layers);
+    model(&nodes, &[averaging(size)], &[value("h0", 1, &[None, Some(size)])], &[value(&output, 1, &[None, Some(size)])])
+}
+
+/// As slow, then `y = [5, 6, 7][mean]`: a record whose mean is 3 or more fails its pass.
+pub(crate) fn slow_lookup(size: u64, layers: usize) -> Vec<u8> {
+    let (mut nodes, mean) = means(layers);
+    nodes
+        .push([node("Cast", &[&mean], "index"), bytes(5, &[bytes(1, b"to"), int(3, 7), int(20, 2)].concat())].concat());
+    nodes.push(node("Gather", &["table", "index"], "y"));
     model(
         &nodes,
-        &[tensor("w", &[size, size], &vec![weight; (size * size) as usize])],
+        &[averaging(size), tensor("table", &[3], &[5.0, 6.0, 7.0])],
         &[value("h0", 1, &[None, Some(size)])],
-        &[value(&names[layers], 1, &[None, Some(size)])],
+        &[value("y", 1, &[None, Some(size)])],
     )
+}
+
+fn averaging(size: u64) -> Vec<u8> {
+    tensor("w", &[size, size], &vec![1.0 / size as f32; (size * size) as usize])
+}
+
+fn means(layers: usize) -> (Vec<Vec<u8>>, String) {
+    let names: Vec<String> = (0..=layers).map(|layer| format!("h{layer}")).collect();
+    let nodes = names.windows(2).map(|pair| node("MatMul", &[&pair[0], "w"], &pair[1])).collect();
+    (nodes, names[layers].clone())
 }

@@ -1,7 +1,9 @@
 //! Providers that are asked for compute, or are missed by name.
 
 use ndarray::Array2;
-use tributary_runtime::{ExecutionProvider, Model, ModelOptions, RuntimeError, Session, SessionOptions};
+use tributary_runtime::{
+    ExecutionProvider, Model, ModelOptions, ProviderChoice, Providers, RuntimeError, Session, SessionOptions,
+};
 
 use crate::{onnx::linear, runtime};
 
@@ -46,9 +48,30 @@ fn a_device_that_nobody_has_is_missed_by_name() {
     let provider = ExecutionProvider::Cuda { device: 4_000 };
     let error = opened(provider).unwrap_err();
     assert!(error.to_string().contains("`cuda:4000`"), "{error}");
-    let options = ModelOptions { provider, ..ModelOptions::default() };
+    let options = ModelOptions { provider: provider.into(), ..ModelOptions::default() };
     let error = Model::load(&runtime(), linear(), options).unwrap_err();
     assert!(matches!(&error, RuntimeError::ProviderMissing { provider: p, .. } if *p == provider), "{error}");
+}
+
+#[test]
+fn auto_runs_on_the_first_provider_that_opens_the_model_and_says_what_was_asked() {
+    let model = |provider| Model::load(&runtime(), linear(), ModelOptions { provider, ..ModelOptions::default() });
+    let works = |provider: &ExecutionProvider| model(ProviderChoice::Named(*provider)).is_ok();
+    let order = [ExecutionProvider::Cuda { device: 0 }, ExecutionProvider::WebGpu, ExecutionProvider::Cpu];
+    let running = order.into_iter().find(works).unwrap();
+
+    let auto = model(ProviderChoice::Auto).unwrap();
+    assert_eq!(auto.provider(), Providers { asked: ProviderChoice::Auto, running });
+    let named = model(ExecutionProvider::Cpu.into()).unwrap();
+    assert_eq!(named.provider().asked.to_string(), "cpu");
+    assert_eq!(named.provider().running, ExecutionProvider::Cpu);
+}
+
+#[test]
+fn auto_blames_a_damaged_file_for_itself() {
+    let options = ModelOptions { provider: ProviderChoice::Auto, ..ModelOptions::default() };
+    let error = Model::load(&runtime(), linear()[..linear().len() / 2].to_vec(), options).unwrap_err();
+    assert!(matches!(error, RuntimeError::CorruptModel { .. }), "{error}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy::primitives::{Address, B256, U256};
 use clap::{Args, Parser, Subcommand};
 use tributary_factory::Schema;
-use tributary_sdk::AssetId;
+use tributary_sdk::{AssetId, sign_in::Credential};
 
 use super::attribute::{Attribute, Explain};
 
@@ -41,7 +41,7 @@ pub(super) struct Options {
     /// The ONNX Runtime library [environment: TRIBUTARY_ONNXRUNTIME].
     #[arg(long, global = true)]
     pub(super) onnxruntime: Option<PathBuf>,
-    /// Where models compute: cpu, cuda, cuda:1, webgpu [environment: TRIBUTARY_PROVIDER].
+    /// Where models compute: auto, cpu, cuda, cuda:1, webgpu [environment: TRIBUTARY_PROVIDER].
     #[arg(long, global = true)]
     pub(super) provider: Option<String>,
 }
@@ -80,17 +80,66 @@ pub(super) enum Command {
     /// Licenses: offer, show, buy, renew, revoke.
     #[command(subcommand)]
     License(License),
-    /// Serve the published release over HTTP.
+    /// Serve published releases over HTTP.
     Serve {
         /// The token whose revenue is divided.
         #[arg(long)]
         token: Address,
+        /// Data folder of a model, as often as there are models; the one of --data if not given.
+        #[arg(long = "model")]
+        models: Vec<PathBuf>,
     },
+    /// Print the OpenAPI document of every host.
+    Openapi,
     /// Sign in to a host with a license and ask it.
     Ask(Ask),
+    /// A host's records: copy them while it runs, restore a copy, export receipts.
+    #[command(subcommand)]
+    Ledger(Ledger),
+    /// Look whether everything that a host needs is there and whole: node, contracts, key, release, ledger, batches.
+    Doctor,
+    /// Let clients that cannot sign ask a host: a local proxy that speaks the Open Inference Protocol and signs for them.
+    Connect(Connect),
+    /// Keys of a license at a host: allow, list, revoke.
+    #[command(subcommand)]
+    Key(Key),
+    /// Show a receipt, check it and its place in a posted root against the chain.
+    Receipt {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The request's id.
+        id: B256,
+    },
     /// Epochs: close, attest, post.
     #[command(subcommand)]
     Epoch(Epoch),
+    /// What an account is paid by a host's models: allotted, posted, active, claimed; by model and epoch.
+    Account {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The account.
+        account: Address,
+        /// Why this epoch paid what it did: recomputes it and names the receipts and scores.
+        #[arg(long)]
+        why: Option<u64>,
+        /// The model; may be left out where the host serves one.
+        #[arg(long, requires = "why")]
+        model: Option<AssetId>,
+    },
+    /// Attest: recompute what a host closes against a node of your own, sign or refuse, and tell the host; again and again.
+    Attest {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// Seconds between two looks.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+        every: u64,
+        /// Look once.
+        #[arg(long)]
+        once: bool,
+    },
     /// Recompute the root that waits for its window to pass; prove a fault of its leaves, which rejects it.
     Watch(Watch),
     /// Claim an account's payout; the money goes to the account.
@@ -98,11 +147,7 @@ pub(super) enum Command {
     /// Withdraw what a vault has credited to an account: a share of revenue, or a refund.
     Withdraw(Withdraw),
     /// Recompute a posted epoch from the chain and its batch, and say whether the root matches.
-    Audit {
-        /// URL of the batch.
-        #[arg(long)]
-        batch: String,
-    },
+    Audit(Audit),
 }
 
 #[derive(Debug, Subcommand)]
@@ -255,6 +300,9 @@ pub(super) enum License {
         /// Most calls; 0 is no limit.
         #[arg(long, default_value_t = 0)]
         max_calls: u64,
+        /// Most calls in any minute; 0 is no limit.
+        #[arg(long, default_value_t = 0)]
+        calls_per_minute: u32,
         /// Also allow commercial use.
         #[arg(long)]
         commercial: bool,
@@ -306,13 +354,124 @@ pub(super) struct Ask {
     pub(super) count: usize,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct Audit {
+    /// URL of the batch.
+    #[arg(long)]
+    pub(super) batch: String,
+    /// Ask so many of its receipts again, from inputs that the host keeps; the acting account is an attestor, or the payer.
+    #[arg(long, requires_all = ["host", "release"])]
+    pub(super) sample: Option<usize>,
+    /// URL of the host, for the inputs.
+    #[arg(long)]
+    pub(super) host: Option<String>,
+    /// Run folder of the release.
+    #[arg(long)]
+    pub(super) release: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Connect {
+    /// URL of the host.
+    #[arg(long)]
+    pub(super) host: String,
+    /// The license of the acting account.
+    #[arg(long)]
+    pub(super) license: U256,
+    /// How long a session key is good for, in hours; a new one is signed in before it ends.
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=8_784))]
+    pub(super) hours: u64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Ledger {
+    /// Copy a model's ledger and batches into a folder on the host's machine, while it runs (needs TRIBUTARY_ADMIN_TOKEN).
+    Backup {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The model; may be left out where the host serves one.
+        #[arg(long)]
+        model: Option<AssetId>,
+    },
+    /// Check a backup and make it the ledger and the batches of the data folder, which must have neither.
+    Restore {
+        /// The backup's folder.
+        from: PathBuf,
+    },
+    /// Write a model's receipts as a table (needs TRIBUTARY_ADMIN_TOKEN).
+    Export {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The model; may be left out where the host serves one.
+        #[arg(long)]
+        model: Option<AssetId>,
+        /// A closed epoch; the open one if left out.
+        #[arg(long)]
+        epoch: Option<u64>,
+        /// `csv`, or `parquet` where the host was built with it.
+        #[arg(long, default_value = "csv", value_parser = ["csv", "parquet"])]
+        format: String,
+        /// Where to write it; standard output if left out.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Key {
+    /// Let a key ask under a license of the acting account.
+    Allow {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The license.
+        #[arg(long)]
+        license: U256,
+        /// Address of a session key that signs every request; without it a bearer key is made and shown once: whoever has
+        /// it may ask, and the host alone attests to its usage.
+        #[arg(long)]
+        session_key: Option<Address>,
+        /// What you call it: letters, digits, `-`, `.`, `_`.
+        #[arg(long)]
+        label: Option<String>,
+        /// How long it is good for, in days.
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
+        days: u64,
+    },
+    /// List the keys of a license of the acting account, and what was asked with them.
+    List {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The license.
+        #[arg(long)]
+        license: U256,
+    },
+    /// Revoke a key, for good.
+    Revoke {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The license.
+        #[arg(long)]
+        license: U256,
+        /// As `key list` shows it.
+        key: Credential,
+    },
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Epoch {
-    /// Ask a host to close its open epoch (needs its admin token, TRIBUTARY_ADMIN_TOKEN).
+    /// Ask a host to close a model's open epoch (needs its admin token, TRIBUTARY_ADMIN_TOKEN).
     Close {
         /// URL of the host.
         #[arg(long)]
         host: String,
+        /// The model; may be left out where the host serves one.
+        #[arg(long)]
+        model: Option<AssetId>,
     },
     /// Recompute a batch and sign its root as the acting account; prints the attestation as JSON.
     Attest {
@@ -323,10 +482,15 @@ pub(super) enum Epoch {
         #[arg(long)]
         deadline: u64,
     },
-    /// Post a root with the attestations in these files.
+    /// Post a root with the attestations that a host collected, or with those in these files.
     Post {
-        /// Files that `attest` printed.
-        #[arg(required = true)]
+        /// URL of the host: its newest closed epoch is posted.
+        #[arg(long, conflicts_with = "attestations", required_unless_present = "attestations")]
+        host: Option<String>,
+        /// The model; may be left out where the host serves one.
+        #[arg(long, requires = "host")]
+        model: Option<AssetId>,
+        /// Files that `epoch attest` printed.
         attestations: Vec<PathBuf>,
     },
 }

@@ -4,7 +4,7 @@ mod accounts;
 mod cast;
 mod serving;
 
-use std::{collections::BTreeSet, path::PathBuf, process::Command, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use alloy::primitives::{Address, U256};
 use eyre::{Result, WrapErr, ensure};
@@ -21,7 +21,7 @@ use tributary_sdk::{
     api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
 };
 use tributary_server::{
-    host::Opening,
+    host::{Shelf, Source},
     http::stop_signal,
     settings::Settings,
     steps::{
@@ -92,17 +92,10 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     let license = sell_license(&chain, &cast, &model, token).await?;
 
     act(5, "The host answers, and every answer says whose data made it");
-    let opening = Opening {
-        data: folder.clone(),
-        release: data.release(),
-        version: model.version,
-        token,
-        key: cast.host.clone(),
-        onnxruntime: settings.onnxruntime.clone(),
-        provider: settings.provider,
-        license_cache: Duration::from_secs(settings.license_cache_seconds),
-    };
-    let serving = Serving::start(&chain, opening).await?;
+    let source = Source::Folder(folder.clone());
+    let shelf = Shelf { data: folder.clone(), source, token, options: settings.model_options() };
+    let opening = settings.opening(cast.host.clone(), vec![shelf]);
+    let serving = Serving::start(settings, &chain, opening).await?;
     ask_host(&chain, &cast, &model, license, &serving.url, &split.test).await?;
 
     act(6, "The epoch is closed, attested and paid");
@@ -268,6 +261,7 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
         asset: model.version.asset,
         rights: rights::INFER | rights::COMMERCIAL,
         max_calls: 10_000,
+        calls_per_minute: 0,
         legal_text: LEGAL_TEXT.into(),
         token,
         price: PRICE,
@@ -288,7 +282,7 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
         println!("    {line}");
     }
     let license = steps::license::buy(&buyer, offer).await?;
-    let expires = licenses::license(chain, license).await?.expiresAt;
+    let expires = licenses::license_at(chain, license, alloy::eips::BlockId::latest()).await?.expiresAt;
     println!("  {} bought license {license}, good until {expires}", print::short(buyer.address()));
     Ok(license)
 }
@@ -313,7 +307,8 @@ async fn ask_host(
     let bar = print::counting_bar("asking", IMAGES as u64);
     let answers = steps::ask::infer(chain, &session, model.version.asset, inputs, |_| bar.inc(1)).await?;
     bar.finish_and_clear();
-    let right = answers.iter().zip(&records).filter(|(answer, record)| answer.class == u32::from(record.label)).count();
+    let right =
+        answers.iter().zip(&records).filter(|(answer, record)| answer.predicted == [u32::from(record.label)]).count();
     let ids: BTreeSet<_> = answers.iter().map(|answer| answer.receipt.id).collect();
     ensure!(ids.len() == IMAGES, "{IMAGES} images were asked about, {} receipts came back", ids.len());
     println!(
@@ -330,7 +325,7 @@ async fn ask_host(
 async fn settle(chain: &Chain, cast: &Cast, on: revenue::Account, serving: &Serving) -> Result<(Client, EpochInfo)> {
     anvil::advance(chain, EPOCH_DAYS * DAY).await?;
     println!("  (the development chain's clock is moved {EPOCH_DAYS} days ahead, so that part of the fee is earned)");
-    let epoch = steps::epoch::close(&serving.url, &serving.admin_token).await?;
+    let epoch = steps::epoch::close(&serving.url, None, &serving.admin_token).await?;
     let books = root::books(chain, on).await?;
     println!(
         "  earned so far {} of {}; the contributors' pool got {}",

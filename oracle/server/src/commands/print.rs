@@ -7,10 +7,22 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tributary_chain::{
     deploy::{Outcome, Since},
     verify::{RootState, Verified},
+    why::Why,
 };
 use tributary_factory::Progress;
-use tributary_sdk::api::Inferred;
-use tributary_server::steps::{deployment::Deployed, model::TrainedRelease, watch::Watched};
+use tributary_sdk::{
+    AssetId,
+    api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding},
+    sign_in::Credential,
+};
+use tributary_server::steps::{
+    attest::Looked,
+    deployment::Deployed,
+    model::TrainedRelease,
+    receipt::{Checked, Settled},
+    sample::{Sampled, Verdict},
+    watch::Watched,
+};
 use tributary_settlement::{Basis, SubPoolId};
 
 /// A bar that follows a training run: it is full when the gradient is as small as the recipe asks.
@@ -91,13 +103,128 @@ pub(crate) fn answer(answer: &Inferred, label: Option<u8>) {
         .iter()
         .map(|influence| format!("{} {}", short(influence.account), percent(influence.bps)))
         .collect();
-    println!("class {}{label}, receipt {}, helped most by {}", answer.class, answer.receipt.id, helped.join(", "));
+    let class = answer.predicted.first().copied().unwrap_or_default();
+    println!("class {class}{label}, receipt {}, helped most by {}", answer.receipt.id, helped.join(", "));
+}
+
+pub(crate) fn keys(keys: &[KeyInfo], usage: &LicenseUsage) {
+    for key in keys {
+        let label = key.label.as_deref().unwrap_or("-");
+        let until = match key.revoked_at {
+            Some(at) => format!("revoked at {at}"),
+            None => format!("until {}", key.expires_at),
+        };
+        println!("{} {label} {until}", key.credential);
+    }
+    let limit = usage.max_calls.map(|limit| format!(" of {limit}")).unwrap_or_default();
+    println!("{} records asked about{limit}, {} of them in the open epoch", usage.total, usage.open_epoch);
+}
+
+pub(crate) fn account(page: &AccountPage) {
+    for books in &page.models {
+        let AccountBooks { asset, token, allocated, posted, active, claimed, epochs, .. } = books;
+        println!("model {asset}, in base units of {token}:");
+        println!("  allotted {allocated}, posted {posted}, active {active}, claimed {claimed}");
+        for AccountEpoch { index, amount, state } in epochs {
+            let state = match state {
+                RootStanding::Closed => "closed, not on chain yet",
+                RootStanding::Posted => "on chain, in its window",
+                RootStanding::Challenged => "challenged",
+                RootStanding::Active => "active",
+            };
+            println!("  epoch {index}: {amount}, {state}");
+        }
+    }
+    if page.models.is_empty() {
+        println!("no model here has allotted {} anything", page.account);
+    }
+}
+
+/// Receipts that are named of a sub-pool.
+const NAMED: usize = 10;
+
+pub(crate) fn why(why: &Why) {
+    println!("{} base units:", why.paid);
+    for part in &why.parts {
+        let by = match part.basis {
+            Basis::Attribution => "by the attribution of its receipts",
+            Basis::Baseline => "by the release's baseline",
+            Basis::Records => "by record counts",
+        };
+        println!("  {} of the {} of {}, divided {by}", part.paid, part.amount, pool(&part.id));
+        for because in part.because.iter().take(NAMED) {
+            let share = percent(because.bps);
+            println!("    receipt {}: {share}, score {}, {} units", because.receipt, because.score, because.units);
+        }
+        if part.because.len() > NAMED {
+            println!("    and {} receipts more", part.because.len() - NAMED);
+        }
+    }
+}
+
+fn pool(id: &SubPoolId) -> String {
+    match id {
+        SubPoolId::License(license) => format!("license {license}"),
+        SubPoolId::Payment(payment) => format!("payment {payment}"),
+        SubPoolId::WithoutReceipts => "money without receipts".into(),
+    }
+}
+
+pub(crate) fn sampled(sampled: &[Sampled]) {
+    for Sampled { receipt, verdict } in sampled {
+        let verdict = match verdict {
+            Verdict::Same => "the same answer and sketch".into(),
+            Verdict::Close(apart) => format!("the same sketch but for rounding ({apart} of 32767)"),
+            Verdict::Differs(apart) => format!("ANOTHER SKETCH (off by {apart} of 32767)"),
+            Verdict::OtherInput => "THE INPUT IS NOT THE ONE COMMITTED TO".into(),
+            Verdict::NotKept => "its input is not kept".into(),
+        };
+        println!("receipt {receipt}: {verdict}");
+    }
+}
+
+pub(crate) fn looked(model: AssetId, looked: &Looked) {
+    match looked {
+        Looked::Nothing => println!("model {model}: nothing waits to be attested"),
+        Looked::NoAttestor => println!("model {model}: this account is not among its attestors"),
+        Looked::Before(quorum) => {
+            println!("model {model}: epoch {} waits for the others", quorum.statement.index);
+        }
+        Looked::Signed { index, quorum } => {
+            println!("model {model}: epoch {index} holds and is signed, as number {}", quorum.attested.len());
+        }
+        Looked::Refused { index, reason } => println!("model {model}: epoch {index} does not hold: {reason}"),
+    }
+}
+
+pub(crate) fn receipt(checked: &Checked) {
+    let receipt = &checked.row.receipt;
+    println!(
+        "receipt {} of license {} for {} records, served at {}",
+        receipt.id, receipt.licenseId, receipt.units, receipt.servedAt
+    );
+    match checked.row.credential {
+        Credential::Key(key) => println!("asked by session key {key}, which signed the request"),
+        Credential::Bearer(_) => println!("asked with a bearer key: the host alone attests to this usage"),
+    }
+    match &checked.settled {
+        Settled::Open => println!("its epoch is open"),
+        Settled::Closed(proof) => println!("in epoch {}, which is closed and not posted yet", proof.epoch),
+        Settled::Posted(proof) => {
+            println!(
+                "in epoch {}: the root on chain commits to it, number {} of {}",
+                proof.epoch,
+                proof.leaf_index + 1,
+                proof.leaf_count
+            );
+        }
+    }
 }
 
 pub(crate) fn audited(verified: &Verified, state: RootState) {
     let Verified { batch, settlement, statement, tree } = verified;
     println!("epoch {} of model {} version {}", batch.index, batch.release.asset, batch.release.version);
-    println!("  {} receipts: every host, request and session signature holds", batch.receipts.len());
+    println!("  {} receipts: every signature holds, of the host, of requests and of sign-ins", batch.receipts.len());
     println!("  table, manifest and weights are the ones that the chain commits to");
     for subpool in &settlement.subpools {
         let from = match subpool.id {

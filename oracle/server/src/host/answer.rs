@@ -1,122 +1,297 @@
-//! From a signed request to an answer with a durable, signed receipt.
+//! From a question to an answer with a durable, signed receipt.
 //!
 //! reserve (durable) → one pass gives outputs and sketch → receipt signed → earn (durable) → answer.
-//! A request that fails after its reservation is voided; nobody is charged for it.
+//! A question that fails after its reservation is voided; nobody is charged for it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy::{
-    primitives::{B256, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     sol_types::SolStruct,
 };
-use tributary_ledger::{Outcome, Quota, Reservation};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde::Serialize;
+use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
+use tributary_runtime::Timing;
 use tributary_sdk::{
-    Address, AssetId,
-    api::{Infer, Inferred, Influence, tensor_bytes},
-    batch::{ReceiptRow, Session},
+    AssetId,
+    api::{Attribution, ContributorScore, Infer, Inferred, Influence, KeptInput, tensor_bytes},
+    batch::ReceiptRow,
     records::input_commitment,
+    sign_in::Credential,
     sketch::Sketch,
+    table::ContributorTable,
     typed_data::{self, InferenceRequest, Receipt},
 };
 
-use super::{Host, Refusal};
+use super::{Host, Refusal, Service, admission::Admitted, service::Served};
+use crate::secret::Secret;
 
 /// How many contributors an answer names.
 const NAMED: usize = 3;
 
+/// What is asked, and by what right.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// One record or several, shape `[n, input width]`.
+    pub features: Vec<f32>,
+    /// Who asks.
+    pub asked: Asked,
+    /// When nobody waits for the answer any more.
+    pub deadline: Instant,
+}
+
+/// Who asks, and what they say of it.
+#[derive(Clone, Debug)]
+pub enum Asked {
+    /// A session key, which signed the request.
+    Signed {
+        /// What is asked.
+        request: InferenceRequest,
+        /// The session key's signature.
+        signature: Bytes,
+        /// Of the input commitment.
+        salt: B256,
+    },
+    /// Whoever has a bearer key: the host writes the request, and its word alone stands for it.
+    Bearer {
+        /// The key.
+        secret: Secret,
+        /// The version asked for; none is whatever is served.
+        version: Option<u32>,
+        /// The same name with the same input is answered once.
+        idempotency: Option<String>,
+    },
+}
+
+/// An answer, and how long it took.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The answer with its receipt.
+    pub answer: Inferred,
+    /// What the pass took; none if the answer was given before.
+    pub timing: Option<Timing>,
+}
+
+impl Question {
+    /// The question of a typed request.
+    pub fn signed(infer: Infer, deadline: Instant) -> Self {
+        let Infer { request, signature, salt, features } = infer;
+        Self { features, asked: Asked::Signed { request, signature, salt }, deadline }
+    }
+}
+
+/// A question that may be served.
+struct Admissible {
+    features: Vec<f32>,
+    request: InferenceRequest,
+    signature: Bytes,
+    salt: B256,
+    fingerprint: B256,
+    admitted: Admitted,
+    /// When it was admitted, in the chain's time.
+    now: u64,
+    deadline: Instant,
+}
+
 impl Host {
-    /// Serves one request. It runs to its end even if the client hangs up, so that no reservation is left open.
-    pub async fn infer(self: Arc<Self>, asset: AssetId, infer: Infer) -> Result<Inferred, Refusal> {
-        self.check(asset, &infer)?;
-        let admitted = self.admit(&infer.request, &infer.signature).await;
-        // Whoever asks again because the answer was lost must not be told to sign, and pay for, another request.
-        if let Err(Refusal::StaleRequest { .. }) = admitted
-            && self.is_settled(&infer.request)?
-        {
-            return Err(Refusal::AlreadySettled(infer.request.id));
+    /// Serves one question. It runs to its end even if the client hangs up, so that no reservation is left open.
+    pub async fn infer(&self, asset: AssetId, question: Question) -> Result<Reply, Refusal> {
+        if self.is_draining() {
+            return Err(Refusal::Draining);
         }
-        let (session, quota) = admitted?;
-        tokio::spawn(async move { self.serve(infer, session, quota).await }).await.map_err(|_| Refusal::Lost)?
+        let service = self.service(asset)?;
+        let at_work = Arc::clone(&service.at_work).read_owned().await;
+        let (served, admissible) = service.admissible(question).await?;
+        let serving = tokio::spawn(async move {
+            let _until_answered = at_work;
+            service.serve(&served, admissible).await
+        });
+        serving.await.map_err(|_| Refusal::Lost)?
     }
 
-    fn check(&self, asset: AssetId, infer: &Infer) -> Result<(), Refusal> {
-        let request = &infer.request;
-        let served = self.version;
-        if asset != served.asset || request.assetId != served.asset.0 {
-            let asked = if asset == served.asset { AssetId(request.assetId) } else { asset };
-            return Err(Refusal::UnknownModel { asked, served: served.asset });
+    /// Who made an answer.
+    pub fn attribution(&self, id: B256) -> Result<Attribution, Refusal> {
+        let (service, row) = self.receipt_of(id)?;
+        let served = service.served_as(row.receipt.version)?;
+        let table = served.release().table();
+        let scores = scores(table, &row.sketch)?;
+        let bps = shares(&scores);
+        let scores = table.rows().iter().zip(scores).zip(bps);
+        Ok(Attribution {
+            receipt: id,
+            table_hash: served.release().manifest().table_hash,
+            scores: scores.map(|((row, score), bps)| ContributorScore { account: row.account, score, bps }).collect(),
+        })
+    }
+}
+
+impl Service {
+    /// Everything that can be refused without touching the ledger.
+    async fn admissible(&self, question: Question) -> Result<(Arc<Served>, Admissible), Refusal> {
+        let served = self.served();
+        let Question { features, asked, deadline } = question;
+        let units = served.model.check(&features)? as u64;
+        let admissible = match asked {
+            Asked::Signed { request, signature, salt } => {
+                self.check_signed(&served, &request, salt, &features, units)?;
+                let fingerprint = request.eip712_signing_hash(&self.chain().ledger_domain());
+                let key = typed_data::recover_digest(fingerprint, &signature)?;
+                let now = self.clock.now(request.issuedAt).await?;
+                // Whoever asks again because the answer was lost must not be told to sign, and pay for, another request.
+                if let Err(stale) = self.check_time(request.issuedAt, now).await {
+                    let row = self.ledger.row(request.id)?;
+                    let is_settled = row.is_some_and(|row| row.fingerprint == fingerprint && row.epoch.is_some());
+                    return Err(if is_settled { Refusal::AlreadySettled(request.id) } else { stale });
+                }
+                let admitted = self.admit(Credential::Key(key), Some(request.licenseId), now).await?;
+                Admissible { features, request, signature, salt, fingerprint, admitted, now, deadline }
+            }
+            Asked::Bearer { secret, version, idempotency } => {
+                served_version(&served, version)?;
+                let now = self.clock.now(0).await?;
+                let credential = Credential::of_bearer(secret.reveal());
+                let admitted = self.admit(credential, None, now).await?;
+                // Without the secret nobody can tell which request a name stands for.
+                let id = idempotency.map(|name| {
+                    keccak256(format!("tributary-idempotency\n{}\n{}\n{name}", self.asset, secret.reveal()))
+                });
+                self.unsigned(&served, id, features, units, now, admitted, deadline)
+            }
+        };
+        Ok((served, admissible))
+    }
+
+    fn check_signed(
+        &self,
+        served: &Served,
+        request: &InferenceRequest,
+        salt: B256,
+        features: &[f32],
+        units: u64,
+    ) -> Result<(), Refusal> {
+        if request.assetId != self.asset.0 {
+            return Err(Refusal::OtherModel { asked: AssetId(request.assetId), at: self.asset });
         }
-        if request.version != served.version {
-            return Err(Refusal::WrongVersion { asked: request.version, served: served.version });
+        served_version(served, Some(request.version))?;
+        if request.units != units {
+            return Err(Refusal::WrongUnits { found: request.units, records: units });
         }
-        if request.units != 1 {
-            return Err(Refusal::WrongUnits(request.units));
-        }
-        self.model.check(&infer.features)?;
-        if request.inputCommitment != input_commitment(infer.salt, &tensor_bytes(&infer.features)) {
+        if request.inputCommitment != input_commitment(salt, &tensor_bytes(features)) {
             return Err(Refusal::WrongCommitment);
         }
         Ok(())
     }
 
-    /// Whether this very request was served in an epoch that is closed.
-    fn is_settled(&self, request: &InferenceRequest) -> Result<bool, Refusal> {
-        let hash = request.eip712_signing_hash(&self.chain().ledger_domain());
-        let row = self.ledger.row(request.id)?;
-        Ok(row.is_some_and(|row| row.request_hash == hash && row.epoch.is_some()))
+    /// The request that the host writes for whoever has a bearer key.
+    #[allow(clippy::too_many_arguments, reason = "each is one fact of one request")]
+    fn unsigned(
+        &self,
+        served: &Served,
+        id: Option<B256>,
+        features: Vec<f32>,
+        units: u64,
+        now: u64,
+        admitted: Admitted,
+        deadline: Instant,
+    ) -> Admissible {
+        let mut rng = StdRng::from_os_rng();
+        let input = tensor_bytes(&features);
+        let id = id.unwrap_or_else(|| B256::from(rng.random::<[u8; 32]>()));
+        let salt = B256::from(rng.random::<[u8; 32]>());
+        let version = served.version.version;
+        let request = InferenceRequest {
+            id,
+            assetId: self.asset.0,
+            version,
+            licenseId: admitted.access.license_id,
+            inputCommitment: input_commitment(salt, &input),
+            units,
+            issuedAt: now,
+        };
+        // The salt and the time are the host's: what the same name must come with again is the input.
+        let fingerprint = keccak256([&version.to_be_bytes()[..], &input].concat());
+        Admissible { features, request, signature: Bytes::new(), salt, fingerprint, admitted, now, deadline }
     }
 
-    async fn serve(&self, infer: Infer, session: Session, quota: Quota) -> Result<Inferred, Refusal> {
-        let request_id = infer.request.id;
+    async fn serve(&self, served: &Served, question: Admissible) -> Result<Reply, Refusal> {
+        let request_id = question.request.id;
         let reservation = Reservation {
             request_id,
-            request_hash: infer.request.eip712_signing_hash(&self.chain().ledger_domain()),
-            license_id: infer.request.licenseId,
-            quota,
+            fingerprint: question.fingerprint,
+            license_id: question.request.licenseId,
+            units: question.request.units,
+            at: question.now,
+            quota: question.admitted.quota,
         };
         match self.ledger.reserve(reservation).await? {
             Outcome::InProgress => Err(Refusal::InProgress(request_id)),
             Outcome::Earned { answer: Some(answer), .. } => {
-                serde_json::from_slice(&answer).map_err(|error| Refusal::Release(error.to_string()))
+                let answer = serde_json::from_slice(&answer).map_err(|error| Refusal::Release(error.to_string()))?;
+                Ok(Reply { answer, timing: None })
             }
             Outcome::Earned { answer: None, .. } => Err(Refusal::AlreadySettled(request_id)),
             Outcome::Reserved => {
-                let answered = self.answer(infer, &session, reservation.request_hash).await;
+                let answered = self.answer(served, question).await;
                 if answered.is_err() {
-                    self.ledger.void(request_id).await?;
+                    self.void(request_id).await?;
                 }
                 answered
             }
         }
     }
 
-    async fn answer(&self, infer: Infer, session: &Session, request_hash: B256) -> Result<Inferred, Refusal> {
-        let mut outputs = self.model.run(infer.features).await?;
+    async fn void(&self, request_id: B256) -> Result<(), LedgerError> {
+        match self.ledger.void(request_id).await {
+            // An answer whose row is durable after all is the client's: it gets it by asking again.
+            Err(LedgerError::NotReserved { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn answer(&self, served: &Served, question: Admissible) -> Result<Reply, Refusal> {
+        let Admissible { features, request, signature, salt, admitted, deadline, .. } = question;
+        let kept = match self.keeps_inputs {
+            0 => None,
+            _ => Some(json(&KeptInput { salt, features: features.clone() })?),
+        };
+        let tributary_runtime::Answer { mut outputs, timing } = served.model.run(features, Some(deadline)).await?;
+        let records = outputs.records();
         let mut take = |name: &str| {
             outputs.take(name).ok_or_else(|| Refusal::Release(format!("the model has no output `{name}`")))
         };
-        let (logits, sketch) = (take("logits")?, Sketch::quantise(&take("sketch")?)?);
-        let contributors = self.influence(&sketch)?;
-        let request = infer.request;
+        let (logits, sketches) = (take(Served::LOGITS)?, take("sketch")?);
+        let sketch = Sketch::of_sum(&sketches, records)?;
+        let contributors = named(served.release.table(), &sketch)?;
+
+        // It may have waited: what let it in must still hold.
+        self.licenses.find(request.licenseId, admitted.access.session.holder).await?;
+        if !self.licenses.is_signed(&admitted.access.session).await? {
+            return Err(Refusal::NotSigned { holder: admitted.access.session.holder });
+        }
 
         // The receipt's time is taken, checked and made durable while no epoch can end.
         let _in_epoch = self.gate.read().await;
         let served_at = self.clock.now(request.issuedAt).await?;
         self.check_time(request.issuedAt, served_at).await?;
-        let ended = session.authorization.expiresAt;
+        let Access { session, credential, expires_at: ended, .. } = admitted.access;
         if served_at >= ended {
             return Err(Refusal::SessionEnded { ended, now: served_at });
         }
+        let is_signed = matches!(credential, Credential::Key(_));
         let receipt = Receipt {
             id: request.id,
             assetId: request.assetId,
             version: request.version,
-            weightsHash: self.release.manifest().weights_hash,
+            weightsHash: served.release.manifest().weights_hash,
             payer: session.holder,
             licenseId: request.licenseId,
             paymentId: B256::ZERO,
-            requestHash: request_hash,
-            requestSignatureHash: keccak256(&infer.signature),
+            requestHash: request.eip712_signing_hash(&self.chain().ledger_domain()),
+            requestSignatureHash: if is_signed { keccak256(&signature) } else { B256::ZERO },
             inputCommitment: request.inputCommitment,
             outputHash: keccak256(tensor_bytes(&logits)),
             sketchHash: sketch.hash(),
@@ -125,40 +300,63 @@ impl Host {
             amount: 0,
             servedAt: served_at,
         };
-        let host_signature: alloy::primitives::Bytes =
-            typed_data::sign(&receipt, &self.chain().ledger_domain(), &self.key)?.into();
-        let class = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class as u32);
-        let answer =
-            Inferred { logits, class, receipt: receipt.clone(), host_signature: host_signature.clone(), contributors };
-        let row = ReceiptRow {
-            receipt,
-            host_signature,
-            request,
-            request_signature: infer.signature,
-            session_key: session.authorization.sessionKey,
-            sketch,
+        let host_signature: Bytes = typed_data::sign(&receipt, &self.chain().ledger_domain(), &self.key)?.into();
+        let answer = Inferred {
+            predicted: logits.chunks(logits.len().div_ceil(records.max(1)).max(1)).map(largest).collect(),
+            logits,
+            receipt: receipt.clone(),
+            host_signature: host_signature.clone(),
+            salt,
+            contributors,
         };
-        let bytes = serde_json::to_vec(&answer).map_err(|error| Refusal::Release(error.to_string()))?;
-        self.ledger.earn(row, bytes).await?;
-        Ok(answer)
+        let row = ReceiptRow { receipt, host_signature, request, request_signature: signature, credential, sketch };
+        match kept {
+            None => self.ledger.earn(row, json(&answer)?).await?,
+            Some(input) => self.ledger.earn_with_input(row, json(&answer)?, input).await?,
+        }
+        Ok(Reply { answer, timing: Some(timing) })
     }
+}
 
-    /// The contributors whose data helped most, by exact integer scores.
-    fn influence(&self, sketch: &Sketch) -> Result<Vec<Influence>, Refusal> {
-        let table = self.release.table();
-        let scores = table.scores(sketch).map_err(|error| Refusal::Release(error.to_string()))?;
-        let positive: i128 = scores.iter().map(|score| i128::from((*score).max(0))).sum();
-        let mut named: Vec<Influence> = table
-            .rows()
-            .iter()
-            .zip(&scores)
-            .map(|(row, score)| Influence {
-                account: row.account,
-                bps: if positive == 0 { 0 } else { (i128::from(*score) * 10_000 / positive) as i64 },
-            })
-            .collect();
-        named.sort_by_key(|influence| std::cmp::Reverse(influence.bps));
-        named.truncate(NAMED);
-        Ok(named)
+fn served_version(served: &Served, asked: Option<u32>) -> Result<(), Refusal> {
+    let now = served.version.version;
+    match asked {
+        Some(asked) if asked != now => Err(Refusal::WrongVersion { asked, served: now }),
+        _ => Ok(()),
     }
+}
+
+fn json(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {
+    serde_json::to_vec(value).map_err(|error| Refusal::Release(error.to_string()))
+}
+
+/// The place of the largest number.
+fn largest(logits: &[f32]) -> u32 {
+    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class as u32)
+}
+
+/// The contributors whose data helped most, by exact integer scores.
+fn named(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<Influence>, Refusal> {
+    let bps = shares(&scores(table, sketch)?);
+    let named = table.rows().iter().zip(bps).map(|(row, bps)| Influence { account: row.account, bps });
+    let mut named: Vec<Influence> = named.collect();
+    named.sort_by_key(|influence| std::cmp::Reverse(influence.bps));
+    named.truncate(NAMED);
+    Ok(named)
+}
+
+fn scores(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<i64>, Refusal> {
+    table.scores(sketch).map_err(|error| Refusal::Release(error.to_string()))
+}
+
+/// Each score over the sum of all positive ones, in basis points, truncated.
+fn shares(scores: &[i64]) -> Vec<i64> {
+    let positive: i128 = scores.iter().map(|score| i128::from((*score).max(0))).sum();
+    let share = |score: &i64| if positive == 0 { 0 } else { (i128::from(*score) * 10_000 / positive) as i64 };
+    scores.iter().map(share).collect()
+}
+
+/// How long a question may take: what it asks for, at most what the host allows.
+pub(crate) fn deadline(asked: Option<Duration>, allowed: Duration) -> Instant {
+    Instant::now() + asked.map_or(allowed, |asked| asked.min(allowed))
 }

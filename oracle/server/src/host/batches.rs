@@ -1,19 +1,36 @@
 //! Published batches: content-addressed files in the data folder.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use alloy::primitives::B256;
-use tributary_sdk::{batch::Batch, release::Manifest};
+use tributary_sdk::{batch::Batch, release::Manifest, sum_tree::SumTree};
 
 use super::Refusal;
 
 /// The folder of batches, `{index}-{hash}.json` each.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Batches {
     folder: PathBuf,
+    /// What was asked about before. A batch's bytes never change, so neither does its summary.
+    read: Mutex<BTreeMap<B256, Arc<Summary>>>,
+}
+
+/// What is asked most of a batch, without its receipts.
+#[derive(Debug)]
+pub struct Summary {
+    /// The epoch.
+    pub index: u64,
+    /// The payouts' tree.
+    pub tree: SumTree,
+    /// How many receipts it has.
+    pub receipts: u64,
+    /// Its last second.
+    pub period_end: u64,
 }
 
 impl Batches {
@@ -21,7 +38,7 @@ impl Batches {
     pub fn open(data: &Path) -> io::Result<Self> {
         let folder = data.join("batches");
         fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, read: Mutex::default() })
     }
 
     /// Keeps an epoch's batch in place of any other of that epoch. It is written under another name first and read
@@ -70,9 +87,34 @@ impl Batches {
         }
     }
 
+    /// Copies every batch into a folder of the same name under `folder`; how many.
+    pub fn copy_to(&self, folder: &Path) -> Result<usize, Refusal> {
+        let copy = Self::open(folder)?;
+        let all = self.list()?;
+        for (index, hash) in &all {
+            copy.keep(*index, &self.bytes(*hash)?)?;
+        }
+        Ok(all.len())
+    }
+
     /// The hash of an epoch's batch, if there is one.
     pub fn hash_of(&self, index: u64) -> io::Result<Option<B256>> {
         Ok(self.list()?.into_iter().find(|(known, _)| *known == index).map(|(_, hash)| hash))
+    }
+
+    /// What is asked most of an epoch's batch, with the batch's name. The batch is read once.
+    pub fn summary(&self, index: u64) -> Result<(B256, Arc<Summary>), Refusal> {
+        let hash = self.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
+        let known = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if let Some(known) = known {
+            return Ok((hash, known));
+        }
+        let (hash, batch) = self.of_epoch(index)?;
+        let tree = SumTree::new(batch.leaves).map_err(|error| Refusal::StoredBatch(error.to_string()))?;
+        let receipts = batch.receipts.len() as u64;
+        let summary = Arc::new(Summary { index, tree, receipts, period_end: batch.period_end });
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&summary));
+        Ok((hash, summary))
     }
 
     /// The batch of an epoch.

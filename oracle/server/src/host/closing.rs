@@ -1,20 +1,26 @@
 //! Closing an epoch, and what is published about closed ones.
 
-use alloy::primitives::{Address, B256};
+use std::sync::Arc;
+
+use alloy::{
+    primitives::{Address, B256},
+    sol_types::SolStruct,
+};
 use tributary_chain::{
     epoch::{self, Closing},
     revenue, root, verify,
 };
 use tributary_sdk::{
-    api::{ClaimProof, EpochInfo},
-    batch::{Batch, ReceiptRow},
+    api::{ClaimProof, EpochInfo, ReceiptProof},
+    batch::ReceiptRow,
+    merkle::MerkleError,
     release::Manifest,
-    sum_tree::{Leaf, SumTree},
+    sum_tree::Leaf,
 };
 
-use super::{Host, Refusal};
+use super::{Host, Refusal, Service};
 
-impl Host {
+impl Service {
     /// Closes the open epoch: the vault counts what it earned, receipts are sealed, and the settlement is published as
     /// a batch. Attesting and posting are others' work.
     ///
@@ -39,13 +45,14 @@ impl Host {
             active => self.previous(active, standing.root)?,
         };
         let period_end = self.seal(index, previous.is_empty()).await?;
-        let manifest = String::from_utf8(self.release.manifest_bytes().to_vec());
+        let served = self.served();
+        let manifest = String::from_utf8(served.release.manifest_bytes().to_vec());
         let closing = Closing {
             account: self.on,
-            release: self.version,
+            release: served.version,
             host: self.key.address(),
             manifest: manifest.map_err(|error| Refusal::Release(error.to_string()))?,
-            table: self.release.table().encode().into(),
+            table: served.release.table().encode().into(),
             sessions: self.ledger.sessions_of(index)?,
             receipts: self.ledger.rows_of(index)?,
             previous,
@@ -55,6 +62,10 @@ impl Host {
         let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
         verify::before_posting(self.chain(), &bytes).await?;
         self.batches.keep(index, &bytes)?;
+        let forgotten = self.ledger.forget_inputs(index.saturating_add(1).saturating_sub(self.keeps_inputs)).await?;
+        if forgotten > 0 {
+            tracing::info!(forgotten, "kept inputs of earlier epochs are forgotten");
+        }
         self.epoch(index)
     }
 
@@ -76,8 +87,8 @@ impl Host {
 
     /// The leaves that the next root continues.
     fn previous(&self, active: u64, root: B256) -> Result<Vec<Leaf>, Refusal> {
-        match self.batches.of_epoch(active) {
-            Ok((_, batch)) if self.tree(&batch)?.root().hash == root => Ok(batch.leaves),
+        match self.batches.summary(active) {
+            Ok((_, summary)) if summary.tree.root().hash == root => Ok(summary.tree.leaves().to_vec()),
             Ok(_) | Err(Refusal::UnknownEpoch(_)) => Err(Refusal::PreviousMissing(active)),
             Err(other) => Err(other),
         }
@@ -90,28 +101,57 @@ impl Host {
 
     /// What an account needs to claim against an epoch's root.
     pub fn proof(&self, index: u64, account: Address) -> Result<ClaimProof, Refusal> {
-        let tree = self.tree(&self.batches.of_epoch(index)?.1)?;
-        let (leaf_index, leaf, proof) = root::proof(&tree, account).ok_or(Refusal::NoLeaf { account, epoch: index })?;
+        let (_, summary) = self.batches.summary(index)?;
+        let tree = &summary.tree;
+        let (leaf_index, leaf, proof) = root::proof(tree, account).ok_or(Refusal::NoLeaf { account, epoch: index })?;
         Ok(ClaimProof { index, leaf, leaf_index, leaf_count: tree.leaves().len() as u64, proof })
     }
 
-    /// A served request's receipt.
-    pub fn receipt(&self, id: B256) -> Result<ReceiptRow, Refusal> {
-        self.ledger.row(id)?.and_then(|row| row.receipt).ok_or(Refusal::UnknownReceipt(id))
-    }
-
     fn epoch(&self, index: u64) -> Result<EpochInfo, Refusal> {
-        let (data_hash, batch) = self.batches.of_epoch(index)?;
+        let (data_hash, summary) = self.batches.summary(index)?;
         Ok(EpochInfo {
             index,
             data_hash,
-            root: self.tree(&batch)?.root().hash,
-            receipts: batch.receipts.len() as u64,
-            period_end: batch.period_end,
+            root: summary.tree.root().hash,
+            receipts: summary.receipts,
+            period_end: summary.period_end,
+        })
+    }
+}
+
+impl Host {
+    /// A served request's receipt, with everything that proves it.
+    pub fn receipt(&self, id: B256) -> Result<ReceiptRow, Refusal> {
+        Ok(self.receipt_of(id)?.1)
+    }
+
+    /// That a receipt is among those which its epoch's root commits to.
+    pub fn receipt_proof(&self, id: B256) -> Result<ReceiptProof, Refusal> {
+        let (service, row) = self.receipt_of(id)?;
+        let epoch = service.ledger.row(id)?.and_then(|row| row.epoch).ok_or(Refusal::NotSettled(id))?;
+        let (_, batch) = service.batches.of_epoch(epoch)?;
+        let place = batch.receipts.binary_search_by_key(&id, |row| row.receipt.id);
+        let leaf_index = place.map_err(|_| Refusal::LeftOut(id))? as u64;
+        let broken = |error: MerkleError| Refusal::StoredBatch(error.to_string());
+        let tree = batch.receipts_tree().map_err(broken)?.ok_or(Refusal::LeftOut(id))?;
+        Ok(ReceiptProof {
+            asset: service.asset,
+            epoch,
+            receipts_root: tree.root(),
+            leaf: row.receipt.eip712_hash_struct(),
+            leaf_index,
+            leaf_count: tree.leaf_count(),
+            proof: tree.proof(leaf_index).map_err(broken)?,
         })
     }
 
-    fn tree(&self, batch: &Batch) -> Result<SumTree, Refusal> {
-        SumTree::new(batch.leaves.clone()).map_err(|error| Refusal::StoredBatch(error.to_string()))
+    /// A receipt, and who served it.
+    pub(super) fn receipt_of(&self, id: B256) -> Result<(Arc<Service>, ReceiptRow), Refusal> {
+        for service in self.services() {
+            if let Some(receipt) = service.ledger.row(id)?.and_then(|row| row.receipt) {
+                return Ok((service, receipt));
+            }
+        }
+        Err(Refusal::UnknownReceipt(id))
     }
 }

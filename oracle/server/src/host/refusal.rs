@@ -4,18 +4,32 @@ use alloy::primitives::{Address, B256, U256};
 use tributary_chain::ChainError;
 use tributary_ledger::LedgerError;
 use tributary_runtime::RuntimeError;
-use tributary_sdk::{AssetId, sketch::SketchError, typed_data::SignatureError};
+use tributary_sdk::{
+    AssetId,
+    sign_in::{Credential, SignInError},
+    sketch::SketchError,
+    typed_data::SignatureError,
+};
+
+use super::OpenError;
+use crate::protocol::ProtocolError;
 
 /// Nothing was served, and nothing is owed.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// Another model.
-    #[error("this host serves model {served}, not {asked}: see /v1/host")]
-    UnknownModel {
-        /// Asked for.
+    #[error("this host does not serve model {0}: see /v1/host")]
+    UnknownModel(AssetId),
+    /// A model that is known and not served now.
+    #[error("model {0} is not loaded: ask again later")]
+    Unloaded(AssetId),
+    /// A request about one model, sent to another.
+    #[error("the request asks model {asked}, but was sent to model {at}: send it to /v1/models/{asked}/infer")]
+    OtherModel {
+        /// In the request.
         asked: AssetId,
-        /// Served here.
-        served: AssetId,
+        /// In the path.
+        at: AssetId,
     },
     /// Another release of the model.
     #[error("this host serves version {served}, the request asks for {asked}: sign a request for the served version")]
@@ -25,22 +39,125 @@ pub enum Refusal {
         /// Served here.
         served: u32,
     },
-    /// Not one record's worth of units.
-    #[error("a request for one record has 1 unit, not {0}")]
-    WrongUnits(u64),
+    /// Units are records.
+    #[error("the request is signed for {found} units and carries {records} records: one unit is one record")]
+    WrongUnits {
+        /// In the request.
+        found: u64,
+        /// In the input.
+        records: u64,
+    },
+    /// The host is about to stop.
+    #[error("the host is stopping: ask again in a moment, or ask another host")]
+    Draining,
+    /// No model is loaded.
+    #[error("no model is loaded: ask again later")]
+    NothingServed,
+    /// What is known of the chain is too old to serve by.
+    #[error("the newest block is {age} seconds old, more than {allowed}: the host's node is behind; ask again later")]
+    ChainBehind {
+        /// In seconds.
+        age: u64,
+        /// In seconds.
+        allowed: u64,
+    },
+    /// Nobody says who asks.
+    #[error(
+        "the request says nothing of who asks: sign it (`tributary connect` does that for clients that cannot), or send a bearer key"
+    )]
+    NoCredential,
+    /// The sign-in's text.
+    #[error(transparent)]
+    BadSignIn(SignInError),
+    /// The sign-in is for another host.
+    #[error("the message is for `{found}`, this host is `{expected}`: sign a message for this host")]
+    ForeignSignIn {
+        /// In the message.
+        found: String,
+        /// Here.
+        expected: String,
+    },
+    /// The sign-in's nonce was not given by this host, or has been used.
+    #[error("the message's nonce is not good any more: GET /v1/nonce and sign a new message")]
+    StaleNonce,
+    /// The wallet does not stand behind the sign-in.
+    #[error("{holder} did not sign this: sign with its key, or, for a contract, so that its ERC-1271 check accepts it")]
+    NotSigned {
+        /// Who should have.
+        holder: Address,
+    },
+    /// The key was revoked.
+    #[error("{0} was revoked: sign in another key")]
+    KeyRevoked(Credential),
+    /// No such key.
+    #[error("the license has no key {0}: see its list of keys")]
+    UnknownKey(Credential),
+    /// No token, or one of another license.
+    #[error(
+        "this needs the token of a sign-in under this license: POST /v1/sessions, then send it as `Authorization: Bearer …`"
+    )]
+    NoToken,
+    /// The sign-in is for later.
+    #[error("the session begins at {begins} (the chain's time is {now}): ask again then")]
+    SessionNotBegun {
+        /// Seconds since 1970.
+        begins: u64,
+        /// Seconds since 1970.
+        now: u64,
+    },
+    /// The signature to read an input with is for another time.
+    #[error("the signature is good until {until}, the chain's time is {now}: sign for a time within the next day")]
+    ReadingTime {
+        /// In seconds since 1970.
+        until: u64,
+        /// In seconds since 1970.
+        now: u64,
+    },
+    /// Somebody who may not read an input.
+    #[error("{0} may not read this input: only the vault's attestors and the receipt's payer may")]
+    NoReader(Address),
+    /// An input that is not kept.
+    #[error("the input of receipt {0} is not kept: the host says at /v1/host in how many epochs it keeps inputs")]
+    InputNotKept(B256),
+    /// An attestor's word about something else.
+    #[error(
+        "this is about another batch, or has another deadline, than epoch {0} here: GET its attestations and sign that statement"
+    )]
+    OtherStatement(u64),
+    /// Somebody whom the vault's policy does not name.
+    #[error("{0} is not among the vault's attestors")]
+    NoAttestor(Address),
+    /// A receipt without a closed epoch.
+    #[error("the epoch of receipt {0} is not closed yet: ask again when it is")]
+    NotSettled(B256),
+    /// A receipt that no root commits to.
+    #[error("receipt {0} was left out of its epoch, as it would not have held in an audit: ask the host's operator")]
+    LeftOut(B256),
+    /// A feature that this program was built without.
+    #[error("this host was built without the feature `{0}`: ask for another format, or build it with --features {0}")]
+    NotBuiltIn(&'static str),
+    /// A model could not be loaded.
+    #[error("the model cannot be loaded: {0}")]
+    CannotLoad(Box<OpenError>),
+    /// A request of the Open Inference Protocol that cannot be served.
+    #[error(transparent)]
+    Protocol(#[from] ProtocolError),
     /// The input is not what was signed for.
     #[error("the input does not fit the signed commitment: sign keccak256(salt ‖ keccak256(little-endian f32 bytes))")]
     WrongCommitment,
     /// A message is not signed by who it should be.
     #[error("{0}; sign the request with the session's key")]
     Signature(#[from] SignatureError),
-    /// The key is not signed in for the license.
-    #[error("key {key} is not signed in for license {license}: POST /v1/sessions first, and sign with that key")]
+    /// The key is not signed in.
+    #[error(
+        "{credential} is not signed in{}: POST /v1/sessions first",
+        license.map(|license| format!(" for license {license}")).unwrap_or_default()
+    )]
     NoSession {
-        /// Who signed the request.
-        key: Address,
-        /// Under which license.
-        license: U256,
+        /// What asks.
+        credential: Credential,
+        /// Under which license, if one is named.
+        license: Option<U256>,
     },
     /// The session is over.
     #[error("the session ended at {ended} (the chain's time is {now}): sign in again")]
@@ -94,7 +211,7 @@ pub enum Refusal {
     #[error("there is no receipt {0}")]
     UnknownReceipt(B256),
     /// No such epoch.
-    #[error("epoch {0} is not closed yet: see /v1/epochs")]
+    #[error("epoch {0} is not closed yet: see the model's list of epochs")]
     UnknownEpoch(u64),
     /// The epoch before is not settled.
     #[error("the root of epoch {0} is still in its window: close the next epoch when it is active")]
@@ -126,17 +243,20 @@ pub enum Refusal {
     /// The body does not read.
     #[error("the request does not read: {0}")]
     BadBody(String),
+    /// A header does not read.
+    #[error("a header does not read: {0}")]
+    BadHeader(String),
     /// The path does not read.
     #[error("the path does not read: {0}")]
     BadPath(String),
     /// The body is larger than any request needs.
-    #[error("the body is larger than {0} bytes: send one record a request")]
+    #[error("the body is larger than {0} bytes: send fewer records a request")]
     BodyTooLarge(usize),
     /// The route is there, but not for this method.
-    #[error("this route does not take that method: see the README for the routes")]
+    #[error("this route does not take that method: see /docs for the routes")]
     WrongMethod,
     /// No such route.
-    #[error("there is no such route: see the README for the routes")]
+    #[error("there is no such route: see /docs for the routes")]
     UnknownRoute,
     /// The model refused or failed.
     #[error(transparent)]

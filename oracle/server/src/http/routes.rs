@@ -1,104 +1,234 @@
-//! Routes: read the request, ask the host, write the answer. No rules here.
+//! The typed routes: read the request, ask the host, write the answer. No rules here.
 
-use alloy::primitives::{Address, B256};
+use std::time::Instant;
+
 use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{
-        DefaultBodyLimit, Path, State as Shared,
-        rejection::{BytesRejection, PathRejection},
-    },
-    http::{HeaderMap, StatusCode, header},
+    Json,
+    extract::State as Shared,
+    http::{HeaderMap, header},
     response::IntoResponse,
-    routing::{get, post},
 };
-use serde::de::DeserializeOwned;
-use tower_http::trace::TraceLayer;
 use tributary_sdk::{
-    AssetId,
-    api::{ClaimProof, EpochInfo, HostInfo, Inferred, SignedIn},
+    Address, AssetId, B256, U256,
+    api::{
+        AccountPage, Attribution, ClaimProof, EpochInfo, ErrorBody, Finding, HostInfo, Infer, Inferred, KeptInput,
+        KeyInfo, LicenseUsage, ModelInfo, ModelPage, Nonce, Quorum, Reader, ReceiptProof, SignIn, SignedIn,
+    },
     batch::ReceiptRow,
+    sign_in::Credential,
 };
 
-use super::State;
-use crate::host::Refusal;
+use super::{
+    State,
+    read::{Parsed, Received, bearer, body, path, text, timeout},
+    timing,
+};
+use crate::host::{Question, Refusal, deadline};
 
-/// A record is small; nothing else is sent here.
-const MAX_BODY: usize = 1 << 20;
-
-pub(super) fn router(state: State) -> Router {
-    Router::new()
-        .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(|| async { "ready\n" }))
-        .route("/v1/host", get(host))
-        .route("/v1/sessions", post(sign_in))
-        .route("/v1/models/{asset}/infer", post(infer))
-        .route("/v1/receipts/{id}", get(receipt))
-        .route("/v1/epochs", get(epochs).post(close_epoch))
-        .route("/v1/epochs/{index}/proofs/{account}", get(proof))
-        .route("/v1/batches/{hash}", get(batch))
-        .fallback(|| async { Refusal::UnknownRoute })
-        .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(TraceLayer::new_for_http())
-        .with_state(state)
-}
-
-type Parsed<T> = Result<Path<T>, PathRejection>;
-
-fn path<T>(parsed: Parsed<T>) -> Result<T, Refusal> {
-    parsed.map(|Path(value)| value).map_err(|error| Refusal::BadPath(error.body_text()))
-}
-
-type Received = Result<Bytes, BytesRejection>;
-
-fn body<T: DeserializeOwned>(received: Received) -> Result<T, Refusal> {
-    let bytes = received.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge(MAX_BODY),
-        _ => Refusal::BadBody(error.body_text()),
-    })?;
-    serde_json::from_slice(&bytes).map_err(|error| Refusal::BadBody(error.to_string()))
-}
-
-async fn host(Shared(state): Shared<State>) -> Json<HostInfo> {
+/// Who serves, what, on which chain.
+#[utoipa::path(get, path = "/v1/host", tag = "host", responses((status = 200, body = HostInfo)))]
+pub(super) async fn host(Shared(state): Shared<State>) -> Json<HostInfo> {
     Json(state.host.info())
 }
 
-async fn sign_in(Shared(state): Shared<State>, received: Received) -> Result<Json<SignedIn>, Refusal> {
-    Ok(Json(state.host.sign_in(body(received)?).await?))
+/// The served models.
+#[utoipa::path(get, path = "/v1/models", tag = "models", responses((status = 200, body = Vec<ModelInfo>)))]
+pub(super) async fn models(Shared(state): Shared<State>) -> Json<Vec<ModelInfo>> {
+    Json(state.host.info().models)
 }
 
-async fn infer(
+/// What a model is, where it comes from, and on which terms it is licensed.
+#[utoipa::path(get, path = "/v1/models/{asset}", tag = "models", params(("asset" = String, Path, description = "Asset id of the model")),
+    responses((status = 200, body = ModelPage), (status = "default", body = ErrorBody)))]
+pub(super) async fn model(Shared(state): Shared<State>, asset: Parsed<AssetId>) -> Result<Json<ModelPage>, Refusal> {
+    Ok(Json(state.host.service(path(asset)?)?.page().await?))
+}
+
+/// A number for one sign-in, and the chain's time.
+#[utoipa::path(get, path = "/v1/nonce", tag = "access", responses((status = 200, body = Nonce), (status = "default", body = ErrorBody)))]
+pub(super) async fn nonce(Shared(state): Shared<State>) -> Result<Json<Nonce>, Refusal> {
+    Ok(Json(state.host.nonce().await?))
+}
+
+/// Sign-in: a license's holder says which key may ask under it (EIP-4361, or EIP-712).
+#[utoipa::path(post, path = "/v1/sessions", tag = "access", request_body = SignIn,
+    responses((status = 200, body = SignedIn), (status = "default", body = ErrorBody)))]
+pub(super) async fn sign_in(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+    received: Received,
+) -> Result<Json<SignedIn>, Refusal> {
+    let asked_at = text(&headers, &header::HOST)?;
+    Ok(Json(state.host.sign_in(body(received, state.max_body)?, asked_at).await?))
+}
+
+/// The keys that were ever signed in under a license.
+#[utoipa::path(get, path = "/v1/licenses/{license}/keys", tag = "access", security(("sign-in token" = [])),
+    params(("license" = String, Path, description = "Token id of the license, decimal or 0x")),
+    responses((status = 200, body = Vec<KeyInfo>), (status = "default", body = ErrorBody)))]
+pub(super) async fn keys(
+    Shared(state): Shared<State>,
+    license: Parsed<U256>,
+    headers: HeaderMap,
+) -> Result<Json<Vec<KeyInfo>>, Refusal> {
+    Ok(Json(state.host.keys(path(license)?, bearer(&headers)).await?))
+}
+
+/// Revokes a key of a license, for good.
+#[utoipa::path(delete, path = "/v1/licenses/{license}/keys/{key}", tag = "access", security(("sign-in token" = [])),
+    params(("license" = String, Path, description = "Token id of the license, decimal or 0x"),
+        ("key" = String, Path, description = "`key:` and an address, or `bearer:` and 32 bytes")),
+    responses((status = 200, body = KeyInfo), (status = "default", body = ErrorBody)))]
+pub(super) async fn revoke(
+    Shared(state): Shared<State>,
+    place: Parsed<(U256, Credential)>,
+    headers: HeaderMap,
+) -> Result<Json<KeyInfo>, Refusal> {
+    let (license, key) = path(place)?;
+    Ok(Json(state.host.revoke(license, key, bearer(&headers)).await?))
+}
+
+/// What was asked under a license at this host.
+#[utoipa::path(get, path = "/v1/licenses/{license}/usage", tag = "access", security(("sign-in token" = [])),
+    params(("license" = String, Path, description = "Token id of the license, decimal or 0x")),
+    responses((status = 200, body = LicenseUsage), (status = "default", body = ErrorBody)))]
+pub(super) async fn usage(
+    Shared(state): Shared<State>,
+    license: Parsed<U256>,
+    headers: HeaderMap,
+) -> Result<Json<LicenseUsage>, Refusal> {
+    Ok(Json(state.host.usage(path(license)?, bearer(&headers)).await?))
+}
+
+/// Asks a model: the answer comes with its receipt. The request's id is its idempotency key.
+#[utoipa::path(post, path = "/v1/models/{asset}/infer", tag = "inference", request_body = Infer,
+    params(("asset" = String, Path, description = "Asset id of the model"),
+        ("x-request-timeout-ms" = Option<u64>, Header, description = "How long the client waits")),
+    responses((status = 200, body = Inferred), (status = "default", body = ErrorBody)))]
+pub(super) async fn infer(
     Shared(state): Shared<State>,
     asset: Parsed<AssetId>,
+    headers: HeaderMap,
     received: Received,
-) -> Result<Json<Inferred>, Refusal> {
-    Ok(Json(state.host.infer(path(asset)?, body(received)?).await?))
+) -> Result<impl IntoResponse, Refusal> {
+    let arrived = Instant::now();
+    let (asset, infer): (AssetId, Infer) = (path(asset)?, body(received, state.max_body)?);
+    let until = deadline(timeout(&headers)?, state.host.request_timeout());
+    let reply = state.host.infer(asset, Question::signed(infer, until)).await?;
+    Ok((timing::headers(arrived, reply.timing), Json(reply.answer)))
 }
 
-async fn receipt(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<ReceiptRow>, Refusal> {
+/// A receipt with everything that proves it.
+#[utoipa::path(get, path = "/v1/receipts/{id}", tag = "receipts", params(("id" = String, Path, description = "The request's id")),
+    responses((status = 200, body = ReceiptRow), (status = "default", body = ErrorBody)))]
+pub(super) async fn receipt(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<ReceiptRow>, Refusal> {
     Ok(Json(state.host.receipt(path(id)?)?))
 }
 
-async fn epochs(Shared(state): Shared<State>) -> Result<Json<Vec<EpochInfo>>, Refusal> {
-    Ok(Json(state.host.epochs()?))
+/// That a receipt is among those which its epoch's root commits to.
+#[utoipa::path(get, path = "/v1/receipts/{id}/proof", tag = "receipts", params(("id" = String, Path, description = "The request's id")),
+    responses((status = 200, body = ReceiptProof), (status = "default", body = ErrorBody)))]
+pub(super) async fn receipt_proof(
+    Shared(state): Shared<State>,
+    id: Parsed<B256>,
+) -> Result<Json<ReceiptProof>, Refusal> {
+    Ok(Json(state.host.receipt_proof(path(id)?)?))
 }
 
-async fn close_epoch(Shared(state): Shared<State>, headers: HeaderMap) -> Result<Json<EpochInfo>, Refusal> {
-    let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer "));
-    match (&state.admin_token, given) {
-        (Some(token), Some(given)) if token.matches(given) => Ok(Json(state.host.close_epoch().await?)),
-        _ => Err(Refusal::NotOperator),
-    }
+/// A receipt's input, where the host keeps it: for an attestor of the vault, or the receipt's payer.
+#[utoipa::path(post, path = "/v1/receipts/{id}/input", tag = "receipts", request_body = Reader,
+    params(("id" = String, Path, description = "The request's id")),
+    responses((status = 200, body = KeptInput), (status = "default", body = ErrorBody)))]
+pub(super) async fn input(
+    Shared(state): Shared<State>,
+    id: Parsed<B256>,
+    received: Received,
+) -> Result<Json<KeptInput>, Refusal> {
+    Ok(Json(state.host.input(path(id)?, body(received, state.max_body)?).await?))
 }
 
-async fn proof(Shared(state): Shared<State>, place: Parsed<(u64, Address)>) -> Result<Json<ClaimProof>, Refusal> {
-    let (index, account) = path(place)?;
-    Ok(Json(state.host.proof(index, account)?))
+/// Who made an answer: every contributor's exact score.
+#[utoipa::path(get, path = "/v1/attributions/{id}", tag = "receipts", params(("id" = String, Path, description = "The request's id")),
+    responses((status = 200, body = Attribution), (status = "default", body = ErrorBody)))]
+pub(super) async fn attribution(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<Attribution>, Refusal> {
+    Ok(Json(state.host.attribution(path(id)?)?))
 }
 
-async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
-    let bytes = state.host.batches().bytes(path(hash)?)?;
+/// A model's closed epochs, oldest first.
+#[utoipa::path(get, path = "/v1/models/{asset}/epochs", tag = "epochs", params(("asset" = String, Path, description = "Asset id of the model")),
+    responses((status = 200, body = Vec<EpochInfo>), (status = "default", body = ErrorBody)))]
+pub(super) async fn epochs(
+    Shared(state): Shared<State>,
+    asset: Parsed<AssetId>,
+) -> Result<Json<Vec<EpochInfo>>, Refusal> {
+    Ok(Json(state.host.service(path(asset)?)?.epochs()?))
+}
+
+/// Closes a model's open epoch.
+#[utoipa::path(post, path = "/v1/models/{asset}/epochs", tag = "epochs", security(("operator token" = [])),
+    params(("asset" = String, Path, description = "Asset id of the model")),
+    responses((status = 200, body = EpochInfo), (status = "default", body = ErrorBody)))]
+pub(super) async fn close_epoch(
+    Shared(state): Shared<State>,
+    asset: Parsed<AssetId>,
+    headers: HeaderMap,
+) -> Result<Json<EpochInfo>, Refusal> {
+    state.check_operator(&headers)?;
+    Ok(Json(state.host.service(path(asset)?)?.close_epoch().await?))
+}
+
+/// What an account is paid by this host's models: allotted, posted, active, claimed.
+#[utoipa::path(get, path = "/v1/accounts/{account}", tag = "epochs", params(("account" = String, Path, description = "The account")),
+    responses((status = 200, body = AccountPage), (status = "default", body = ErrorBody)))]
+pub(super) async fn account(
+    Shared(state): Shared<State>,
+    account: Parsed<Address>,
+) -> Result<Json<AccountPage>, Refusal> {
+    Ok(Json(state.host.account(path(account)?).await?))
+}
+
+/// What attestors have said of a closed epoch.
+#[utoipa::path(get, path = "/v1/models/{asset}/epochs/{index}/attestations", tag = "epochs",
+    params(("asset" = String, Path, description = "Asset id of the model"), ("index" = u64, Path, description = "The epoch")),
+    responses((status = 200, body = Quorum), (status = "default", body = ErrorBody)))]
+pub(super) async fn attestations(
+    Shared(state): Shared<State>,
+    place: Parsed<(AssetId, u64)>,
+) -> Result<Json<Quorum>, Refusal> {
+    let (asset, index) = path(place)?;
+    Ok(Json(state.host.service(asset)?.quorum(index).await?))
+}
+
+/// Takes an attestor's word: a signed statement, or a signed refusal with its reason.
+#[utoipa::path(post, path = "/v1/models/{asset}/epochs/{index}/attestations", tag = "epochs", request_body = Finding,
+    params(("asset" = String, Path, description = "Asset id of the model"), ("index" = u64, Path, description = "The epoch")),
+    responses((status = 200, body = Quorum), (status = "default", body = ErrorBody)))]
+pub(super) async fn attest(
+    Shared(state): Shared<State>,
+    place: Parsed<(AssetId, u64)>,
+    received: Received,
+) -> Result<Json<Quorum>, Refusal> {
+    let (asset, index) = path(place)?;
+    Ok(Json(state.host.service(asset)?.tell(index, body(received, state.max_body)?).await?))
+}
+
+/// What an account needs to claim against an epoch's root.
+#[utoipa::path(get, path = "/v1/models/{asset}/epochs/{index}/proofs/{account}", tag = "epochs",
+    params(("asset" = String, Path, description = "Asset id of the model"),
+        ("index" = u64, Path, description = "The epoch"), ("account" = String, Path, description = "Who claims")),
+    responses((status = 200, body = ClaimProof), (status = "default", body = ErrorBody)))]
+pub(super) async fn proof(
+    Shared(state): Shared<State>,
+    place: Parsed<(AssetId, u64, Address)>,
+) -> Result<Json<ClaimProof>, Refusal> {
+    let (asset, index, account) = path(place)?;
+    Ok(Json(state.host.service(asset)?.proof(index, account)?))
+}
+
+/// A closed epoch's bytes, by their keccak-256.
+#[utoipa::path(get, path = "/v1/batches/{hash}", tag = "epochs", params(("hash" = String, Path, description = "The data hash of an epoch")),
+    responses((status = 200, content_type = "application/json"), (status = "default", body = ErrorBody)))]
+pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
+    let bytes = state.host.batch(path(hash)?)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes))
 }

@@ -34,7 +34,7 @@ pub async fn sign_in(
     Ok((client, session))
 }
 
-async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
+pub(crate) async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
     let host = client.host();
     let served = client.model(model)?;
     let version = assets::version(chain, model, served.version).await?;

@@ -1,14 +1,13 @@
 //! Epochs: close, attest, post.
 
-use alloy::{primitives::Bytes, signers::local::PrivateKeySigner};
-use serde::{Deserialize, Serialize};
+use alloy::signers::local::PrivateKeySigner;
 use tributary_chain::{
     Account, Chain,
     root::{self, Attestation},
 };
 use tributary_sdk::{
-    Address,
-    api::EpochInfo,
+    AssetId,
+    api::{Attested, EpochInfo},
     client::{self, Client},
     typed_data::RootStatement,
 };
@@ -16,21 +15,20 @@ use tributary_sdk::{
 use super::StepError;
 use crate::secret::Secret;
 
-/// An attestor's word, as it travels to whoever posts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Attested {
-    /// What was recomputed.
-    pub statement: RootStatement,
-    /// Who recomputed it.
-    pub signer: Address,
-    /// Their EIP-712 signature of the statement.
-    pub signature: Bytes,
+/// Asks the host to close a model's open epoch; the only model's, if none is named.
+pub async fn close(url: &str, model: Option<AssetId>, token: &Secret) -> Result<EpochInfo, StepError> {
+    let client = Client::connect(url).await?;
+    let model = which(&client, model)?;
+    Ok(client.close_epoch(model, token.reveal()).await?)
 }
 
-/// Asks the host to close its open epoch.
-pub async fn close(url: &str, token: &Secret) -> Result<EpochInfo, StepError> {
-    Ok(Client::connect(url).await?.close_epoch(token.reveal()).await?)
+/// The model that is meant: the only one, if none is named.
+pub fn which(client: &Client, model: Option<AssetId>) -> Result<AssetId, StepError> {
+    match (model, client.host().models.as_slice()) {
+        (Some(model), _) => Ok(model),
+        (None, [only]) => Ok(only.asset),
+        (None, models) => Err(StepError::WhichModel(models.iter().map(|model| model.asset).collect())),
+    }
 }
 
 /// Fetches a batch, recomputes it against the chain, and signs what came out; `deadline` in the chain's time.
@@ -43,6 +41,22 @@ pub async fn attest(
     let bytes = client::fetch(batch_url).await?;
     let (_, statement, Attestation { signer, signature }) = root::attest(chain, &bytes, deadline, key).await?;
     Ok(Attested { statement, signer, signature })
+}
+
+/// Posts the root of an epoch that a host closed, with what attestors told the host. Returns its statement and when claims
+/// become good, in the chain's time; none while too few have signed.
+pub async fn post_quorum(
+    poster: &Account,
+    client: &Client,
+    model: AssetId,
+    index: u64,
+) -> Result<Option<(RootStatement, u64)>, StepError> {
+    let quorum = client.quorum(model, index).await?;
+    let needed = usize::from(root::policy(poster.chain(), quorum.statement.vault).await?.threshold);
+    if quorum.attested.len() < needed {
+        return Ok(None);
+    }
+    Ok(Some(post(poster, &quorum.attested).await?))
 }
 
 /// Posts a root that enough attestors signed. Returns its statement and when claims become good, in the chain's time.

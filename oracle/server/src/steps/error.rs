@@ -3,7 +3,9 @@ use std::{io, path::PathBuf};
 use alloy::primitives::{Address, B256};
 use tributary_chain::{ChainError, dispute::Difference};
 use tributary_factory::FactoryError;
-use tributary_sdk::{client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError};
+use tributary_sdk::{
+    AssetId, client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError,
+};
 use tributary_settlement::SettlementError;
 
 /// A step could not be taken; what was done before it stands.
@@ -79,6 +81,18 @@ pub enum StepError {
         /// What differs.
         what: &'static str,
     },
+    /// The host serves more than one model, or none.
+    #[error("say which model with --model; the host serves: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    WhichModel(Vec<AssetId>),
+    /// No such epoch.
+    #[error("epoch {0} is not closed yet")]
+    NotClosed(u64),
+    /// The host serves no model with this vault.
+    #[error("the host serves no model whose vault is {0}: ask the model's own host")]
+    NotServedHere(Address),
+    /// A receipt that the chain does not bear out.
+    #[error("the receipt does not hold: {0}; keep it as evidence against the host")]
+    Receipt(String),
     /// A release was trained on records that were withdrawn since.
     #[error(
         "contribution {0} was withdrawn since the release was trained: publish a snapshot without it and train again"
@@ -126,6 +140,15 @@ pub enum StepError {
     /// A signature.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// ONNX Runtime or the model.
+    #[error(transparent)]
+    Runtime(#[from] tributary_runtime::RuntimeError),
+    /// A model's sketch.
+    #[error(transparent)]
+    Sketch(#[from] tributary_sdk::sketch::SketchError),
+    /// A ledger.
+    #[error(transparent)]
+    Ledger(#[from] tributary_ledger::LedgerError),
     /// A tree.
     #[error(transparent)]
     Merkle(#[from] MerkleError),

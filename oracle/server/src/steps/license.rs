@@ -24,6 +24,8 @@ pub struct NewOffer {
     pub rights: u64,
     /// Most calls over the license's life; 0 is no limit.
     pub max_calls: u64,
+    /// Most calls in any minute; 0 is no limit.
+    pub calls_per_minute: u32,
     /// The legal text; its hash goes on chain.
     pub legal_text: String,
     /// The payment token.
@@ -55,7 +57,7 @@ pub async fn offer(owner: &Account, new: NewOffer) -> Result<U256, StepError> {
     let terms = Terms {
         rights: U256::from(new.rights),
         maxCalls: new.max_calls,
-        callsPerMinute: 0,
+        callsPerMinute: new.calls_per_minute,
         territory: B256::ZERO,
         fieldOfUse: B256::ZERO,
         obligations: U256::ZERO,
@@ -119,18 +121,13 @@ pub async fn describe(chain: &Chain, offer: U256) -> Result<Vec<String>, StepErr
 }
 
 fn words(terms: &Terms) -> Vec<String> {
-    let given = |bit: u64| terms.rights & U256::from(bit) != U256::ZERO;
-    let list = |wanted: bool| {
-        let names: Vec<&str> =
-            rights::NAMES.iter().filter(|(bit, _)| given(*bit) == wanted).map(|(_, name)| *name).collect();
-        names.join(", ")
-    };
+    let (may, may_not) = rights::words(terms.rights);
     let limit = |limit: u64| if limit == 0 { "any number of".to_owned() } else { format!("at most {limit}") };
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     vec![
-        format!("may     {}", list(true)),
-        format!("may not {}", list(false)),
-        format!("limits  {} calls", limit(terms.maxCalls)),
+        format!("may     {}", may.join(", ")),
+        format!("may not {}", may_not.join(", ")),
+        format!("limits  {} calls, {} in any minute", limit(terms.maxCalls), limit(terms.callsPerMinute.into())),
         format!(
             "license transferable: {}, lendable to a user: {}, revocable by the owner: {}",
             yes(terms.transferable),

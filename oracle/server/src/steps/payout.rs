@@ -6,10 +6,14 @@ use alloy::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tributary_chain::{
-    Account, Chain, orders, revenue, root,
+    Account, Chain, ChainError, orders, revenue, root,
     verify::{self, RootState, Verified},
+    why::{self, Why},
 };
-use tributary_sdk::client::{self, Client};
+use tributary_sdk::{
+    AssetId,
+    client::{self, Client},
+};
 
 use super::StepError;
 
@@ -21,7 +25,7 @@ pub async fn claim(
     epoch: u64,
     of: Address,
 ) -> Result<u128, StepError> {
-    let proof = host.proof(epoch, of).await?;
+    let proof = host.proof(asset(host, on)?, epoch, of).await?;
     Ok(root::claim(sender, on, proof.index, proof.leaf, proof.leaf_index, proof.proof).await?)
 }
 
@@ -34,9 +38,14 @@ pub async fn claim_to(
     key: &PrivateKeySigner,
     recipient: Address,
 ) -> Result<u128, StepError> {
-    let proof = host.proof(epoch, key.address()).await?;
+    let proof = host.proof(asset(host, on)?, epoch, key.address()).await?;
     let claim = root::claim_of(on, proof.index, proof.leaf, proof.leaf_index, proof.proof);
     Ok(orders::claim(sender, claim, terms(sender.chain(), key, recipient).await?).await?)
+}
+
+/// The model whose vault this is.
+fn asset(host: &Client, on: revenue::Account) -> Result<AssetId, StepError> {
+    Ok(host.model_of(on.vault).ok_or(StepError::NotServedHere(on.vault))?.asset)
 }
 
 /// Withdraws what the share table has credited to `of`; the money goes to `of`. Returns what it was.
@@ -67,6 +76,19 @@ async fn terms<'k>(
     let nonce = U256::from(StdRng::from_os_rng().random::<u128>());
     let deadline = chain.head().await?.timestamp.saturating_add(ORDER_SECONDS);
     Ok(orders::Terms { key, recipient, nonce, deadline })
+}
+
+/// Why an epoch pays an account what it does, recomputed from the batch that its host publishes and the chain; whether or
+/// not its root is posted.
+pub async fn why(chain: &Chain, host: &Client, model: AssetId, epoch: u64, of: Address) -> Result<Why, StepError> {
+    let closed = host.epochs(model).await?.into_iter().find(|closed| closed.index == epoch);
+    let closed = closed.ok_or(StepError::NotClosed(epoch))?;
+    let bytes = client::fetch(&host.batch_url(closed.data_hash)).await?;
+    let verified = match verify::after_posting(chain, &bytes).await {
+        Err(ChainError::Fault(verify::Fault::NotPosted(_))) => verify::before_posting(chain, &bytes).await?,
+        other => other?.0,
+    };
+    Ok(why::why(&verified, of)?)
 }
 
 /// Recomputes a posted epoch from nothing but the chain and the batch's bytes.

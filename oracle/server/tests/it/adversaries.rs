@@ -14,6 +14,7 @@ use tributary_sdk::{
     client::{self, Client, ClientError, Session},
     contracts::{LicenseToken, RoyaltyVault},
     release::Manifest,
+    sign_in::Authorization,
     typed_data,
 };
 use tributary_server::{
@@ -27,7 +28,7 @@ use crate::{
 };
 
 async fn close(serving: &Serving) -> Result<EpochInfo, StepError> {
-    steps::epoch::close(&serving.url, &serving.token).await
+    steps::epoch::close(&serving.url, None, &serving.token).await
 }
 
 async fn bytes(serving: &Serving, epoch: &EpochInfo) -> Vec<u8> {
@@ -270,7 +271,12 @@ fn a_delegate_cannot_sign_the_owner_out() {
             expiresAt: town.now().await + 5,
         };
         let signature = typed_data::sign(&authorization, &town.chain.ledger_domain(), &user).unwrap().into();
-        let body = serde_json::to_vec(&tributary_sdk::api::SignIn { authorization, signature }).unwrap();
+        let body = serde_json::to_vec(&tributary_sdk::api::SignIn {
+            authorization: Authorization::Typed(authorization),
+            signature,
+            holder: None,
+        })
+        .unwrap();
         crate::http::post(&format!("{}/v1/sessions", serving.url), body).await.ok();
         town.advance(60).await;
         assert_eq!(studio.ask(&session, 1).await[0].receipt.payer, buyer.key.address());

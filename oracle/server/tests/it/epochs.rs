@@ -34,7 +34,7 @@ async fn batch_url(serving: &Serving, epoch: &EpochInfo) -> String {
 }
 
 /// Attests with two of three, posts, and returns when the root becomes active.
-async fn attest_and_post(studio: &Studio, serving: &Serving, epoch: &EpochInfo) {
+pub(crate) async fn attest_and_post(studio: &Studio, serving: &Serving, epoch: &EpochInfo) {
     let (town, url) = (studio.town(), batch_url(serving, epoch).await);
     let deadline = town.now().await + DAY;
     let mut attested = Vec::new();
@@ -77,12 +77,12 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
 
         // The first epoch.
         town.advance(30 * DAY).await;
-        let first = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let first = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!((first.index, first.receipts), (1, 20));
         let closed = batch(&serving, &first).await;
         assert!(closed.previous.is_empty());
         assert_eq!(closed.receipts.len(), 20);
-        let again = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let again = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(again, first, "closing again, before the root is posted, changes nothing");
 
         attest_and_post(&studio, &serving, &first).await;
@@ -118,7 +118,7 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
         let session = studio.session(&serving, &asking).await;
         studio.ask(&session, 10).await;
         town.advance(60 * DAY).await;
-        let second = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let second = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!((second.index, second.receipts), (2, 10));
         assert!(second.period_end > first.period_end);
         let next = batch(&serving, &second).await;
@@ -148,7 +148,7 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
             assert_eq!((verified.statement.root, state), (epoch.root, RootState::Active));
         }
         let client = Client::connect(&serving.url).await.unwrap();
-        assert_eq!(client.epochs().await.unwrap(), [first, second]);
+        assert_eq!(client.epochs(studio.model.version.asset).await.unwrap(), [first, second]);
         serving.stop().await;
     });
 }
@@ -168,7 +168,7 @@ fn an_epoch_in_which_nobody_asked_is_divided_by_baseline_shares() {
         let serving = studio.serve().await;
         studio.buyer().await;
         town.advance(DAY).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 0);
         attest_and_post(&studio, &serving, &epoch).await;
         let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await).await.unwrap();
@@ -186,7 +186,7 @@ fn a_community_can_be_paid_inference_by_inference() {
         let town = studio.town();
         let serving = studio.asked(3).await;
         town.advance(DAY).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &epoch).await;
         let batch = batch(&serving, &epoch).await;
         let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await).await.unwrap();
@@ -204,12 +204,12 @@ fn an_epoch_is_not_closed_over_a_pending_root() {
         let town = studio.town();
         let serving = studio.asked(1).await;
         town.advance(DAY).await;
-        let first = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let first = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &first).await;
-        let early = steps::epoch::close(&serving.url, &serving.token).await.unwrap_err().to_string();
+        let early = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap_err().to_string();
         assert!(early.contains("root_pending"), "{early}");
         town.advance(u64::from(WINDOW)).await;
-        let second = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let second = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!((second.index, second.receipts), (2, 0));
         serving.stop().await;
     });
@@ -222,7 +222,7 @@ fn what_strangers_do_to_the_vault_between_closing_and_attesting_changes_nothing(
         let town = studio.town();
         let serving = studio.asked(3).await;
         town.advance(DAY).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
 
         // A stranger sends money and makes the vault divide it, and another license is sold, all at once.
         let stranger = town.resident().await;
@@ -236,7 +236,7 @@ fn what_strangers_do_to_the_vault_between_closing_and_attesting_changes_nothing(
 
         attest_and_post(&studio, &serving, &epoch).await;
         town.advance(DAY).await;
-        let next = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let next = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &next).await;
         let leaves = batch(&serving, &next).await.leaves;
         let sum = SumTree::new(leaves).unwrap().root().sum;
@@ -250,7 +250,7 @@ fn a_chain_with_nothing_on_it_has_nothing_to_audit() {
     run(async {
         let studio = Studio::new(Town::shared().await).await;
         let serving = studio.asked(1).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         let url = batch_url(&serving, &epoch).await;
         let unposted = steps::payout::audit(&studio.town().chain, &url).await.map(|_| ());
         assert!(unposted.unwrap_err().to_string().contains("no root on chain commits to this batch"));

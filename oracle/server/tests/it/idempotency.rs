@@ -36,7 +36,7 @@ fn the_same_request_twice_has_one_receipt_and_counts_once() {
         let first = session.infer(&infer).await.unwrap();
         let second = session.infer(&infer).await.unwrap();
         assert_eq!(first, second);
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 1);
         assert_eq!(code(session.infer(&infer).await), "410 already_settled");
         serving.stop().await;
@@ -58,7 +58,7 @@ fn many_copies_at_once_have_one_receipt_and_count_once() {
         }
         let answers = copies.join_all().await;
         assert!(answers.iter().all(|answer| *answer == answers[0]));
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 1);
         serving.stop().await;
     });
@@ -103,7 +103,7 @@ fn an_id_used_for_another_request_is_refused() {
         foreign.signature = typed_data::sign(&foreign.request, &client.domain(), &key).unwrap().into();
         assert_eq!(code(elsewhere.infer(&foreign).await), "409 request_id_reused");
 
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 1);
         serving.stop().await;
     });
@@ -124,7 +124,7 @@ fn an_answer_is_kept_over_a_restart_of_the_host() {
         let url = format!("{}/v1/models/{}/infer", again.url, studio.model.version.asset);
         let kept = post(&url, serde_json::to_vec(&infer).unwrap()).await.ok();
         assert_eq!(serde_json::from_value::<Inferred>(kept).unwrap(), first);
-        let epoch = steps::epoch::close(&again.url, &again.token).await.unwrap();
+        let epoch = steps::epoch::close(&again.url, None, &again.token).await.unwrap();
         assert_eq!(epoch.receipts, 1);
         again.stop().await;
     });

@@ -17,7 +17,7 @@ use tributary_server::steps::{
 };
 
 use crate::{
-    studio::{Studio, image},
+    studio::Studio,
     town::{DAY, Town, run, word},
 };
 
@@ -77,10 +77,9 @@ fn no_more_calls_are_served_than_the_terms_allow_and_refusals_do_not_count() {
         let offer = studio.offer();
         let buyer = studio.sell(NewOffer { max_calls: 2, ..offer }).await;
         let session = studio.session(&serving, &buyer).await;
-        let asset = studio.model.version.asset;
-        let now = studio.town().now().await;
-        let short = session.request(asset, image(0)[1..].to_vec(), word(), word(), now).unwrap();
-        assert_refused(session.infer(&short).await, 422, "wrong_input_width");
+        let mut wrong = studio.request(&session, 0).await;
+        wrong.salt = word();
+        assert_refused(session.infer(&wrong).await, 422, "wrong_commitment");
         let first = studio.request(&session, 0).await;
         session.infer(&first).await.unwrap();
         session.infer(&first).await.unwrap();
@@ -138,7 +137,7 @@ fn what_was_served_before_a_license_was_revoked_is_paid_and_what_is_not_earned_i
         let late = studio.request(&session, 4).await;
         assert_refused(session.infer(&late).await, 403, "not_licensed");
 
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 3);
         let url = Client::connect(&serving.url).await.unwrap().batch_url(epoch.data_hash);
         let deadline = studio.town().now().await + DAY;
@@ -174,7 +173,7 @@ fn what_is_served_between_a_licenses_end_and_its_renewal_is_refused_by_host_and_
         assert!(until >= town.now().await + DAY - 1);
         let renewed = studio.ask(&session, 2).await;
         town.advance(60).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 3);
 
         // Host and buyer together say that it was served in between.

@@ -17,25 +17,32 @@ use crate::{
     town::{DAY, Town, run},
 };
 
-type Change = fn(&mut Value);
+pub(crate) type Change = fn(&mut Value);
 
-/// Passes everything on to a host, and changes its answers to `infer` on the way back.
-async fn between(host: String, change: Change) -> String {
-    let router = Router::new().fallback(pass).with_state((host, change));
+/// Passes everything on to a host, under the name that the client knows it by, and changes its answers on paths that have
+/// `part` in them on the way back.
+pub(crate) async fn between(host: String, part: &'static str, change: Change) -> String {
+    let router = Router::new().fallback(pass).with_state((host, part, change));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     url
 }
 
-async fn pass(State((host, change)): State<(String, Change)>, request: Request) -> (StatusCode, Bytes) {
+async fn pass(
+    State((host, part, change)): State<(String, &'static str, Change)>,
+    request: Request,
+) -> (StatusCode, Bytes) {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
     let url = format!("{host}{}", parts.uri);
-    let answer = client::http().request(parts.method, url).body(body).send().await.unwrap();
+    let host = parts.headers[axum::http::header::HOST].clone();
+    let headers = [("host", host), ("content-type", "application/json".parse().unwrap())];
+    let headers = headers.into_iter().map(|(name, value)| (name.parse().unwrap(), value)).collect();
+    let answer = client::http().request(parts.method, url).headers(headers).body(body).send().await.unwrap();
     let status = answer.status();
     let mut bytes = answer.bytes().await.unwrap();
-    if parts.uri.path().ends_with("/infer") {
+    if parts.uri.path().contains(part) {
         let mut value = serde_json::from_slice(&bytes).unwrap();
         change(&mut value);
         bytes = serde_json::to_vec(&value).unwrap().into();
@@ -61,7 +68,7 @@ fn an_answer_that_is_not_what_the_receipt_says_is_not_believed() {
             (|answer| answer["receipt"]["payer"] = json!("0x0000000000000000000000000000000000000001"), "payer"),
         ];
         for (lie, field) in lies {
-            let refused = ask(&studio, &buyer, &between(serving.url.clone(), lie).await).await;
+            let refused = ask(&studio, &buyer, &between(serving.url.clone(), "/infer", lie).await).await;
             assert!(matches!(refused, Err(ClientError::ReceiptMismatch(found)) if found == field), "{refused:?}");
         }
         // What only the host's signature covers.
@@ -71,10 +78,10 @@ fn an_answer_that_is_not_what_the_receipt_says_is_not_believed() {
             |answer| answer["hostSignature"] = json!("0x00"),
         ];
         for forgery in forged {
-            let refused = ask(&studio, &buyer, &between(serving.url.clone(), forgery).await).await;
+            let refused = ask(&studio, &buyer, &between(serving.url.clone(), "/infer", forgery).await).await;
             assert!(matches!(refused, Err(ClientError::Signature(_))), "{refused:?}");
         }
-        ask(&studio, &buyer, &between(serving.url.clone(), |_| ()).await).await.unwrap();
+        ask(&studio, &buyer, &between(serving.url.clone(), "/infer", |_| ()).await).await.unwrap();
         serving.stop().await;
     });
 }

@@ -1,7 +1,10 @@
 //! The host and the program against real parts: anvil with the contracts, ONNX Runtime, HTTP, separate processes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod access;
 mod adversaries;
+mod attesting;
+mod clerk;
 mod epochs;
 mod folders;
 mod foreign;
@@ -12,6 +15,7 @@ mod lying_host;
 mod program;
 mod release_files;
 mod requests;
+mod serving;
 mod studio;
 mod tampered;
 mod town;

@@ -10,7 +10,7 @@ use tributary_sdk::{
     keccak256,
     release::{Manifest, ManifestError, ReleaseManifest},
 };
-use tributary_server::host::{Host, OpenError};
+use tributary_server::host::{Host, OpenError, Opening, Source};
 
 use crate::{
     studio::Studio,
@@ -151,7 +151,7 @@ fn a_damaged_model_is_refused_even_where_the_chain_commits_to_it() {
             assets::publish(&builder, asset, manifest.weights_hash, keccak256(&manifest_bytes), "").await.unwrap();
 
         let mut opening = studio.opening();
-        opening.version.version = version;
+        as_version(&mut opening, version);
         let refused = Host::open(&studio.town().chain, opening).await.map(|_| ()).unwrap_err();
         assert!(
             matches!(refused, OpenError::Release(FactoryError::Attribution(_)) | OpenError::Runtime(_)),
@@ -176,8 +176,15 @@ fn a_version_that_was_never_published_is_not_served() {
     run(async {
         let copy = Copy::new().await;
         let mut opening = copy.studio.opening_in(copy.folder.path(), copy.release());
-        opening.version.version = 2;
+        as_version(&mut opening, 2);
         let refused = Host::open(&copy.studio.town().chain, opening).await.map(|_| ()).unwrap_err();
         assert!(refused.to_string().contains("has no version 2"), "{refused}");
     });
+}
+
+fn as_version(opening: &mut Opening, number: u32) {
+    match &mut opening.shelves[0].source {
+        Source::Run { version, .. } => version.version = number,
+        Source::Folder(_) => panic!("studios open run folders"),
+    }
 }

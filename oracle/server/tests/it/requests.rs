@@ -13,6 +13,7 @@ use tributary_sdk::{
     api::{Infer, SignIn, tensor_bytes},
     client::{Client, Session},
     records::input_commitment,
+    sign_in::Authorization,
     typed_data::{self, SessionAuthorization},
 };
 
@@ -55,7 +56,11 @@ impl Open {
 
     async fn sign_in(&self, authorization: &SessionAuthorization, key: &PrivateKeySigner) -> Answer {
         let signature = typed_data::sign(authorization, &self.studio.town().chain.ledger_domain(), key).unwrap();
-        let body = SignIn { authorization: authorization.clone(), signature: signature.into() };
+        let body = SignIn {
+            authorization: Authorization::Typed(authorization.clone()),
+            signature: signature.into(),
+            holder: None,
+        };
         post(&format!("{}/v1/sessions", self.serving.url), serde_json::to_vec(&body).unwrap()).await
     }
 
@@ -71,12 +76,11 @@ fn word_address() -> Address {
 
 /// Asserts that a request for these features, properly committed to and signed, is refused, and left nothing behind.
 async fn refused_features(features: Vec<f32>, status: u16, code: &str) {
-    let open = Open::get().await;
-    let session = open.session().await;
-    let now = open.studio.town().now().await;
-    let infer = session.request(open.studio.model.version.asset, features, word(), word(), now).unwrap();
-    open.infer(&infer).await.refused(status, code);
-    no_receipt(&open, infer.request.id).await;
+    let change = |infer: &mut Infer| {
+        infer.request.inputCommitment = input_commitment(infer.salt, &tensor_bytes(&features));
+        infer.features = features;
+    };
+    refused_request(change, None, status, code).await;
 }
 
 async fn no_receipt(open: &Open, id: B256) {
@@ -118,7 +122,7 @@ fn a_good_request_is_answered_with_a_receipt_and_its_top_contributors() {
 #[test]
 fn an_image_of_the_wrong_size_is_refused() {
     run(async {
-        for width in [0, 1, 63, 65, 640] {
+        for width in [0, 1, 63, 65, 639] {
             refused_features(vec![1.0; width], 422, "wrong_input_width").await;
         }
     });
@@ -211,7 +215,7 @@ fn another_model_is_unknown_here() {
         let infer = open.studio.request(&session, 0).await;
         let url = format!("{}/v1/models/0x00000000000000000000000000000001/infer", open.serving.url);
         post(&url, serde_json::to_vec(&infer).unwrap()).await.refused(404, "unknown_model");
-        refused_request(|infer| infer.request.assetId ^= 1, None, 404, "unknown_model").await;
+        refused_request(|infer| infer.request.assetId ^= 1, None, 422, "other_model").await;
         let url = format!("{}/v1/models/seven/infer", open.serving.url);
         post(&url, serde_json::to_vec(&infer).unwrap()).await.refused(400, "bad_path");
     });
@@ -248,16 +252,23 @@ fn routes_methods_and_paths_that_do_not_exist_are_refused_in_json() {
     run(async {
         let open = Open::get().await;
         let url = &open.serving.url;
-        for path in ["/", "/v1", "/v2/host", "/v1/models", "/v1/host/", "/v1/epochs/1/proofs"] {
+        let model = open.studio.model.version.asset;
+        for path in ["/", "/v1", "/v2/host", "/v1/epochs", "/v1/host/", "/v3/models", "/v1/models/0x1/epochs/1/proofs"]
+        {
             get(&format!("{url}{path}")).await.refused(404, "unknown_route");
         }
         get(&format!("{url}/v1/sessions")).await.refused(405, "wrong_method");
-        send(Method::DELETE, &format!("{url}/v1/epochs"), None, "").await.refused(405, "wrong_method");
-        for path in ["/v1/receipts/0x12", "/v1/epochs/one/proofs/0x12", "/v1/batches/zz", "/v1/epochs/-1/proofs/0x12"] {
+        let epochs = format!("{url}/v1/models/{model}/epochs");
+        send(Method::DELETE, &epochs, None, "").await.refused(405, "wrong_method");
+        let nobody = Address::repeat_byte(1);
+        for path in ["/v1/receipts/0x12", "/v1/batches/zz", "/v1/models/digits", "/v1/models/0x/epochs"] {
             get(&format!("{url}{path}")).await.refused(400, "bad_path");
         }
-        let nobody = Address::repeat_byte(1);
-        get(&format!("{url}/v1/epochs/9/proofs/{nobody}")).await.refused(404, "unknown_epoch");
+        for path in [format!("one/proofs/{nobody}"), format!("-1/proofs/{nobody}"), "1/proofs/0x12".into()] {
+            get(&format!("{epochs}/{path}")).await.refused(400, "bad_path");
+        }
+        get(&format!("{epochs}/9/proofs/{nobody}")).await.refused(404, "unknown_epoch");
+        get(&format!("{url}/v1/models/0x12")).await.refused(404, "unknown_model");
         get(&format!("{url}/v1/batches/{}", word())).await.refused(404, "unknown_batch");
         get(&format!("{url}/v1/receipts/{}", word())).await.refused(404, "unknown_receipt");
     });
@@ -351,8 +362,8 @@ fn a_sign_in_that_was_changed_after_it_was_signed_is_refused() {
         let domain = open.studio.town().chain.ledger_domain();
         let signature: Bytes = typed_data::sign(&authorization, &domain, &open.buyer.key).unwrap().into();
         let url = format!("{}/v1/sessions", open.serving.url);
-        let mut changed = SignIn { authorization, signature };
-        changed.authorization.sessionKey = word_address();
+        let other = SessionAuthorization { sessionKey: word_address(), ..authorization };
+        let mut changed = SignIn { authorization: Authorization::Typed(other), signature, holder: None };
         post(&url, serde_json::to_vec(&changed).unwrap()).await.refused(403, "not_licensed");
         changed.signature = Bytes::from(vec![1; 10]);
         post(&url, serde_json::to_vec(&changed).unwrap()).await.refused(401, "bad_signature");
@@ -363,7 +374,7 @@ fn a_sign_in_that_was_changed_after_it_was_signed_is_refused() {
 fn only_the_operator_closes_epochs() {
     run(async {
         let open = Open::get().await;
-        let url = format!("{}/v1/epochs", open.serving.url);
+        let url = format!("{}/v1/models/{}/epochs", open.serving.url, open.studio.model.version.asset);
         send(Method::POST, &url, None, "").await.refused(401, "not_operator");
         for wrong in ["", "wrong", &word().to_string()] {
             send(Method::POST, &url, Some(wrong), "").await.refused(401, "not_operator");

@@ -14,15 +14,15 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{licenses::rights, revenue};
 use tributary_factory::{Dataset, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
-use tributary_runtime::{ExecutionProvider, OnnxRuntime};
+use tributary_runtime::{ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
     contracts::registry::Shares,
 };
 use tributary_server::{
-    host::{Host, Opening},
-    http::{Listening, ServeError},
+    host::{Host, Opening, Shelf, Source},
+    http::{Access, Listening, ServeError},
     secret::Secret,
     steps::{
         self, DataFolder, StepError,
@@ -141,10 +141,16 @@ impl Studio {
 
     /// The model of a community.
     pub(crate) async fn of(community: Community) -> Self {
+        let host = community.town.resident().await;
+        Self::hosted_by(community, host).await
+    }
+
+    /// The model of a community that says who serves it.
+    pub(crate) async fn hosted_by(community: Community, host: PrivateKeySigner) -> Self {
         community.grant(365 * DAY).await;
         let built = community.train().await.unwrap();
         let town = &community.town;
-        let (host, arbiter) = (town.resident().await, town.resident().await);
+        let arbiter = town.resident().await;
         let attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
         let new = NewModel {
             name: "digit reader".into(),
@@ -185,6 +191,7 @@ impl Studio {
             asset: self.model.version.asset,
             rights: rights::INFER,
             max_calls: 0,
+            calls_per_minute: 0,
             legal_text: "Ask.".into(),
             token: self.town().dollar,
             price: PRICE,
@@ -215,15 +222,21 @@ impl Studio {
     }
 
     pub(crate) fn opening_in(&self, data: &Path, release: PathBuf) -> Opening {
-        Opening {
+        let shelf = Shelf {
             data: data.to_owned(),
-            release,
-            version: self.model.version,
+            source: Source::Run { release, version: self.model.version },
             token: self.town().dollar,
+            options: ModelOptions::default(),
+        };
+        Opening {
             key: self.host.clone(),
             onnxruntime: None,
-            provider: ExecutionProvider::Cpu,
-            license_cache: Duration::ZERO,
+            license_age: Duration::ZERO,
+            block_age: Duration::MAX,
+            request_timeout: Duration::from_secs(60),
+            authority: None,
+            keeps_inputs: 0,
+            shelves: vec![shelf],
         }
     }
 
@@ -282,7 +295,8 @@ impl Serving {
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let (url, token) = (listening.url(), Secret::new(word().to_string()));
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(listening.serve(Arc::new(host), Some(token.clone()), async {
+        let access = Access { admin_token: Some(token.clone()), max_body: 1 << 20 };
+        let task = tokio::spawn(listening.serve(Arc::new(host), access, async {
             let _ = stopped.await;
         }));
         Self { url, token, stop, task }

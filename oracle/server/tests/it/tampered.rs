@@ -16,6 +16,7 @@ use tributary_sdk::{
     batch::{Batch, ReceiptRow, Session},
     client::{self, Client},
     release::{Manifest, ManifestError},
+    sign_in::{Authorization, Credential},
     sketch::Sketch,
     typed_data::{self, SessionAuthorization},
 };
@@ -47,7 +48,7 @@ impl Closed {
         let session = studio.session(&serving, &buyer).await;
         studio.ask(&session, 8).await;
         studio.town().advance(DAY).await;
-        let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+        let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         let url = Client::connect(&serving.url).await.unwrap().batch_url(epoch.data_hash);
         let bytes = client::fetch(&url).await.unwrap();
         serving.stop().await;
@@ -170,7 +171,7 @@ fn a_receipt_for_something_nobody_asked_is_refused() {
     let invented = |closed: &Closed, row: &mut ReceiptRow| {
         let domain = closed.studio.town().chain.ledger_domain();
         let key = PrivateKeySigner::random();
-        row.session_key = key.address();
+        row.credential = Credential::Key(key.address());
         row.request_signature = typed_data::sign(&row.request, &domain, &key).unwrap().into();
         row.receipt.requestSignatureHash = tributary_sdk::keccak256(&row.request_signature);
         closed.sign(row);
@@ -263,7 +264,11 @@ fn a_session_that_its_holder_did_not_sign_covers_nothing() {
     let problem =
         |fault: &Fault, _: &Batch| matches!(fault, Fault::Receipt { problem, .. } if problem.contains("session"));
     refused(|_, batch| batch.sessions.clear(), problem);
-    refused(|_, batch| batch.sessions[0].authorization.expiresAt += 1, problem);
+    let later = |_: &Closed, batch: &mut Batch| match &mut batch.sessions[0].authorization {
+        Authorization::Message(text) => *text = text.replacen("Expiration Time: 20", "Expiration Time: 21", 1),
+        Authorization::Typed(authorization) => authorization.expiresAt += 1,
+    };
+    refused(later, problem);
     refused(|_, batch| batch.sessions[0].holder = Address::repeat_byte(1), problem);
 }
 
@@ -277,13 +282,14 @@ fn a_session_of_somebody_who_is_not_licensed_covers_nothing() {
             let authorization = SessionAuthorization {
                 licenseId: closed.buyer.license,
                 sessionKey: key.address(),
-                expiresAt: batch.sessions[0].authorization.expiresAt,
+                expiresAt: batch.sessions[0].authorization.permission(&domain).unwrap().expires_at,
             };
             let signature = typed_data::sign(&authorization, &domain, host).unwrap().into();
             let block = batch.sessions[0].block;
+            let authorization = Authorization::Typed(authorization);
             batch.sessions.push(Session { authorization, holder: host.address(), signature, block });
             let row = &mut batch.receipts[3];
-            row.session_key = key.address();
+            row.credential = Credential::Key(key.address());
             row.receipt.payer = host.address();
             row.request_signature = typed_data::sign(&row.request, &domain, &key).unwrap().into();
             row.receipt.requestSignatureHash = tributary_sdk::keccak256(&row.request_signature);

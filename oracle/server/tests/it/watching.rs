@@ -30,7 +30,7 @@ use crate::{
 
 /// The batch of the host's open epoch, and where the host publishes it.
 async fn closed(serving: &Serving) -> (String, Bytes) {
-    let epoch = steps::epoch::close(&serving.url, &serving.token).await.unwrap();
+    let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
     let url = Client::connect(&serving.url).await.unwrap().batch_url(epoch.data_hash);
     (url.clone(), client::fetch(&url).await.unwrap())
 }
@@ -97,7 +97,7 @@ fn a_dishonest_quorums_roots_are_rejected_one_after_the_other_until_an_honest_on
         // Leaves out of order: proven, also by somebody who would not challenge.
         let (_, bytes) = closed(&serving).await;
         let swapped = post_changed(&studio, &bytes, |batch| batch.leaves.swap(0, 1)).await;
-        let waiting = steps::epoch::close(&serving.url, &serving.token).await.unwrap_err();
+        let waiting = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap_err();
         assert!(waiting.to_string().contains("root"), "{waiting}");
         let url = publish(vec![swapped]).await;
         let proven = watch(&url, Resolve::Prove).await.unwrap();

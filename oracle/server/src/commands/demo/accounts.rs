@@ -46,7 +46,7 @@ pub(super) async fn pay_everybody(
             got: 0,
         };
         // No leaf, no claim: measured influence may be nil, and then the list says so.
-        if let Ok(proof) = client.proof(epoch, key.address()).await {
+        if let Ok(proof) = client.proof(version.asset, epoch, key.address()).await {
             person.owed = proof.leaf.cumulative;
             person.got = steps::payout::claim(&chain.account(key)?, client, on, epoch, key.address()).await?;
         }

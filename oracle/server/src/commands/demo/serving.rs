@@ -8,8 +8,9 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::Chain;
 use tributary_server::{
     host::{Host, Opening},
-    http::{Listening, ServeError},
+    http::{Access, Listening, ServeError},
     secret::Secret,
+    settings::Settings,
 };
 
 /// A host as a task of its own, reached over HTTP like any other.
@@ -21,13 +22,14 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    pub(super) async fn start(chain: &Chain, opening: Opening) -> Result<Self> {
+    pub(super) async fn start(settings: &Settings, chain: &Chain, opening: Opening) -> Result<Self> {
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await?;
         let url = listening.url();
         let host = Arc::new(Host::open(chain, opening).await?);
         let admin_token = Secret::new(PrivateKeySigner::random().to_bytes().to_string());
         let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(listening.serve(host, Some(admin_token.clone()), async {
+        let access = Access { admin_token: Some(admin_token.clone()), ..settings.access() };
+        let task = tokio::spawn(listening.serve(host, access, async {
             let _ = stopped.await;
         }));
         Ok(Self { url, admin_token, stop, task })

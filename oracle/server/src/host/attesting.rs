@@ -1,0 +1,117 @@
+//! What attestors say of closed epochs, kept until their roots are posted.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use alloy::{eips::BlockId, primitives::B256, sol_types::SolStruct};
+use tributary_chain::{root, verify, wallets};
+use tributary_sdk::{
+    api::{Finding, Quorum},
+    typed_data::RootStatement,
+};
+
+use super::{Refusal, Service};
+
+/// How long attestors have, in seconds of the chain's time, before everybody has to sign again.
+const PATIENCE: u64 = 7 * 24 * 60 * 60;
+
+/// The folder of what attestors said, a file for each batch.
+#[derive(Clone, Debug)]
+pub(super) struct Quorums {
+    folder: PathBuf,
+}
+
+impl Quorums {
+    pub(super) fn open(data: &Path) -> io::Result<Self> {
+        let folder = data.join("attestations");
+        fs::create_dir_all(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn read(&self, batch: B256) -> Result<Option<Quorum>, Refusal> {
+        match fs::read(self.path(batch)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(bytes) => {
+                let broken = |error: serde_json::Error| Refusal::StoredBatch(format!("attestations: {error}"));
+                serde_json::from_slice(&bytes).map(Some).map_err(broken)
+            }
+        }
+    }
+
+    fn keep(&self, batch: B256, quorum: &Quorum) -> Result<(), Refusal> {
+        let bytes = serde_json::to_vec_pretty(quorum).map_err(io::Error::from)?;
+        let path = self.path(batch);
+        let part = path.with_extension("part");
+        let mut file = fs::File::create(&part)?;
+        io::Write::write_all(&mut file, &bytes)?;
+        file.sync_all()?;
+        fs::rename(&part, &path)?;
+        Ok(fs::File::open(&self.folder)?.sync_all()?)
+    }
+
+    fn path(&self, batch: B256) -> PathBuf {
+        self.folder.join(format!("{batch}.json"))
+    }
+}
+
+impl Service {
+    /// What attestors have said of a closed epoch. Who looks after the deadline begins a new round.
+    pub async fn quorum(&self, index: u64) -> Result<Quorum, Refusal> {
+        let _one_at_a_time = self.attesting.lock().await;
+        self.round(index).await
+    }
+
+    /// Takes an attestor's word, if the vault's policy names the attestor and the word is about this very batch.
+    pub async fn tell(&self, index: u64, finding: Finding) -> Result<Quorum, Refusal> {
+        let _one_at_a_time = self.attesting.lock().await;
+        let mut quorum = self.round(index).await?;
+        let batch = quorum.statement.dataHash;
+        let domain = self.chain().ledger_domain();
+        let (signer, digest, signature) = match &finding {
+            Finding::Attested(word) if word.statement == quorum.statement => {
+                (word.signer, word.statement.eip712_signing_hash(&domain), &word.signature)
+            }
+            Finding::Refused(word) if word.refusal.dataHash == batch => {
+                (word.signer, word.refusal.eip712_signing_hash(&domain), &word.signature)
+            }
+            _ => return Err(Refusal::OtherStatement(index)),
+        };
+        let policy = root::policy(self.chain(), self.on.vault).await?;
+        if !policy.signers.contains(&signer) {
+            return Err(Refusal::NoAttestor(signer));
+        }
+        if wallets::signed_by(self.chain(), signer, digest, signature, BlockId::latest()).await?.is_none() {
+            return Err(Refusal::NotSigned { holder: signer });
+        }
+        // Who recomputes again and finds otherwise takes back what they said.
+        quorum.attested.retain(|word| word.signer != signer);
+        quorum.refused.retain(|word| word.signer != signer);
+        match finding {
+            Finding::Attested(word) => quorum.attested.push(*word),
+            Finding::Refused(word) => {
+                tracing::error!(%signer, epoch = index, reason = word.refusal.reason, "an attestor refuses the batch");
+                quorum.refused.push(*word);
+            }
+        }
+        quorum.attested.sort_by_key(|word| word.signer);
+        quorum.refused.sort_by_key(|word| word.signer);
+        self.quorums.keep(batch, &quorum)?;
+        Ok(quorum)
+    }
+
+    async fn round(&self, index: u64) -> Result<Quorum, Refusal> {
+        let hash = self.batches.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
+        let now = self.chain().head().await?.timestamp;
+        if let Some(quorum) = self.quorums.read(hash)?.filter(|quorum| quorum.statement.deadline > now) {
+            return Ok(quorum);
+        }
+        let verified = verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await?;
+        let statement = RootStatement { deadline: now.saturating_add(PATIENCE), ..verified.statement };
+        let quorum = Quorum { statement, attested: Vec::new(), refused: Vec::new() };
+        self.quorums.keep(hash, &quorum)?;
+        Ok(quorum)
+    }
+}

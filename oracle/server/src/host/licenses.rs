@@ -1,0 +1,141 @@
+//! What the chain says of licenses, followed block by block: what was found once holds until an event says otherwise.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, U256},
+};
+use tokio::sync::Mutex;
+use tributary_chain::{
+    Chain, ChainError, Head,
+    follow::{Change, LicenseFeed},
+    licenses::{self, rights},
+    wallets::{self, SignedBy},
+};
+use tributary_ledger::Quota;
+use tributary_sdk::{AssetId, batch::Session};
+
+use super::Refusal;
+
+/// How old what is known of the chain may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Freshness {
+    /// Since the node was last asked.
+    pub(super) asked: Duration,
+    /// Since the newest block; not looked at on development chains, whose clock is moved by hand.
+    pub(super) block: Duration,
+}
+
+/// Licenses as the chain has them.
+#[derive(Debug)]
+pub(super) struct Licenses {
+    chain: Chain,
+    freshness: Freshness,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    feed: LicenseFeed,
+    asked: Option<Instant>,
+    good: HashMap<(U256, Address), License>,
+    /// Sign-ins that a holder's code stood behind, and when. No event tells when it no longer does.
+    by_code: HashMap<B256, Instant>,
+}
+
+/// A license that lets its holder or user ask.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct License {
+    /// The model.
+    pub(super) asset: AssetId,
+    /// What its terms allow.
+    pub(super) quota: Quota,
+    /// The first second at which this account may not use it any more.
+    until: u64,
+}
+
+impl Licenses {
+    pub(super) async fn follow(chain: &Chain, freshness: Freshness) -> Result<Self, ChainError> {
+        let feed = LicenseFeed::start(chain).await?;
+        let state = State { feed, asked: None, good: HashMap::new(), by_code: HashMap::new() };
+        Ok(Self { chain: chain.clone(), freshness, state: Mutex::new(state) })
+    }
+
+    /// Reads on unless that was done a moment ago. Returns the newest block that is known.
+    pub(super) async fn head(&self) -> Result<Head, Refusal> {
+        let mut state = self.state.lock().await;
+        if state.asked.is_none_or(|asked| asked.elapsed() >= self.freshness.asked) {
+            match state.feed.read_on().await? {
+                Change::Licenses(changed) => state.good.retain(|(license, _), _| !changed.contains(license)),
+                Change::Everything => state.good.clear(),
+            }
+            state.asked = Some(Instant::now());
+        }
+        let head = state.feed.head();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let age = now.saturating_sub(head.timestamp);
+        if age > self.freshness.block.as_secs() && !self.chain.is_development() {
+            return Err(Refusal::ChainBehind { age, allowed: self.freshness.block.as_secs() });
+        }
+        Ok(head)
+    }
+
+    /// The license, if it lets this account ask now.
+    pub(super) async fn find(&self, license: U256, account: Address) -> Result<License, Refusal> {
+        let head = self.head().await?;
+        let known = self.state.lock().await.good.get(&(license, account)).copied();
+        if let Some(found) = known.filter(|found| head.timestamp < found.until) {
+            return Ok(found);
+        }
+        let refused = || Refusal::NotLicensed { license, account };
+        let block = BlockId::number(head.number);
+        let (limits, may_ask) = tokio::join!(
+            licenses::limits(&self.chain, license, block),
+            licenses::is_licensed(&self.chain, license, account, rights::INFER, block)
+        );
+        let limits = match limits {
+            Err(ChainError::Reverted { .. }) => return Err(refused()),
+            other => other?,
+        };
+        if !may_ask? {
+            return Err(refused());
+        }
+        let none_is_ever = |limit: u64| if limit == 0 { u64::MAX } else { limit };
+        let as_user = if limits.holder == account { u64::MAX } else { limits.userExpires.saturating_add(1) };
+        let found = License {
+            asset: AssetId(limits.assetId),
+            quota: Quota {
+                total: (limits.maxCalls > 0).then_some(limits.maxCalls),
+                minute: (limits.callsPerMinute > 0).then_some(limits.callsPerMinute.into()),
+            },
+            until: none_is_ever(limits.expiresAt).min(as_user),
+        };
+        let mut state = self.state.lock().await;
+        // Whoever has read on meanwhile may have read that it changed.
+        if state.feed.head() == head {
+            state.good.insert((license, account), found);
+        }
+        Ok(found)
+    }
+
+    /// Whether the holder stands behind a sign-in now.
+    pub(super) async fn is_signed(&self, session: &Session) -> Result<bool, Refusal> {
+        let digest = session.authorization.digest(&self.chain.ledger_domain());
+        let known = self.state.lock().await.by_code.get(&digest).copied();
+        if known.is_some_and(|asked| asked.elapsed() < self.freshness.asked) {
+            return Ok(true);
+        }
+        let (holder, signature) = (session.holder, &session.signature);
+        let signed = wallets::signed_by(&self.chain, holder, digest, signature, BlockId::latest()).await?;
+        let mut state = self.state.lock().await;
+        match signed {
+            Some(SignedBy::Code) => state.by_code.insert(digest, Instant::now()),
+            _ => state.by_code.remove(&digest),
+        };
+        Ok(signed.is_some())
+    }
+}

@@ -1,0 +1,135 @@
+//! One model as it is served.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+};
+
+use alloy::signers::local::PrivateKeySigner;
+use tokio::sync::{Mutex, RwLock};
+use tributary_chain::{Account, Chain};
+use tributary_factory::Release;
+use tributary_ledger::Ledger;
+use tributary_runtime::Model;
+use tributary_sdk::{AssetId, api::ModelInfo, release::VersionRef};
+
+use super::{Batches, Refusal, attesting::Quorums, clock::Clock, licenses::Licenses};
+
+/// One model with its ledger.
+///
+/// A data folder belongs to one host of one model: its ledger's epochs are that model's roots. Its release may change
+/// between two epochs.
+#[derive(Debug)]
+pub struct Service {
+    pub(super) asset: AssetId,
+    pub(super) data: PathBuf,
+    pub(super) account: Account,
+    pub(super) key: PrivateKeySigner,
+    pub(super) on: tributary_chain::revenue::Account,
+    pub(super) served: std::sync::RwLock<Arc<Served>>,
+    pub(super) ledger: Ledger,
+    pub(super) batches: Batches,
+    pub(super) quorums: Quorums,
+    pub(super) licenses: Arc<Licenses>,
+    pub(super) clock: Clock,
+    /// In how many closed epochs inputs are kept; 0: none is kept at all.
+    pub(super) keeps_inputs: u64,
+    /// Held for reading from the moment a receipt takes its time until it is durable, and for writing while an epoch is
+    /// sealed: so every receipt is in the epoch that its time says.
+    pub(super) gate: RwLock<()>,
+    /// Held for reading by every question from its admission to its answer, and for writing while the release changes or
+    /// the model is taken away: so nothing that was taken is dropped.
+    pub(super) at_work: Arc<RwLock<()>>,
+    /// Epochs are closed one after the other.
+    pub(super) closing: Mutex<()>,
+    /// What attestors say is taken down one after the other.
+    pub(super) attesting: Mutex<()>,
+}
+
+/// A release in memory.
+#[derive(Debug)]
+pub struct Served {
+    pub(super) release: Release,
+    pub(super) version: VersionRef,
+    pub(super) model: Model,
+}
+
+impl Served {
+    /// The release.
+    pub fn release(&self) -> &Release {
+        &self.release
+    }
+
+    /// Which version of which model.
+    pub fn version(&self) -> VersionRef {
+        self.version
+    }
+
+    /// Its sessions.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What of its outputs buyers get: all but the sketch.
+    pub(super) const LOGITS: &'static str = "logits";
+}
+
+impl Service {
+    /// The chain the accounts are kept on.
+    pub fn chain(&self) -> &Chain {
+        self.account.chain()
+    }
+
+    /// The model.
+    pub fn asset(&self) -> AssetId {
+        self.asset
+    }
+
+    /// Its ledger.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The vault and the token that are divided.
+    pub fn on(&self) -> tributary_chain::revenue::Account {
+        self.on
+    }
+
+    /// Its published batches.
+    pub fn batches(&self) -> &Batches {
+        &self.batches
+    }
+
+    /// The release that is served now.
+    pub fn served(&self) -> Arc<Served> {
+        Arc::clone(&self.served.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The release that is served now, if it is this version.
+    pub fn served_as(&self, version: u32) -> Result<Arc<Served>, Refusal> {
+        let served = self.served();
+        match served.version.version {
+            now if now == version => Ok(served),
+            now => Err(Refusal::WrongVersion { asked: version, served: now }),
+        }
+    }
+
+    /// What is served, for clients.
+    pub fn info(&self) -> ModelInfo {
+        let served = self.served();
+        let manifest = served.release.manifest();
+        let providers = served.model.provider();
+        ModelInfo {
+            asset: self.asset,
+            version: served.version.version,
+            vault: self.on.vault,
+            token: self.on.token,
+            weights_hash: manifest.weights_hash,
+            input_width: manifest.input_width,
+            classes: manifest.classes,
+            max_records: u32::try_from(served.model.max_batch()).unwrap_or(u32::MAX),
+            asked_provider: providers.asked.to_string(),
+            execution_provider: providers.running.to_string(),
+        }
+    }
+}

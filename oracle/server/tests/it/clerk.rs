@@ -1,0 +1,79 @@
+//! Epochs closed and posted unattended.
+
+use std::{sync::Arc, time::Duration};
+
+use tributary_chain::{epoch, root};
+use tributary_sdk::{api::RootStanding, client::Client};
+use tributary_server::{
+    clerk::{Clerk, Duties},
+    host::Host,
+    http::{Access, Listening},
+    steps,
+};
+use tributary_submission::State;
+
+use crate::{
+    studio::{Studio, WINDOW},
+    town::{DAY, Town, run},
+};
+
+const MONTH: u64 = 30 * DAY;
+
+#[test]
+fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let (town, chain, on) = (studio.town(), &studio.town().chain, studio.on());
+        let host = Arc::new(Host::open(chain, studio.opening()).await.unwrap());
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let url = listening.url();
+        let access = Access { admin_token: None, max_body: 1 << 20 };
+        let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, std::future::pending()));
+        let poster = town.resident().await;
+        let folder = crate::town::folder();
+        let duties = || Duties {
+            folder: folder.path().join("submission"),
+            key: poster.clone(),
+            epoch: MONTH,
+            every: Duration::from_millis(50),
+        };
+        let clerk = Clerk::open(Arc::clone(&host), duties()).await.unwrap();
+        let buyer = studio.buyer().await;
+        let client = Client::connect(&url).await.unwrap();
+        let until = town.now().await + 3_650 * DAY;
+        let key = alloy::signers::local::PrivateKeySigner::random();
+        let session = client.sign_in(&buyer.key, buyer.license, key, until).await.unwrap();
+        let asset = studio.model.version.asset;
+
+        for index in 1..=2u64 {
+            studio.ask(&session, 2).await;
+            clerk.look().await;
+            assert_eq!(client.epochs(asset).await.unwrap().len() as u64, index - 1, "it is not due");
+            town.advance(MONTH + DAY).await;
+            clerk.look().await;
+            assert_eq!(client.epochs(asset).await.unwrap().len() as u64, index);
+            steps::attest::look(chain, &url, &studio.attestors[0]).await.unwrap();
+            clerk.look().await;
+            assert!(root::newest(chain, on).await.unwrap().is_none_or(|(newest, _)| newest < index), "one of two");
+            steps::attest::look(chain, &url, &studio.attestors[1]).await.unwrap();
+            for _ in 0..50 {
+                clerk.look().await;
+                if matches!(root::newest(chain, on).await.unwrap(), Some((newest, _)) if newest == index) {
+                    break;
+                }
+            }
+            assert_eq!(root::newest(chain, on).await.unwrap(), Some((index, RootStanding::Posted)));
+            town.advance(u64::from(WINDOW) + 1).await;
+        }
+        // Looking again posts nothing again, nor does whoever takes over with the same folder.
+        let sent = clerk.submitter().records().unwrap();
+        assert_eq!(sent.len(), 2);
+        assert!(sent.iter().all(|record| record.state != State::Built), "{sent:?}");
+        drop(clerk);
+        let clerk = Clerk::open(Arc::clone(&host), duties()).await.unwrap();
+        clerk.look().await;
+        assert_eq!(clerk.submitter().records().unwrap().len(), 2);
+        assert_eq!(epoch::standing(chain, on).await.unwrap().index, 3);
+        serving.abort();
+    });
+}
