@@ -25,6 +25,14 @@ pub enum Credential {
 }
 
 impl Credential {
+    /// What a receipt says of its request's signature: its keccak-256, or nothing where the host's word alone stands.
+    pub fn signature_hash(&self, signature: &[u8]) -> B256 {
+        match self {
+            Self::Key(_) => keccak256(signature),
+            Self::Bearer(_) => B256::ZERO,
+        }
+    }
+
     /// The credential of a bearer key's text.
     pub fn of_bearer(secret: &str) -> Self {
         Self::Bearer(keccak256(secret.as_bytes()))

@@ -212,6 +212,16 @@ impl Reader<'_> {
     }
 }
 
+/// Each score over the sum of all positive ones, in basis points, truncated; zeros where none is positive.
+pub fn basis_points(scores: &[i64]) -> Vec<i64> {
+    let positive: i128 = scores.iter().map(|score| i128::from((*score).max(0))).sum();
+    let share = |score: &i64| {
+        let bps = i128::from(*score).saturating_mul(10_000).checked_div(positive).unwrap_or_default();
+        i64::try_from(bps).unwrap_or(if *score < 0 { i64::MIN } else { i64::MAX })
+    };
+    scores.iter().map(share).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

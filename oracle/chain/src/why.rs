@@ -3,7 +3,7 @@
 use tributary_sdk::{
     Address, B256,
     release::{Manifest, ReleaseManifest},
-    table::ContributorTable,
+    table::{ContributorTable, basis_points},
 };
 use tributary_settlement::{Basis, Policy, SettlementError, SubPool, SubPoolId, Usage};
 
@@ -68,10 +68,9 @@ pub fn why(verified: &Verified, account: Address) -> Result<Why, ChainError> {
         let mut because = Vec::new();
         for row in rows() {
             let scores = table.scores(&row.sketch).map_err(Fault::from)?;
-            let positive: i128 = scores.iter().map(|score| i128::from((*score).max(0))).sum();
-            let score = place.and_then(|place| scores.get(place)).copied().unwrap_or_default();
-            let bps = i128::from(score).saturating_mul(10_000).checked_div(positive).unwrap_or_default();
-            let bps = i64::try_from(bps).unwrap_or(if score < 0 { i64::MIN } else { i64::MAX });
+            let bps = basis_points(&scores);
+            let at = |all: &[i64]| place.and_then(|place| all.get(place)).copied().unwrap_or_default();
+            let (score, bps) = (at(&scores), at(&bps));
             because.push(Because { receipt: row.receipt.id, units: row.receipt.units, score, bps });
         }
         because.sort_by_key(|because| std::cmp::Reverse(because.bps.unsigned_abs()));

@@ -101,9 +101,6 @@ impl Clerk {
         if let Err(error) = self.submitter.advance().await {
             tracing::warn!(%error, "submission waits");
         }
-        for alarm in self.submitter.alarms() {
-            tracing::error!(alarm = alarm.label(), "{alarm}");
-        }
     }
 
     async fn look_at(&self, service: &Arc<Service>) -> Result<(), ClerkError> {
@@ -112,9 +109,8 @@ impl Clerk {
         if !standing.is_open {
             return Ok(());
         }
-        let closed = service.epochs()?.into_iter().any(|closed| closed.index == standing.index);
-        let now = chain.head().await?.timestamp;
-        if !closed {
+        if service.batches().hash_of(standing.index).map_err(Refusal::from)?.is_none() {
+            let now = chain.head().await?.timestamp;
             // The first epoch begins with the model.
             let published = assets::version(chain, service.asset(), 1).await?.publishedAt;
             if now < standing.period_end.max(published).saturating_add(self.epoch) {
@@ -130,7 +126,7 @@ impl Clerk {
         let quorum = service.quorum(standing.index).await?;
         let policy = root::policy(chain, service.on().vault).await?;
         if quorum.attested.len() < usize::from(policy.threshold) {
-            tracing::info!(
+            tracing::debug!(
                 epoch = standing.index,
                 attested = quorum.attested.len(),
                 needed = policy.threshold,

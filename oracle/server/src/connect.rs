@@ -71,6 +71,9 @@ pub enum ConnectError {
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// Signing in again.
+    #[error(transparent)]
+    SignIn(#[from] Box<StepError>),
     /// The same name for another question.
     #[error("the idempotency key `{0}` was used for another body: choose a new one for a new question")]
     NameReused(String),
@@ -102,10 +105,7 @@ impl Proxy {
         license: U256,
         lasts: Duration,
     ) -> Result<Self, StepError> {
-        let client = Client::connect(url).await?;
-        for model in &client.host().models {
-            ask::check_host(chain, &client, model.asset).await?;
-        }
+        let client = ask::connect(chain, url).await?;
         let (session, expires_at) = sign_in(chain, &client, &holder, license, lasts).await?;
         let state = State { client, session, expires_at, models: HashMap::new(), named: HashMap::new() };
         Ok(Self {
@@ -244,7 +244,7 @@ impl Proxy {
         if now.saturating_add(self.lasts.as_secs() / 10) >= state.expires_at {
             let client = Client::connect(&self.url).await?;
             let renewed = sign_in(&self.chain, &client, &self.holder, self.license, self.lasts);
-            (state.session, state.expires_at) = renewed.await?;
+            (state.session, state.expires_at) = renewed.await.map_err(Box::new)?;
             state.client = client;
         }
         let mut rng = StdRng::from_os_rng();
@@ -270,37 +270,10 @@ async fn sign_in(
     holder: &PrivateKeySigner,
     license: U256,
     lasts: Duration,
-) -> Result<(Session, u64), ConnectFailure> {
+) -> Result<(Session, u64), StepError> {
     let expires_at = chain.head().await?.timestamp.saturating_add(lasts.as_secs());
     let session = client.sign_in(holder, license, PrivateKeySigner::random(), expires_at).await?;
     Ok((session, expires_at))
-}
-
-/// Signing in failed.
-#[derive(Debug, thiserror::Error)]
-enum ConnectFailure {
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    #[error(transparent)]
-    Client(#[from] ClientError),
-}
-
-impl From<ConnectFailure> for ConnectError {
-    fn from(failure: ConnectFailure) -> Self {
-        match failure {
-            ConnectFailure::Chain(error) => error.into(),
-            ConnectFailure::Client(error) => error.into(),
-        }
-    }
-}
-
-impl From<ConnectFailure> for StepError {
-    fn from(failure: ConnectFailure) -> Self {
-        match failure {
-            ConnectFailure::Chain(error) => error.into(),
-            ConnectFailure::Client(error) => error.into(),
-        }
-    }
 }
 
 async fn read(answer: reqwest::Response) -> Result<Forwarded, ConnectError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::{
     eips::BlockId,
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, U256},
     rpc::types::Filter,
     sol_types::{SolEvent, SolStruct},
 };
@@ -178,7 +178,10 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
             receipt.requestHash == request.eip712_signing_hash(&chain.ledger_domain()),
             "its request hash is another request's",
         ),
-        (receipt.requestSignatureHash == signature_hash(row), "its request signature hash is another signature's"),
+        (
+            receipt.requestSignatureHash == row.credential.signature_hash(&row.request_signature),
+            "its request signature hash is another signature's",
+        ),
         (receipt.inputCommitment == request.inputCommitment, "its input is not the request's"),
         (receipt.units == request.units && receipt.units > 0, "its units are not the request's"),
         (receipt.sketchHash == row.sketch.hash(), "its sketch is not the one it commits to"),
@@ -188,14 +191,6 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
         (request.issuedAt > usage.after && request.issuedAt <= receipt.servedAt, "it was not asked for in this epoch"),
     ];
     checks.into_iter().find(|(fits, _)| !fits).map(|(_, problem)| problem)
-}
-
-/// What a receipt says of its request's signature: nothing, where the host alone attests to the request.
-fn signature_hash(row: &ReceiptRow) -> B256 {
-    match row.credential {
-        Credential::Key(_) => keccak256(&row.request_signature),
-        Credential::Bearer(_) => B256::ZERO,
-    }
 }
 
 /// Receipts served while the license did not let `payer` ask.

@@ -85,7 +85,7 @@ impl IntoResponse for ConnectError {
                 (StatusCode::BAD_GATEWAY, "bad_receipt")
             }
             Self::Host(ClientError::WrongWidth { .. }) => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_input_width"),
-            Self::Host(_) => (StatusCode::BAD_GATEWAY, "host_failed"),
+            Self::Host(_) | Self::SignIn(_) => (StatusCode::BAD_GATEWAY, "host_failed"),
             Self::Chain(_) => (StatusCode::BAD_GATEWAY, "chain_failed"),
         };
         (status, Json(ErrorBody { code: code.into(), message: self.to_string() })).into_response()

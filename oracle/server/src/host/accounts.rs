@@ -28,8 +28,8 @@ impl Service {
         };
         let (mut epochs, mut before) = (Vec::new(), 0u128);
         let [mut posted, mut active] = [0u128; 2];
-        for (index, _) in self.batches.list()? {
-            let (_, summary) = self.batches.summary(index)?;
+        for (index, hash) in self.batches.list()? {
+            let summary = self.batches.summary_of(index, hash)?;
             let leaf = summary.tree.index_of(account).and_then(|at| summary.tree.leaves().get(at as usize));
             let Some(cumulative) = leaf.map(|leaf| leaf.cumulative) else { continue };
             let state = standing(index);

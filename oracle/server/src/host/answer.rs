@@ -14,6 +14,8 @@ use alloy::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::Serialize;
+use tributary_attribution::compile::SKETCH;
+use tributary_factory::model::LOGITS;
 use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
 use tributary_runtime::Timing;
 use tributary_sdk::{
@@ -23,7 +25,7 @@ use tributary_sdk::{
     records::input_commitment,
     sign_in::Credential,
     sketch::Sketch,
-    table::ContributorTable,
+    table::{ContributorTable, basis_points},
     typed_data::{self, InferenceRequest, Receipt},
 };
 
@@ -119,7 +121,7 @@ impl Host {
         let served = service.served_as(row.receipt.version)?;
         let table = served.release().table();
         let scores = scores(table, &row.sketch)?;
-        let bps = shares(&scores);
+        let bps = basis_points(&scores);
         let scores = table.rows().iter().zip(scores).zip(bps);
         Ok(Attribution {
             receipt: id,
@@ -159,7 +161,21 @@ impl Service {
                 let id = idempotency.map(|name| {
                     keccak256(format!("tributary-idempotency\n{}\n{}\n{name}", self.asset, secret.reveal()))
                 });
-                self.unsigned(&served, id, features, units, now, admitted, deadline)
+                let mut rng = StdRng::from_os_rng();
+                let mut word = || B256::from(rng.random::<[u8; 32]>());
+                let (salt, input, version) = (word(), tensor_bytes(&features), served.version.version);
+                let request = InferenceRequest {
+                    id: id.unwrap_or_else(word),
+                    assetId: self.asset.0,
+                    version,
+                    licenseId: admitted.access.license_id,
+                    inputCommitment: input_commitment(salt, &input),
+                    units,
+                    issuedAt: now,
+                };
+                // The salt and the time are the host's: what the same name must come with again is the input.
+                let fingerprint = keccak256([&version.to_be_bytes()[..], &input].concat());
+                Admissible { features, request, signature: Bytes::new(), salt, fingerprint, admitted, now, deadline }
             }
         };
         Ok((served, admissible))
@@ -184,37 +200,6 @@ impl Service {
             return Err(Refusal::WrongCommitment);
         }
         Ok(())
-    }
-
-    /// The request that the host writes for whoever has a bearer key.
-    #[allow(clippy::too_many_arguments, reason = "each is one fact of one request")]
-    fn unsigned(
-        &self,
-        served: &Served,
-        id: Option<B256>,
-        features: Vec<f32>,
-        units: u64,
-        now: u64,
-        admitted: Admitted,
-        deadline: Instant,
-    ) -> Admissible {
-        let mut rng = StdRng::from_os_rng();
-        let input = tensor_bytes(&features);
-        let id = id.unwrap_or_else(|| B256::from(rng.random::<[u8; 32]>()));
-        let salt = B256::from(rng.random::<[u8; 32]>());
-        let version = served.version.version;
-        let request = InferenceRequest {
-            id,
-            assetId: self.asset.0,
-            version,
-            licenseId: admitted.access.license_id,
-            inputCommitment: input_commitment(salt, &input),
-            units,
-            issuedAt: now,
-        };
-        // The salt and the time are the host's: what the same name must come with again is the input.
-        let fingerprint = keccak256([&version.to_be_bytes()[..], &input].concat());
-        Admissible { features, request, signature: Bytes::new(), salt, fingerprint, admitted, now, deadline }
     }
 
     async fn serve(&self, served: &Served, question: Admissible) -> Result<Reply, Refusal> {
@@ -263,7 +248,7 @@ impl Service {
         let mut take = |name: &str| {
             outputs.take(name).ok_or_else(|| Refusal::Release(format!("the model has no output `{name}`")))
         };
-        let (logits, sketches) = (take(Served::LOGITS)?, take("sketch")?);
+        let (logits, sketches) = (take(LOGITS)?, take(SKETCH)?);
         let sketch = Sketch::of_sum(&sketches, records)?;
         let contributors = named(served.release.table(), &sketch)?;
 
@@ -281,7 +266,6 @@ impl Service {
         if served_at >= ended {
             return Err(Refusal::SessionEnded { ended, now: served_at });
         }
-        let is_signed = matches!(credential, Credential::Key(_));
         let receipt = Receipt {
             id: request.id,
             assetId: request.assetId,
@@ -291,7 +275,7 @@ impl Service {
             licenseId: request.licenseId,
             paymentId: B256::ZERO,
             requestHash: request.eip712_signing_hash(&self.chain().ledger_domain()),
-            requestSignatureHash: if is_signed { keccak256(&signature) } else { B256::ZERO },
+            requestSignatureHash: credential.signature_hash(&signature),
             inputCommitment: request.inputCommitment,
             outputHash: keccak256(tensor_bytes(&logits)),
             sketchHash: sketch.hash(),
@@ -337,23 +321,21 @@ fn largest(logits: &[f32]) -> u32 {
 
 /// The contributors whose data helped most, by exact integer scores.
 fn named(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<Influence>, Refusal> {
-    let bps = shares(&scores(table, sketch)?);
+    let bps = basis_points(&scores(table, sketch)?);
     let named = table.rows().iter().zip(bps).map(|(row, bps)| Influence { account: row.account, bps });
     let mut named: Vec<Influence> = named.collect();
-    named.sort_by_key(|influence| std::cmp::Reverse(influence.bps));
-    named.truncate(NAMED);
+    let largest_first = |influence: &Influence| (std::cmp::Reverse(influence.bps), influence.account);
+    // Tables are long, and only the first few are named.
+    if named.len() > NAMED {
+        named.select_nth_unstable_by_key(NAMED, largest_first);
+        named.truncate(NAMED);
+    }
+    named.sort_unstable_by_key(largest_first);
     Ok(named)
 }
 
 fn scores(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<i64>, Refusal> {
     table.scores(sketch).map_err(|error| Refusal::Release(error.to_string()))
-}
-
-/// Each score over the sum of all positive ones, in basis points, truncated.
-fn shares(scores: &[i64]) -> Vec<i64> {
-    let positive: i128 = scores.iter().map(|score| i128::from((*score).max(0))).sum();
-    let share = |score: &i64| if positive == 0 { 0 } else { (i128::from(*score) * 10_000 / positive) as i64 };
-    scores.iter().map(share).collect()
 }
 
 /// How long a question may take: what it asks for, at most what the host allows.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::{eips::BlockId, primitives::B256, sol_types::SolStruct};
-use tributary_chain::{root, verify, wallets};
+use tributary_chain::{epoch, root, verify, wallets};
 use tributary_sdk::{
     api::{Finding, Quorum},
     typed_data::RootStatement,
@@ -68,6 +68,9 @@ impl Service {
     pub async fn tell(&self, index: u64, finding: Finding) -> Result<Quorum, Refusal> {
         let _one_at_a_time = self.attesting.lock().await;
         let mut quorum = self.round(index).await?;
+        if self.is_posted(index).await? {
+            return Err(Refusal::AlreadyPosted(index));
+        }
         let batch = quorum.statement.dataHash;
         let domain = self.chain().ledger_domain();
         let (signer, digest, signature) = match &finding {
@@ -102,16 +105,37 @@ impl Service {
         Ok(quorum)
     }
 
+    /// Begins to collect what attestors say of a batch that was just closed.
+    pub(super) async fn begin_round(&self, statement: RootStatement) -> Result<(), Refusal> {
+        let now = self.chain().head().await?.timestamp;
+        let _one_at_a_time = self.attesting.lock().await;
+        self.begin(statement, now).map(drop)
+    }
+
+    fn begin(&self, statement: RootStatement, now: u64) -> Result<Quorum, Refusal> {
+        let statement = RootStatement { deadline: now.saturating_add(PATIENCE), ..statement };
+        let quorum = Quorum { statement, attested: Vec::new(), refused: Vec::new() };
+        self.quorums.keep(quorum.statement.dataHash, &quorum)?;
+        Ok(quorum)
+    }
+
+    /// What was said of an epoch. What is said of one whose root is posted stays as it is.
     async fn round(&self, index: u64) -> Result<Quorum, Refusal> {
         let hash = self.batches.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
         let now = self.chain().head().await?.timestamp;
-        if let Some(quorum) = self.quorums.read(hash)?.filter(|quorum| quorum.statement.deadline > now) {
-            return Ok(quorum);
+        match self.quorums.read(hash)? {
+            Some(quorum) if quorum.statement.deadline > now || self.is_posted(index).await? => Ok(quorum),
+            Some(quorum) => self.begin(quorum.statement, now),
+            // The folder came without what was said, a restored one say.
+            None if self.is_posted(index).await? => Err(Refusal::AlreadyPosted(index)),
+            None => {
+                let verified = verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await?;
+                self.begin(verified.statement, now)
+            }
         }
-        let verified = verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await?;
-        let statement = RootStatement { deadline: now.saturating_add(PATIENCE), ..verified.statement };
-        let quorum = Quorum { statement, attested: Vec::new(), refused: Vec::new() };
-        self.quorums.keep(hash, &quorum)?;
-        Ok(quorum)
+    }
+
+    async fn is_posted(&self, index: u64) -> Result<bool, Refusal> {
+        Ok(epoch::standing(self.chain(), self.on).await?.index > index)
     }
 }

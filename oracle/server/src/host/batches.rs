@@ -34,11 +34,16 @@ pub struct Summary {
 }
 
 impl Batches {
+    /// The folder of a data folder as it is, for looking at it.
+    pub fn at(data: &Path) -> Self {
+        Self { folder: data.join("batches"), read: Mutex::default() }
+    }
+
     /// Opens the folder, making it if need be.
     pub fn open(data: &Path) -> io::Result<Self> {
-        let folder = data.join("batches");
-        fs::create_dir_all(&folder)?;
-        Ok(Self { folder, read: Mutex::default() })
+        let batches = Self::at(data);
+        fs::create_dir_all(&batches.folder)?;
+        Ok(batches)
     }
 
     /// Keeps an epoch's batch in place of any other of that epoch. It is written under another name first and read
@@ -62,7 +67,11 @@ impl Batches {
     /// Index and hash of every batch, oldest first.
     pub fn list(&self) -> io::Result<Vec<(u64, B256)>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
+        let entries = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+            other => other?,
+        };
+        for entry in entries {
             let name = entry?.file_name();
             let parsed =
                 name.to_str().and_then(|name| name.strip_suffix(".json")).and_then(|name| name.split_once('-'));
@@ -80,6 +89,10 @@ impl Batches {
     pub fn bytes(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
         let entry = self.list()?.into_iter().find(|(_, name)| *name == hash);
         let (index, _) = entry.ok_or(Refusal::UnknownBatch(hash))?;
+        self.read_bytes(index, hash)
+    }
+
+    fn read_bytes(&self, index: u64, hash: B256) -> Result<Vec<u8>, Refusal> {
         let bytes = fs::read(self.path(index, hash))?;
         match Batch::data_hash(&bytes) {
             found if found == hash => Ok(bytes),
@@ -105,23 +118,32 @@ impl Batches {
     /// What is asked most of an epoch's batch, with the batch's name. The batch is read once.
     pub fn summary(&self, index: u64) -> Result<(B256, Arc<Summary>), Refusal> {
         let hash = self.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
+        Ok((hash, self.summary_of(index, hash)?))
+    }
+
+    /// The same, of a batch whose name is known.
+    pub fn summary_of(&self, index: u64, hash: B256) -> Result<Arc<Summary>, Refusal> {
         let known = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         if let Some(known) = known {
-            return Ok((hash, known));
+            return Ok(known);
         }
-        let (hash, batch) = self.of_epoch(index)?;
+        let batch = self.read_batch(index, hash)?;
         let tree = SumTree::new(batch.leaves).map_err(|error| Refusal::StoredBatch(error.to_string()))?;
         let receipts = batch.receipts.len() as u64;
         let summary = Arc::new(Summary { index, tree, receipts, period_end: batch.period_end });
         self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&summary));
-        Ok((hash, summary))
+        Ok(summary)
     }
 
     /// The batch of an epoch.
     pub fn of_epoch(&self, index: u64) -> Result<(B256, Batch), Refusal> {
         let hash = self.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?;
-        let batch = Batch::from_bytes(&self.bytes(hash)?).map_err(|error| Refusal::StoredBatch(error.to_string()))?;
-        Ok((hash, batch))
+        Ok((hash, self.read_batch(index, hash)?))
+    }
+
+    fn read_batch(&self, index: u64, hash: B256) -> Result<Batch, Refusal> {
+        let bytes = self.read_bytes(index, hash)?;
+        Batch::from_bytes(&bytes).map_err(|error| Refusal::StoredBatch(error.to_string()))
     }
 
     fn path(&self, index: u64, hash: B256) -> PathBuf {

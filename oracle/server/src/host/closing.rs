@@ -60,8 +60,9 @@ impl Service {
         };
         let batch = epoch::close(self.chain(), closing).await?;
         let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
-        verify::before_posting(self.chain(), &bytes).await?;
+        let verified = verify::before_posting(self.chain(), &bytes).await?;
         self.batches.keep(index, &bytes)?;
+        self.begin_round(verified.statement).await?;
         let forgotten = self.ledger.forget_inputs(index.saturating_add(1).saturating_sub(self.keeps_inputs)).await?;
         if forgotten > 0 {
             tracing::info!(forgotten, "kept inputs of earlier epochs are forgotten");
@@ -96,7 +97,7 @@ impl Service {
 
     /// Closed epochs, oldest first.
     pub fn epochs(&self) -> Result<Vec<EpochInfo>, Refusal> {
-        self.batches.list()?.into_iter().map(|(index, _)| self.epoch(index)).collect()
+        self.batches.list()?.into_iter().map(|(index, hash)| self.epoch_of(index, hash)).collect()
     }
 
     /// What an account needs to claim against an epoch's root.
@@ -108,7 +109,11 @@ impl Service {
     }
 
     fn epoch(&self, index: u64) -> Result<EpochInfo, Refusal> {
-        let (data_hash, summary) = self.batches.summary(index)?;
+        self.epoch_of(index, self.batches.hash_of(index)?.ok_or(Refusal::UnknownEpoch(index))?)
+    }
+
+    fn epoch_of(&self, index: u64, data_hash: B256) -> Result<EpochInfo, Refusal> {
+        let summary = self.batches.summary_of(index, data_hash)?;
         Ok(EpochInfo {
             index,
             data_hash,
@@ -127,8 +132,8 @@ impl Host {
 
     /// That a receipt is among those which its epoch's root commits to.
     pub fn receipt_proof(&self, id: B256) -> Result<ReceiptProof, Refusal> {
-        let (service, row) = self.receipt_of(id)?;
-        let epoch = service.ledger.row(id)?.and_then(|row| row.epoch).ok_or(Refusal::NotSettled(id))?;
+        let (service, row, epoch) = self.row_of(id)?;
+        let epoch = epoch.ok_or(Refusal::NotSettled(id))?;
         let (_, batch) = service.batches.of_epoch(epoch)?;
         let place = batch.receipts.binary_search_by_key(&id, |row| row.receipt.id);
         let leaf_index = place.map_err(|_| Refusal::LeftOut(id))? as u64;
@@ -147,9 +152,15 @@ impl Host {
 
     /// A receipt, and who served it.
     pub(super) fn receipt_of(&self, id: B256) -> Result<(Arc<Service>, ReceiptRow), Refusal> {
+        self.row_of(id).map(|(service, receipt, _)| (service, receipt))
+    }
+
+    /// A receipt, who served it, and its epoch if that is closed.
+    fn row_of(&self, id: B256) -> Result<(Arc<Service>, ReceiptRow, Option<u64>), Refusal> {
         for service in self.services() {
-            if let Some(receipt) = service.ledger.row(id)?.and_then(|row| row.receipt) {
-                return Ok((service, receipt));
+            let row = service.ledger.row(id)?;
+            if let Some((receipt, epoch)) = row.and_then(|row| Some((row.receipt?, row.epoch))) {
+                return Ok((service, receipt, epoch));
             }
         }
         Err(Refusal::UnknownReceipt(id))

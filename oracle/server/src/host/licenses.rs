@@ -21,6 +21,9 @@ use tributary_sdk::{AssetId, batch::Session};
 
 use super::Refusal;
 
+/// Most sign-ins that are remembered; they are looked at again after that.
+const MOST_SIGN_INS: usize = 100_000;
+
 /// How old what is known of the chain may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Freshness {
@@ -43,8 +46,9 @@ struct State {
     feed: LicenseFeed,
     asked: Option<Instant>,
     good: HashMap<(U256, Address), License>,
-    /// Sign-ins that a holder's code stood behind, and when. No event tells when it no longer does.
-    by_code: HashMap<B256, Instant>,
+    /// Sign-ins that their holders stood behind, and when that was seen. A key's signature holds for ever; no event tells
+    /// when a holder's code no longer stands behind one.
+    signed: HashMap<(B256, Address), (SignedBy, Instant)>,
 }
 
 /// A license that lets its holder or user ask.
@@ -61,7 +65,7 @@ pub(super) struct License {
 impl Licenses {
     pub(super) async fn follow(chain: &Chain, freshness: Freshness) -> Result<Self, ChainError> {
         let feed = LicenseFeed::start(chain).await?;
-        let state = State { feed, asked: None, good: HashMap::new(), by_code: HashMap::new() };
+        let state = State { feed, asked: None, good: HashMap::new(), signed: HashMap::new() };
         Ok(Self { chain: chain.clone(), freshness, state: Mutex::new(state) })
     }
 
@@ -125,16 +129,20 @@ impl Licenses {
     /// Whether the holder stands behind a sign-in now.
     pub(super) async fn is_signed(&self, session: &Session) -> Result<bool, Refusal> {
         let digest = session.authorization.digest(&self.chain.ledger_domain());
-        let known = self.state.lock().await.by_code.get(&digest).copied();
-        if known.is_some_and(|asked| asked.elapsed() < self.freshness.asked) {
-            return Ok(true);
-        }
         let (holder, signature) = (session.holder, &session.signature);
+        match self.state.lock().await.signed.get(&(digest, holder)) {
+            Some((SignedBy::Key, _)) => return Ok(true),
+            Some((SignedBy::Code, seen)) if seen.elapsed() < self.freshness.asked => return Ok(true),
+            _ => {}
+        }
         let signed = wallets::signed_by(&self.chain, holder, digest, signature, BlockId::latest()).await?;
         let mut state = self.state.lock().await;
+        if state.signed.len() >= MOST_SIGN_INS {
+            state.signed.clear();
+        }
         match signed {
-            Some(SignedBy::Code) => state.by_code.insert(digest, Instant::now()),
-            _ => state.by_code.remove(&digest),
+            Some(by) => state.signed.insert((digest, holder), (by, Instant::now())),
+            None => state.signed.remove(&(digest, holder)),
         };
         Ok(signed.is_some())
     }

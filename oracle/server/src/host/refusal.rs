@@ -124,6 +124,9 @@ pub enum Refusal {
         "this is about another batch, or has another deadline, than epoch {0} here: GET its attestations and sign that statement"
     )]
     OtherStatement(u64),
+    /// An epoch whose root is on chain.
+    #[error("the root of epoch {0} is posted: nothing more is to be attested")]
+    AlreadyPosted(u64),
     /// Somebody whom the vault's policy does not name.
     #[error("{0} is not among the vault's attestors")]
     NoAttestor(Address),

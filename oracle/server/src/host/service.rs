@@ -69,9 +69,6 @@ impl Served {
     pub fn model(&self) -> &Model {
         &self.model
     }
-
-    /// What of its outputs buyers get: all but the sketch.
-    pub(super) const LOGITS: &'static str = "logits";
 }
 
 impl Service {

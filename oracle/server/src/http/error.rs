@@ -63,6 +63,7 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::ReadingTime { .. } => (S::UNPROCESSABLE_ENTITY, "reading_time"),
         Refusal::NoReader(_) => (S::FORBIDDEN, "no_reader"),
         Refusal::InputNotKept(_) => (S::NOT_FOUND, "input_not_kept"),
+        Refusal::AlreadyPosted(_) => (S::CONFLICT, "already_posted"),
         Refusal::OtherStatement(_) => (S::CONFLICT, "other_statement"),
         Refusal::NoAttestor(_) => (S::FORBIDDEN, "no_attestor"),
         Refusal::NotBuiltIn(_) => (S::NOT_IMPLEMENTED, "not_built_in"),

@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use tributary_factory::model::LOGITS;
 use tributary_sdk::{AssetId, api::ErrorBody};
 use utoipa::ToSchema;
 
@@ -25,9 +26,6 @@ use crate::{
     },
     secret::Secret,
 };
-
-/// The output that buyers get.
-const LOGITS: &str = "logits";
 
 /// A model of the repository.
 #[derive(Debug, Serialize, ToSchema)]

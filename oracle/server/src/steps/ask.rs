@@ -34,7 +34,16 @@ pub async fn sign_in(
     Ok((client, session))
 }
 
-pub(crate) async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
+/// Connects to a host that is, of every model it serves, the one that the chain names.
+pub(crate) async fn connect(chain: &Chain, url: &str) -> Result<Client, StepError> {
+    let client = Client::connect(url).await?;
+    for model in &client.host().models {
+        check_host(chain, &client, model.asset).await?;
+    }
+    Ok(client)
+}
+
+async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
     let host = client.host();
     let served = client.model(model)?;
     let version = assets::version(chain, model, served.version).await?;

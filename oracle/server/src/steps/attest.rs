@@ -15,7 +15,7 @@ use tributary_sdk::{
     typed_data::{self, AttestationRefusal},
 };
 
-use super::{StepError, ask::check_host};
+use super::{StepError, ask::connect};
 
 /// What an attestor did about a model.
 #[derive(Clone, Debug)]
@@ -44,10 +44,9 @@ pub enum Looked {
 
 /// Looks at every model that a host serves; what is closed and not posted is recomputed, and signed or refused.
 pub async fn look(chain: &Chain, url: &str, key: &PrivateKeySigner) -> Result<Vec<(AssetId, Looked)>, StepError> {
-    let client = Client::connect(url).await?;
+    let client = connect(chain, url).await?;
     let mut all = Vec::new();
     for model in &client.host().models {
-        check_host(chain, &client, model.asset).await?;
         all.push((model.asset, look_at(chain, &client, model, key).await?));
     }
     Ok(all)

@@ -72,7 +72,7 @@ fn ledger(data: &Path) -> Result<String, String> {
 }
 
 fn batches(data: &Path) -> Result<String, String> {
-    let batches = Batches::open(data).map_err(|error| error.to_string())?;
+    let batches = Batches::at(data);
     let all = batches.list().map_err(|error| error.to_string())?;
     let broken = all.iter().filter_map(|(_, hash)| batches.bytes(*hash).err().map(|error| error.to_string()));
     let broken: Vec<String> = broken.collect();

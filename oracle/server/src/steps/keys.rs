@@ -1,10 +1,6 @@
 //! Keys of a license at a host: who may ask beside its holder.
 
-use alloy::{
-    hex,
-    primitives::{Address, U256},
-    signers::local::PrivateKeySigner,
-};
+use alloy::{hex, primitives::U256, signers::local::PrivateKeySigner};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use tributary_chain::Chain;
 use tributary_sdk::{
@@ -13,7 +9,7 @@ use tributary_sdk::{
     sign_in::{Credential, Permission},
 };
 
-use super::{StepError, ask::check_host};
+use super::{StepError, ask::connect};
 use crate::secret::Secret;
 
 /// What a license's holder allows.
@@ -87,16 +83,4 @@ async fn glance(
     };
     let token = Secret::new(client.allow(holder, &permission).await?.token.unwrap_or_default());
     Ok((client, token))
-}
-
-/// A host that is, of every model it serves, the one that the chain names.
-async fn connect(chain: &Chain, url: &str) -> Result<Client, StepError> {
-    let client = Client::connect(url).await?;
-    for model in &client.host().models {
-        check_host(chain, &client, model.asset).await?;
-    }
-    match client.host().host {
-        Address::ZERO => Err(StepError::NotTheHost { what: "key" }),
-        _ => Ok(client),
-    }
 }

@@ -9,8 +9,9 @@ use alloy::{
     primitives::{B256, keccak256},
     signers::local::PrivateKeySigner,
 };
+use tributary_attribution::compile::SKETCH;
 use tributary_chain::{Chain, assets, verify::Verified};
-use tributary_factory::Release;
+use tributary_factory::{Release, model::LOGITS};
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{KeptInput, Reader, tensor_bytes},
@@ -108,8 +109,8 @@ async fn ask_again(model: &Model, row: &ReceiptRow, input: KeptInput) -> Result<
     }
     let mut outputs = model.run(features, None).await?.outputs;
     let records = outputs.records();
-    let logits = outputs.take("logits").unwrap_or_default();
-    let sketch = Sketch::of_sum(&outputs.take("sketch").unwrap_or_default(), records)?;
+    let logits = outputs.take(LOGITS).unwrap_or_default();
+    let sketch = Sketch::of_sum(&outputs.take(SKETCH).unwrap_or_default(), records)?;
     let (ours, theirs) = (sketch.values(), row.sketch.values());
     if ours == theirs && keccak256(tensor_bytes(&logits)) == row.receipt.outputHash {
         return Ok(Verdict::Same);

@@ -91,6 +91,8 @@ fn attestors_recompute_sign_and_tell_and_a_quorum_is_posted() {
         let (posted, _) = steps::epoch::post_quorum(&poster, &client, asset, 1).await.unwrap().unwrap();
         assert_eq!(posted.root, epoch.root);
         assert!(matches!(look(&studio, &serving, second).await, Looked::Nothing));
+        // What was said stays to be read, also after its deadline; nothing is added.
+        refused_as(tell(Finding::Attested(word_of(statement, second).into())).await, "already_posted");
 
         // The accounts of everybody, from allotted to claimed, and why.
         let on = studio.on();
@@ -114,6 +116,8 @@ fn attestors_recompute_sign_and_tell_and_a_quorum_is_posted() {
             assert_eq!(client.account(account).await.unwrap().models[0].claimed, before.allocated);
         }
         assert!(client.account(stranger.address()).await.unwrap().models.is_empty());
+        town.advance(30 * DAY).await;
+        assert_eq!(client.quorum(asset, 1).await.unwrap().attested.len(), 2);
         serving.stop().await;
     });
 }

@@ -1,0 +1,110 @@
+//! Epochs, watching, payouts, audits.
+
+use std::path::PathBuf;
+
+use alloy::primitives::Address;
+use clap::{Args, Subcommand};
+use tributary_sdk::AssetId;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum Epoch {
+    /// Ask a host to close a model's open epoch (needs its admin token, TRIBUTARY_ADMIN_TOKEN).
+    Close {
+        /// URL of the host.
+        #[arg(long)]
+        host: String,
+        /// The model; may be left out where the host serves one.
+        #[arg(long)]
+        model: Option<AssetId>,
+    },
+    /// Recompute a batch and sign its root as the acting account; prints the attestation as JSON.
+    Attest {
+        /// URL of the batch.
+        #[arg(long)]
+        batch: String,
+        /// By when the root must be posted, in the chain's time; all attestors must use the same.
+        #[arg(long)]
+        deadline: u64,
+    },
+    /// Post a root with the attestations that a host collected, or with those in these files.
+    Post {
+        /// URL of the host: its newest closed epoch is posted.
+        #[arg(long, conflicts_with = "attestations", required_unless_present = "attestations")]
+        host: Option<String>,
+        /// The model; may be left out where the host serves one.
+        #[arg(long, requires = "host")]
+        model: Option<AssetId>,
+        /// Files that `epoch attest` printed.
+        attestations: Vec<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Audit {
+    /// URL of the batch.
+    #[arg(long)]
+    pub(in crate::commands) batch: String,
+    /// Ask so many of its receipts again, from inputs that the host keeps; the acting account is an attestor, or the payer.
+    #[arg(long, requires_all = ["host", "release"])]
+    pub(in crate::commands) sample: Option<usize>,
+    /// URL of the host, for the inputs.
+    #[arg(long)]
+    pub(in crate::commands) host: Option<String>,
+    /// Run folder of the release.
+    #[arg(long)]
+    pub(in crate::commands) release: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Watch {
+    /// URL of the host that publishes the batches.
+    #[arg(long)]
+    pub(in crate::commands) host: String,
+    /// The model's vault.
+    #[arg(long)]
+    pub(in crate::commands) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(in crate::commands) token: Address,
+    /// Challenge a root that is not what recomputing gives; the acting account stakes the policy's bond.
+    #[arg(long)]
+    pub(in crate::commands) challenge: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Claim {
+    /// URL of the host that has the proofs.
+    #[arg(long)]
+    pub(in crate::commands) host: String,
+    /// The epoch.
+    #[arg(long)]
+    pub(in crate::commands) epoch: u64,
+    /// The model's vault.
+    #[arg(long)]
+    pub(in crate::commands) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(in crate::commands) token: Address,
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    pub(in crate::commands) account: Option<Address>,
+    /// Where the acting account wants its payout to go instead.
+    #[arg(long, conflicts_with = "account")]
+    pub(in crate::commands) to: Option<Address>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Withdraw {
+    /// The asset's vault.
+    #[arg(long)]
+    pub(in crate::commands) vault: Address,
+    /// The token.
+    #[arg(long)]
+    pub(in crate::commands) token: Address,
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    pub(in crate::commands) account: Option<Address>,
+    /// Where the acting account wants its credit to go instead.
+    #[arg(long, conflicts_with = "account")]
+    pub(in crate::commands) to: Option<Address>,
+}

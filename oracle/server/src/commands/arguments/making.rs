@@ -1,0 +1,194 @@
+//! Data, training, publishing, selling.
+
+use std::path::PathBuf;
+
+use alloy::primitives::{Address, B256, U256};
+use clap::{Args, Subcommand};
+use tributary_factory::Schema;
+
+use super::MOST_DAYS;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum Dataset {
+    /// Register a dataset of the acting account and commit to its held-out records.
+    Register {
+        /// Its name.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// The terms that contributors agree to: a text file.
+        #[arg(long)]
+        terms: PathBuf,
+        /// How the pool is divided, which contributors agree to as well: epoch-signed/1 or per-inference/1.
+        #[arg(long, default_value = "epoch-signed/1")]
+        pay_policy: String,
+        /// Records nobody trains on, for gate and baseline shares: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+        /// Who is paid what the dataset's vault receives; the acting account if not given.
+        #[arg(long)]
+        payee: Option<Address>,
+    },
+    /// Contribute records of the acting account under a signed consent.
+    Contribute {
+        /// The records: CSV.
+        #[arg(long)]
+        records: PathBuf,
+    },
+    /// Screen what was contributed and publish it as the next version.
+    Snapshot {
+        /// The held-out records of `register`: CSV.
+        #[arg(long)]
+        held_out: PathBuf,
+    },
+    /// Let somebody train on the dataset.
+    Grant {
+        /// Who.
+        #[arg(long)]
+        to: Address,
+        /// For how many days.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
+        days: u64,
+    },
+    /// Withdraw a contribution of the acting account.
+    Withdraw {
+        /// The consent's id.
+        id: B256,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct SchemaArgs {
+    /// Features a record.
+    #[arg(long, default_value_t = Schema::DIGITS.width)]
+    pub(in crate::commands) width: usize,
+    /// The largest feature.
+    #[arg(long, default_value_t = Schema::DIGITS.largest)]
+    pub(in crate::commands) largest: u8,
+    /// Number of classes.
+    #[arg(long, default_value_t = Schema::DIGITS.classes)]
+    pub(in crate::commands) classes: u8,
+    /// Records whose features are at most this far apart count as one; 0 is for equal records only.
+    #[arg(long, default_value_t = Schema::DIGITS.radius)]
+    pub(in crate::commands) radius: u16,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Train {
+    /// The held-out records of the dataset: CSV.
+    #[arg(long)]
+    pub(in crate::commands) held_out: PathBuf,
+    /// Records for the accuracy: CSV.
+    #[arg(long)]
+    pub(in crate::commands) test: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Publish {
+    /// The model's name.
+    #[arg(long)]
+    pub(in crate::commands) name: String,
+    /// Basis points to the dataset's vault.
+    #[arg(long, default_value_t = 500)]
+    pub(in crate::commands) dataset_bps: u16,
+    /// Basis points to the acting account, who built it.
+    #[arg(long, default_value_t = 2_000)]
+    pub(in crate::commands) builder_bps: u16,
+    /// Who serves it.
+    #[arg(long)]
+    pub(in crate::commands) host: Address,
+    /// Basis points to the host.
+    #[arg(long, default_value_t = 1_000)]
+    pub(in crate::commands) host_bps: u16,
+    /// Who curates the data; the acting account if not given.
+    #[arg(long)]
+    pub(in crate::commands) curators: Option<Address>,
+    /// Basis points to the curators.
+    #[arg(long, default_value_t = 500)]
+    pub(in crate::commands) curators_bps: u16,
+    /// Basis points to the pool that attribution divides.
+    #[arg(long, default_value_t = 6_000)]
+    pub(in crate::commands) pool_bps: u16,
+    /// Who may attest roots.
+    #[arg(long, required = true, num_args = 1..)]
+    pub(in crate::commands) attestors: Vec<Address>,
+    /// How many attestors a root needs.
+    #[arg(long, default_value_t = 2)]
+    pub(in crate::commands) threshold: u8,
+    /// How long a posted root waits, in seconds.
+    #[arg(long, default_value_t = 86_400)]
+    pub(in crate::commands) window: u32,
+    /// Who rules on challenged roots; nobody if not given: then only faults that can be proven count.
+    #[arg(long)]
+    pub(in crate::commands) arbiter: Option<Address>,
+    /// How long the arbiter has, in seconds.
+    #[arg(long, default_value_t = 259_200)]
+    pub(in crate::commands) arbiter_period: u32,
+    /// What a challenger stakes, in wei of the chain's coin.
+    #[arg(long, default_value_t = 10_000_000_000_000_000)]
+    pub(in crate::commands) challenge_bond: u64,
+    /// What is staked on a root, in wei of the chain's coin.
+    #[arg(long, default_value_t = 0)]
+    pub(in crate::commands) poster_bond: u64,
+    /// How long attestors may be silent before the pool can go to the dataset's vault, in seconds; 0 is for ever.
+    #[arg(long, default_value_t = 7_776_000)]
+    pub(in crate::commands) fallback_after: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::commands) enum License {
+    /// Offer licenses to the published model.
+    Offer {
+        /// The payment token.
+        #[arg(long)]
+        token: Address,
+        /// Price in base units.
+        #[arg(long)]
+        price: u128,
+        /// The legal text: a file.
+        #[arg(long)]
+        legal_text: PathBuf,
+        /// How long a license lasts, in days; 0 is for ever.
+        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(0..=MOST_DAYS))]
+        days: u64,
+        /// Part of the price that is earned at once, in basis points.
+        #[arg(long, default_value_t = 0)]
+        upfront_bps: u16,
+        /// Most calls; 0 is no limit.
+        #[arg(long, default_value_t = 0)]
+        max_calls: u64,
+        /// Most calls in any minute; 0 is no limit.
+        #[arg(long, default_value_t = 0)]
+        calls_per_minute: u32,
+        /// Also allow commercial use.
+        #[arg(long)]
+        commercial: bool,
+        /// Let the acting account end licenses early, against the part of the price that is not earned.
+        #[arg(long)]
+        revocable: bool,
+    },
+    /// Say in words what an offer allows.
+    Show {
+        /// The offer.
+        offer: U256,
+    },
+    /// Buy one license for the acting account.
+    Buy {
+        /// The offer.
+        offer: U256,
+    },
+    /// Renew a license for its offer's price and duration; the acting account pays, the license stays its holder's.
+    Renew {
+        /// The license.
+        license: U256,
+    },
+    /// End a license to an asset of the acting account, if its terms allow; what is not earned is credited to its holder.
+    Revoke {
+        /// The license.
+        license: U256,
+        /// Why; it is public.
+        #[arg(long)]
+        reason: String,
+    },
+}
