@@ -21,7 +21,7 @@ use tributary_sdk::{
 use tributary_server::{
     secret::Secret,
     settings::{Flags, Settings},
-    steps::{self, DataFolder},
+    steps::{self, DataFolder, watch::Resolve},
 };
 
 use arguments::Command;
@@ -80,7 +80,8 @@ impl Program {
                 Ok(())
             }
             Command::Attest { host, every, once } => context.attest(&host, Duration::from_secs(every), once).await,
-            Command::Watch(watch) => context.watch(watch).await,
+            Command::Watch(watch) => context.watch(watch, Resolve::Prove).await,
+            Command::Challenge(watch) => context.watch(watch, Resolve::Challenge).await,
             Command::Claim(claim) => context.claim(claim).await,
             Command::Withdraw(withdraw) => context.withdraw(withdraw).await,
             Command::Audit(audit) => context.audit(&audit).await,

@@ -75,9 +75,8 @@ impl Context {
         }
     }
 
-    pub(super) async fn watch(&self, watch: Watch) -> Result<()> {
+    pub(super) async fn watch(&self, watch: Watch, resolve: Resolve) -> Result<()> {
         let on = revenue::Account { vault: watch.vault, token: watch.token };
-        let resolve = if watch.challenge { Resolve::Challenge } else { Resolve::Prove };
         print::watched(&steps::watch::watch(&self.account().await?, &watch.host, on, resolve).await?);
         Ok(())
     }

@@ -149,6 +149,8 @@ pub(super) enum Command {
     },
     /// Recompute the root that waits for its window to pass; prove a fault of its leaves, which rejects it.
     Watch(Watch),
+    /// As `watch`, and challenge a root that is not what recomputing gives: the acting account stakes the policy's bond.
+    Challenge(Watch),
     /// Claim an account's payout; the money goes to the account.
     Claim(Claim),
     /// Withdraw what a vault has credited to an account: a share of revenue, or a refund.

@@ -115,7 +115,7 @@ pub enum StepError {
     /// A root that waits is not what recomputing gives.
     #[error(
         "root {index} is wrong: {difference}; {}",
-        if *is_challenged { "it is challenged, and its arbiter has to rule" } else { "challenge it with --challenge" }
+        if *is_challenged { "it is challenged, and its arbiter has to rule" } else { "stake a bond against it with `tributary challenge`" }
     )]
     RootIsWrong {
         /// Its index.

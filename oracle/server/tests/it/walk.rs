@@ -238,7 +238,7 @@ impl Shop {
         assert!(said.contains("root 1 is what recomputing gives"), "{said}");
         let elsewhere = watch.map(|word| if word == url { "http://127.0.0.1:1" } else { word });
         let withheld = self.program.run(self.cast.buyer.clone(), &elsewhere);
-        withheld.failed(&["root 1 is wrong", "not published", "--challenge"]);
+        withheld.failed(&["root 1 is wrong", "not published", "tributary challenge"]);
         batch
     }
 

@@ -66,9 +66,6 @@ pub(in crate::commands) struct Watch {
     /// The token.
     #[arg(long)]
     pub(in crate::commands) token: Address,
-    /// Challenge a root that is not what recomputing gives; the acting account stakes the policy's bond.
-    #[arg(long)]
-    pub(in crate::commands) challenge: bool,
 }
 
 #[derive(Debug, Args)]
