@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi fresh gas coverage bench dattri triton \
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri triton \
   deny symbolic slither deep clean
 
 help: ## List the targets
@@ -62,10 +62,14 @@ vectors: ## Write the golden vectors to test/vectors
 openapi: ## Write the host's OpenAPI document to docs/openapi.json
 	$(CARGO) run --release --locked -p tributary-server -- openapi > docs/openapi.json
 
+reference: ## Write the reference of settings, commands and metrics to docs/reference.md
+	$(CARGO) run --release --locked -p tributary-server -- reference > docs/reference.md
+
 fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
 	$(CARGO) run --release --locked -p tributary-server -- openapi | diff docs/openapi.json -
+	$(CARGO) run --release --locked -p tributary-server -- reference | diff docs/reference.md -
 
 gas: node_modules/.installed ## Measure the gas of the main calls as whole transactions into test/gas/snapshots
 	$(CARGO) xtask gas

@@ -48,9 +48,40 @@ pub struct ReceiptRow {
     /// What asked.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub credential: Credential,
-    /// The quantised sketch of the answer.
+    /// The quantised sketch of the answer; left out where the release lets only attestors read it.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sketch: Option<Sketch>,
+}
+
+/// The sketches of an epoch whose release lets only attestors read them: what its batch leaves out. Nothing needs to commit
+/// to them but the receipts, which have each one's hash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sketches {
+    /// The batch, by the keccak-256 of its bytes.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub sketch: Sketch,
+    pub batch: B256,
+    /// In the order of its receipts.
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+    pub sketches: Vec<Sketch>,
+}
+
+/// Sketches that are not a batch's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SketchesError {
+    /// There are more or fewer than receipts.
+    #[error("there are {found} sketches for {expected} receipts")]
+    Count {
+        /// Sketches.
+        found: usize,
+        /// Receipts.
+        expected: usize,
+    },
+    /// One is not the one that its receipt commits to.
+    #[error("the sketch of receipt {0} is not the one it commits to")]
+    Other(B256),
 }
 
 /// A closed epoch of one (vault, token).
@@ -96,6 +127,26 @@ impl Batch {
     pub fn receipts_tree(&self) -> Result<Option<MerkleTree>, MerkleError> {
         let hashes: Vec<B256> = self.receipts.iter().map(|row| row.receipt.eip712_hash_struct()).collect();
         if hashes.is_empty() { Ok(None) } else { MerkleTree::new(&hashes).map(Some) }
+    }
+
+    /// The batch with the sketches that it leaves out, each compared with its receipt's hash.
+    pub fn with_sketches(mut self, sketches: Vec<Sketch>) -> Result<Self, SketchesError> {
+        if sketches.len() != self.receipts.len() {
+            return Err(SketchesError::Count { found: sketches.len(), expected: self.receipts.len() });
+        }
+        for (row, sketch) in self.receipts.iter_mut().zip(sketches) {
+            if sketch.hash() != row.receipt.sketchHash {
+                return Err(SketchesError::Other(row.receipt.id));
+            }
+            row.sketch = Some(sketch);
+        }
+        Ok(self)
+    }
+
+    /// The batch as it is published where only attestors may read sketches.
+    pub fn without_sketches(mut self) -> Self {
+        self.receipts.iter_mut().for_each(|row| row.sketch = None);
+        self
     }
 
     /// The name of published bytes: their keccak-256, which the root commits to as `dataHash`.

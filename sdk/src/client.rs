@@ -17,7 +17,7 @@ use crate::{
         KeptInput, KeyInfo, LicenseUsage, ModelInfo, ModelPage, Nonce, Quorum, Reader, ReceiptProof, SignIn, SignedIn,
         tensor_bytes,
     },
-    batch::ReceiptRow,
+    batch::{ReceiptRow, Sketches},
     identity::AssetId,
     records::input_commitment,
     sign_in::{Authorization, Credential, Occasion, Permission, SignInError},
@@ -187,6 +187,11 @@ impl Client {
     /// Who made an answer.
     pub async fn attribution(&self, id: B256) -> Result<Attribution, ClientError> {
         self.get(&format!("/v1/attributions/{id}")).await
+    }
+
+    /// Who made an answer whose sketch is not everybody's to read.
+    pub async fn attribution_for(&self, id: B256, reader: &Reader) -> Result<Attribution, ClientError> {
+        self.post(&format!("/v1/attributions/{id}"), reader).await
     }
 
     /// A model's closed epochs, oldest first.
@@ -366,6 +371,11 @@ pub fn batch_url(url: &str, data_hash: B256) -> String {
 pub async fn fetch(url: &str) -> Result<Bytes, ClientError> {
     let answer = http().get(url).send().await?;
     if answer.status().is_success() { Ok(answer.bytes().await?.into()) } else { Err(refusal(answer).await) }
+}
+
+/// The sketches that the batch published at `batch_url` leaves out.
+pub async fn sketches(batch_url: &str, reader: &Reader) -> Result<Sketches, ClientError> {
+    read(http().post(format!("{batch_url}/sketches")).json(reader).send().await?).await
 }
 
 async fn read<T: DeserializeOwned>(answer: reqwest::Response) -> Result<T, ClientError> {

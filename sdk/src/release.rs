@@ -148,8 +148,10 @@ pub struct Evaluation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum SketchReaders {
-    /// Anybody: a batch can be audited by everyone.
+    /// Anybody: a batch can be recomputed by everyone.
     Public,
+    /// The vault's attestors alone; who asked, those of their own answers. Everybody else checks all but the division.
+    Attestors,
 }
 
 /// A model's release: an immutable version of a model.

@@ -110,10 +110,18 @@ sol! {
         uint64 deadline;
     }
 
-    /// By which an attestor, or whoever asked, reads an input that a host keeps. No contract reads it.
+    /// By which an attestor, or whoever asked, reads an input that a host keeps, or scores that it does not publish. No
+    /// contract reads it.
     #[derive(Debug, PartialEq, Eq)]
     struct InputAccess {
         bytes32 receiptId;
+        uint64 until;
+    }
+
+    /// By which an attestor reads the sketches that a batch leaves out. No contract reads it.
+    #[derive(Debug, PartialEq, Eq)]
+    struct SketchAccess {
+        bytes32 dataHash;
         uint64 until;
     }
 

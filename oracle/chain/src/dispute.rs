@@ -19,7 +19,7 @@ use crate::{
     posted::{self, Posted},
     revenue,
     transact::{ask, send},
-    verify,
+    verify::{self, Published},
 };
 
 const CONTRACT: &str = "the attribution ledger";
@@ -42,6 +42,8 @@ pub struct Waiting {
 pub enum Finding {
     /// Recomputing gives the same root.
     Holds,
+    /// All that can be recomputed without the sketches, which only attestors may read, is the same.
+    HoldsButForDivision,
     /// Its leaves have a fault that anybody can prove.
     Fault(Box<faults::Fault>),
     /// It is not what recomputing gives, which only an arbiter can judge.
@@ -113,7 +115,14 @@ pub async fn waiting(chain: &Chain, on: revenue::Account) -> Result<Option<Waiti
 impl Waiting {
     /// Examines the root: first its leaves alone, then everything. `batch` is what it commits to and `previous` the batch
     /// of the root before, which is needed only where the batch lies about that.
-    pub async fn examine(&self, chain: &Chain, batch: &[u8], previous: Option<&[u8]>) -> Result<Finding, ChainError> {
+    pub async fn examine(
+        &self,
+        chain: &Chain,
+        published: impl Into<Published<'_>>,
+        previous: Option<&[u8]>,
+    ) -> Result<Finding, ChainError> {
+        let published = published.into();
+        let batch = published.batch;
         let statement = &self.posted.statement;
         let found = Batch::data_hash(batch);
         if found != statement.dataHash {
@@ -134,7 +143,8 @@ impl Waiting {
         if let Some(fault) = faults::Fault::find(active.as_ref(), &pending) {
             return Ok(Finding::Fault(Box::new(fault)));
         }
-        match verify::after_posting(chain, batch).await {
+        match verify::after_posting(chain, published).await {
+            Ok((verified, _)) if verified.division().is_err() => Ok(Finding::HoldsButForDivision),
             Ok(_) => Ok(Finding::Holds),
             Err(error) if error.is_about_the_batch() => {
                 Ok(Finding::Differs(Difference::Recomputation(Box::new(error))))

@@ -195,7 +195,8 @@ pub(crate) fn subpools<'r>(
     let pool = revenue.allocatable.checked_sub(allocated).ok_or(Fault::OverAllocated)?;
     let mut usage: BTreeMap<SubPoolId, Vec<Usage<'_>>> = BTreeMap::new();
     for row in receipts {
-        usage.entry(subpool_of(row)).or_default().push(Usage { units: row.receipt.units, sketch: &row.sketch });
+        let sketch = row.sketch.as_ref().ok_or(ChainError::SketchesWithheld)?;
+        usage.entry(subpool_of(row)).or_default().push(Usage { units: row.receipt.units, sketch });
     }
     let divided = divide_pool(pool, revenue, |id| usage.contains_key(id))?;
     let with_receipts = |(id, amount)| SubPool { id, amount, receipts: usage.remove(&id).unwrap_or_default() };

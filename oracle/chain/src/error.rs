@@ -1,6 +1,7 @@
 use alloy::primitives::{Address, B256};
 use tributary_sdk::{
-    AssetId, client::ClientError, deployment::ChainManifestError, release::ManifestError, typed_data::SignatureError,
+    AssetId, batch::SketchesError, client::ClientError, deployment::ChainManifestError, release::ManifestError,
+    typed_data::SignatureError,
 };
 
 use crate::deploy::OtherCode;
@@ -71,6 +72,12 @@ pub enum ChainError {
     /// A batch could not be fetched.
     #[error(transparent)]
     Fetch(#[from] ClientError),
+    /// The release lets only attestors read sketches, and without them the division cannot be recomputed.
+    #[error("its sketches are for the vault's attestors alone, and without them its division cannot be recomputed")]
+    SketchesWithheld,
+    /// Somebody gave sketches that are not the batch's.
+    #[error("the sketches that were given do not belong to the batch: {0}")]
+    Sketches(#[from] SketchesError),
     /// The epoch's money could not be divided.
     #[error(transparent)]
     Settlement(#[from] tributary_settlement::SettlementError),

@@ -19,7 +19,7 @@ use tributary_sdk::{
 use crate::{
     Account, Chain, ChainError, revenue,
     transact::{ask, send},
-    verify::{self, Verified},
+    verify::{self, Published, Verified},
 };
 
 const CONTRACT: &str = "the attribution ledger";
@@ -33,14 +33,16 @@ pub struct Attestation {
     pub signature: Bytes,
 }
 
-/// Recomputes a batch and signs its statement; refuses with the fault when it does not hold.
+/// Recomputes a batch and signs its statement; refuses with the fault when it does not hold. What cannot be recomputed is
+/// not signed.
 pub async fn attest(
     chain: &Chain,
-    batch: &[u8],
+    published: impl Into<Published<'_>>,
     deadline: u64,
     key: &PrivateKeySigner,
 ) -> Result<(Verified, RootStatement, Attestation), ChainError> {
-    let verified = verify::before_posting(chain, batch).await?;
+    let verified = verify::before_posting(chain, published).await?;
+    verified.division()?;
     let statement = RootStatement { deadline, ..verified.statement.clone() };
     let signature = typed_data::sign(&statement, &chain.ledger_domain(), key)?.into();
     Ok((verified, statement, Attestation { signer: key.address(), signature }))

@@ -1,6 +1,7 @@
 //! A batch recomputed from nothing but its bytes and the chain: what attestors do before they sign, and what anyone can
 //! do afterwards.
 
+mod division;
 mod fault;
 mod usage;
 
@@ -12,7 +13,8 @@ use tributary_sdk::{
         AttributionLedger,
         ledger::{self, RootStatement as PostedStatement},
     },
-    release::{Manifest, ReleaseManifest, VersionRef},
+    release::{Manifest, ReleaseManifest, SketchReaders, VersionRef},
+    sketch::Sketch,
     sum_tree::SumTree,
     table::ContributorTable,
     typed_data::RootStatement,
@@ -21,29 +23,55 @@ use tributary_settlement::{Policy, Settlement};
 
 use crate::{
     Chain, ChainError, assets, epoch, posted,
-    revenue::{self, Account},
+    revenue::{self, Account, Revenue},
     transact::ask,
 };
 
 pub use fault::Fault;
 pub(crate) use usage::{Usage, problems};
 
+/// What somebody has of an epoch: its batch, and the sketches that this may leave out.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'p> {
+    /// The batch's bytes.
+    pub batch: &'p [u8],
+    /// Where the release lets only attestors read them, and they were read.
+    pub sketches: Option<&'p [Sketch]>,
+}
+
+impl<'p, B: AsRef<[u8]> + ?Sized> From<&'p B> for Published<'p> {
+    fn from(batch: &'p B) -> Self {
+        Self { batch: batch.as_ref(), sketches: None }
+    }
+}
+
 /// A batch that holds.
 #[derive(Clone, Debug)]
 pub struct Verified {
-    /// The batch.
+    /// The batch, with the sketches that were given.
     pub batch: Batch,
-    /// Who got what from which sub-pool.
-    pub settlement: Settlement,
+    /// Who got what from which sub-pool; see [`Verified::division`].
+    settlement: Option<Settlement>,
     /// The statement to attest, but for its deadline.
     pub statement: RootStatement,
     /// The payout tree.
     pub tree: SumTree,
 }
 
+impl Verified {
+    /// Who got what from which sub-pool.
+    ///
+    /// # Errors
+    /// [`ChainError::SketchesWithheld`] if that was not recomputed: everything else was.
+    pub fn division(&self) -> Result<&Settlement, ChainError> {
+        self.settlement.as_ref().ok_or(ChainError::SketchesWithheld)
+    }
+}
+
 /// Recomputes a batch that is about to be posted.
-pub async fn before_posting(chain: &Chain, bytes: &[u8]) -> Result<Verified, ChainError> {
-    let batch = read(chain, bytes).await?;
+pub async fn before_posting(chain: &Chain, published: impl Into<Published<'_>>) -> Result<Verified, ChainError> {
+    let published = published.into();
+    let batch = read(chain, published.batch).await?;
     let standing = epoch::standing(chain, account(&batch)).await?;
     if !standing.is_open || (batch.index, batch.attempt) != (standing.index, standing.attempt) {
         let problem = format!(
@@ -56,12 +84,16 @@ pub async fn before_posting(chain: &Chain, bytes: &[u8]) -> Result<Verified, Cha
     let policy = ask("the attribution ledger", ledger.policyOf(batch.vault)).await?.settlementPolicy;
     let seen = chain.head().await?.number;
     let before = Before { root: standing.root, period_end: standing.period_end, policy, seen };
-    recompute(chain, batch, bytes, before).await
+    recompute(chain, batch, published, before).await
 }
 
 /// Recomputes a batch whose root is on chain, and compares them field by field.
-pub async fn after_posting(chain: &Chain, bytes: &[u8]) -> Result<(Verified, RootState), ChainError> {
-    let batch = read(chain, bytes).await?;
+pub async fn after_posting(
+    chain: &Chain,
+    published: impl Into<Published<'_>>,
+) -> Result<(Verified, RootState), ChainError> {
+    let published = published.into();
+    let batch = read(chain, published.batch).await?;
     let on = account(&batch);
     let (index, attempt) = (batch.index, batch.attempt);
     let attempts = posted::attempts(chain, on, index).await?;
@@ -82,7 +114,7 @@ pub async fn after_posting(chain: &Chain, bytes: &[u8]) -> Result<(Verified, Roo
         policy: posted.statement.settlementPolicy,
         seen: posted.block,
     };
-    let verified = recompute(chain, batch, bytes, before).await?;
+    let verified = recompute(chain, batch, published, before).await?;
     compare(&verified.statement, &posted.statement)?;
     let ledger = AttributionLedger::new(chain.deployment().ledger, chain.provider());
     let root = ask("the attribution ledger", ledger.rootOf(on.vault, on.token, index)).await?;
@@ -145,7 +177,12 @@ fn account(batch: &Batch) -> Account {
     Account { vault: batch.vault, token: batch.token }
 }
 
-async fn recompute(chain: &Chain, batch: Batch, bytes: &[u8], before: Before) -> Result<Verified, ChainError> {
+async fn recompute(
+    chain: &Chain,
+    batch: Batch,
+    published: Published<'_>,
+    before: Before,
+) -> Result<Verified, ChainError> {
     let head = chain.head().await?;
     if batch.period_end <= before.period_end || batch.period_end >= head.timestamp {
         return Err(Fault::BadPeriod { end: batch.period_end, after: before.period_end, now: head.timestamp }.into());
@@ -154,17 +191,20 @@ async fn recompute(chain: &Chain, batch: Batch, bytes: &[u8], before: Before) ->
     check_host(chain, &batch, before.period_end).await?;
     let (manifest, table) = check_release(chain, &batch, &before).await?;
     check_order(&batch)?;
+    let batch = with_sketches(batch, manifest.sketch_readers, published.sketches)?;
     let problems = problems(chain, usage_of(&batch, &manifest, &table, before.period_end)).await?;
     if let Some((id, problem)) = problems.into_iter().next() {
         return Err(Fault::Receipt { id, problem }.into());
     }
     let revenue = revenue::of_period(chain, account(&batch), before.period_end, batch.period_end, before.seen).await?;
-    let (settlement, leaves) = epoch::settle(&manifest, &table, &revenue, &batch.receipts, &batch.previous)?;
-    let tree = SumTree::new(leaves).map_err(Fault::from)?;
-    let claimed = SumTree::new(batch.leaves.clone()).map_err(Fault::from)?.root();
-    if claimed != tree.root() {
-        return Err(Fault::Leaves { recomputed: tree.root().hash, claimed: claimed.hash }.into());
-    }
+    let tree = SumTree::new(batch.leaves.clone()).map_err(Fault::from)?;
+    let settlement = match batch.receipts.iter().all(|row| row.sketch.is_some()) {
+        true => Some(check_division(&batch, &manifest, &table, &revenue, &tree)?),
+        false => {
+            division::check_possible(&batch, &table, &revenue, &tree)?;
+            None
+        }
+    };
     let receipts = batch.receipts_tree().map_err(Fault::from)?;
     let statement = RootStatement {
         vault: batch.vault,
@@ -177,12 +217,41 @@ async fn recompute(chain: &Chain, batch: Batch, bytes: &[u8], before: Before) ->
         leafCount: tree.leaves().len() as u64,
         receiptsRoot: receipts.map(|tree| tree.root()).unwrap_or_default(),
         receiptsCount: batch.receipts.len() as u64,
-        dataHash: Batch::data_hash(bytes),
-        settlementPolicy: settlement.policy.id(),
+        dataHash: Batch::data_hash(published.batch),
+        settlementPolicy: before.policy,
         periodEnd: batch.period_end,
         deadline: 0,
     };
     Ok(Verified { batch, settlement, statement, tree })
+}
+
+/// The batch with the sketches that it leaves out, if they were given. A release says who may read them, and its batches
+/// keep to it.
+fn with_sketches(batch: Batch, readers: SketchReaders, given: Option<&[Sketch]>) -> Result<Batch, ChainError> {
+    let published = readers == SketchReaders::Public;
+    if let Some(row) = batch.receipts.iter().find(|row| row.sketch.is_some() != published) {
+        return Err(Fault::SketchReaders(row.receipt.id).into());
+    }
+    match given {
+        Some(sketches) if !published => Ok(batch.with_sketches(sketches.to_vec())?),
+        _ => Ok(batch),
+    }
+}
+
+/// The division, if it gives the batch's leaves.
+fn check_division(
+    batch: &Batch,
+    manifest: &ReleaseManifest,
+    table: &ContributorTable,
+    revenue: &Revenue,
+    claimed: &SumTree,
+) -> Result<Settlement, ChainError> {
+    let (settlement, leaves) = epoch::settle(manifest, table, revenue, &batch.receipts, &batch.previous)?;
+    let recomputed = SumTree::new(leaves).map_err(Fault::from)?.root();
+    if recomputed != claimed.root() {
+        return Err(Fault::Leaves { recomputed: recomputed.hash, claimed: claimed.root().hash }.into());
+    }
+    Ok(settlement)
 }
 
 fn check_order(batch: &Batch) -> Result<(), Fault> {

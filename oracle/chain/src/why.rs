@@ -52,22 +52,23 @@ pub struct Because {
 
 const OVERFLOW: SettlementError = SettlementError::Overflow { what: "an account's payouts" };
 
-/// Why a batch that holds pays an account what it does. What it says adds up to the account's payout.
+/// Why a batch whose division was recomputed pays an account what it does. What it says adds up to the account's payout.
 pub fn why(verified: &Verified, account: Address) -> Result<Why, ChainError> {
     let manifest = ReleaseManifest::from_bytes(verified.batch.manifest.as_bytes())?;
     let table = ContributorTable::decode(&verified.batch.table).map_err(Fault::from)?;
     let policy = Policy::from_name(&manifest.settlement_policy)?;
     let place = table.rows().iter().position(|row| row.account == account);
     let (mut parts, mut paid) = (Vec::new(), 0u128);
-    for settled in &verified.settlement.subpools {
+    for settled in &verified.division()?.subpools {
         let rows = || verified.batch.receipts.iter().filter(|row| subpool_of(row) == settled.id);
-        let receipts = rows().map(|row| Usage { units: row.receipt.units, sketch: &row.sketch }).collect();
+        let sketched = || rows().filter_map(|row| Some((row, row.sketch.as_ref()?)));
+        let receipts = sketched().map(|(row, sketch)| Usage { units: row.receipt.units, sketch }).collect();
         let alone = policy.settle(&table, &[SubPool { id: settled.id, amount: settled.amount, receipts }])?;
         let part = alone.payouts.iter().find(|(payee, _)| *payee == account).map_or(0, |(_, amount)| *amount);
         paid = paid.checked_add(part).ok_or(OVERFLOW)?;
         let mut because = Vec::new();
-        for row in rows() {
-            let scores = table.scores(&row.sketch).map_err(Fault::from)?;
+        for (row, sketch) in sketched() {
+            let scores = table.scores(sketch).map_err(Fault::from)?;
             let bps = basis_points(&scores);
             let at = |all: &[i64]| place.and_then(|place| all.get(place)).copied().unwrap_or_default();
             let (score, bps) = (at(&scores), at(&bps));

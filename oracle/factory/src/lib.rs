@@ -36,6 +36,6 @@ pub use dataset::{Dataset, Record, Schema, Split, SplitSizes};
 pub use error::FactoryError;
 pub use evaluate::{Evaluation, evaluate};
 pub use permission::{Permission, PermittedSnapshot};
-pub use release::{Release, ReleaseFiles};
+pub use release::{Promises, Release, ReleaseFiles};
 pub use snapshot::{CommittedRecord, Contribution, ScreeningReport, Snapshot};
 pub use train::{Progress, Trained, TrainingRecipe, attribute, train};

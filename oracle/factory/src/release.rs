@@ -67,9 +67,17 @@ impl ReleaseFiles {
     }
 }
 
+/// What a release promises to those it pays and to those it answers.
+#[derive(Clone, Copy, Debug)]
+pub struct Promises<'p> {
+    /// Name of the settlement policy that divides its pool.
+    pub settlement_policy: &'p str,
+    /// Who may read the sketches of its answers.
+    pub sketch_readers: SketchReaders,
+}
+
 impl Release {
-    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data, to be
-    /// settled by the policy that contributors agreed to.
+    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data.
     ///
     /// # Errors
     /// [`FactoryError::Inconsistent`], [`FactoryError::Manifest`], [`FactoryError::Attribution`].
@@ -79,7 +87,7 @@ impl Release {
         trained: &Trained,
         attribution: &Attribution,
         evaluation: &Evaluation,
-        settlement_policy: &str,
+        promises: Promises<'_>,
     ) -> Result<Self, FactoryError> {
         let onnx = attribution.onnx();
         let table = attribution.table().clone();
@@ -90,7 +98,7 @@ impl Release {
             table_hash: table.hash(),
             snapshot: data.permission().snapshot,
             snapshot_root: data.permission().snapshot_root,
-            settlement_policy: settlement_policy.to_owned(),
+            settlement_policy: promises.settlement_policy.to_owned(),
             input: FEATURES.to_owned(),
             input_width: schema.width as u32,
             classes: u32::from(schema.classes),
@@ -107,7 +115,7 @@ impl Release {
                 accuracy: format!("{:.4}", evaluation.accuracy()),
                 records: evaluation.records(),
             },
-            sketch_readers: SketchReaders::Public,
+            sketch_readers: promises.sketch_readers,
         };
         let manifest_bytes = manifest.to_bytes()?;
         let release = Self { onnx, table, manifest, manifest_bytes };

@@ -151,7 +151,7 @@ async fn serve(ledger: &Ledger, number: u64) -> Result<(), LedgerError> {
         },
         request_signature: Bytes::from(vec![2; 65]),
         credential: Credential::Key(account),
-        sketch: Sketch::new(vec![1, -2, 3]),
+        sketch: Some(Sketch::new(vec![1, -2, 3])),
     };
     ledger.earn(row, vec![3; 10_000]).await
 }

@@ -7,7 +7,9 @@ use tokio::sync::{mpsc, oneshot};
 use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
 use crate::{
-    Access, ChainBinding, LedgerError, Outcome, Reservation, SealedEpoch, open,
+    Access, ChainBinding, CommitStats, LedgerError, Outcome, Reservation, SealedEpoch,
+    commits::Commits,
+    open,
     writer::{self, Command},
 };
 
@@ -21,6 +23,7 @@ pub struct Ledger {
     pub(crate) database: Arc<Database>,
     binding: ChainBinding,
     recovered: u64,
+    commits: Arc<Commits>,
     /// `None` only while dropping.
     commands: Option<mpsc::Sender<Command>>,
     thread: Option<JoinHandle<()>>,
@@ -48,14 +51,15 @@ impl Ledger {
         }
         let database = Arc::new(database);
         let (commands, mut waiting) = mpsc::channel(QUEUE);
+        let commits = Arc::new(Commits::default());
         let thread = std::thread::Builder::new()
             .name("ledger".into())
             .spawn({
-                let database = Arc::clone(&database);
-                move || writer::serve(&database, &mut waiting)
+                let (database, commits) = (Arc::clone(&database), Arc::clone(&commits));
+                move || writer::serve(&database, &mut waiting, &commits)
             })
             .map_err(|error| LedgerError::NoThread { reason: error.to_string() })?;
-        Ok(Self { database, binding, recovered, commands: Some(commands), thread: Some(thread) })
+        Ok(Self { database, binding, recovered, commits, commands: Some(commands), thread: Some(thread) })
     }
 
     /// The chain this ledger is for.
@@ -68,6 +72,12 @@ impl Ledger {
     #[must_use]
     pub fn recovered(&self) -> u64 {
         self.recovered
+    }
+
+    /// Commits since it was opened.
+    #[must_use]
+    pub fn commits(&self) -> CommitStats {
+        self.commits.read()
     }
 
     /// Reserves a request before its model runs, and counts its units against its license.

@@ -51,7 +51,7 @@ impl From<ReceiptRow> for batch::ReceiptRow {
     fn from(old: ReceiptRow) -> Self {
         let ReceiptRow { receipt, host_signature, request, request_signature, session_key, sketch } = old;
         let credential = Credential::Key(session_key);
-        Self { receipt, host_signature, request, request_signature, credential, sketch }
+        Self { receipt, host_signature, request, request_signature, credential, sketch: Some(sketch) }
     }
 }
 

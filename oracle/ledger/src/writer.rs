@@ -1,12 +1,14 @@
 //! The one thread that writes: it takes everything that waits into one commit, then answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
-use crate::{Access, LedgerError, Outcome, Reservation, SealedEpoch, access, epochs, requests, tables::Tables};
+use crate::{
+    Access, LedgerError, Outcome, Reservation, SealedEpoch, access, commits::Commits, epochs, requests, tables::Tables,
+};
 
 /// Most writes in one commit: the first to come waits for all of them.
 const GROUP: usize = 512;
@@ -28,11 +30,13 @@ pub(crate) enum Command {
 type Answer = Box<dyn FnOnce(Option<&LedgerError>) + Send>;
 
 /// Serves commands until every sender is gone and nothing waits.
-pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Command>) {
+pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Command>, commits: &Commits) {
     let mut group = Vec::with_capacity(GROUP);
     while commands.blocking_recv_many(&mut group, GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
+        let begun = Instant::now();
         let failure = commit(database, group.drain(..), &mut answers).err();
+        commits.count(answers.len(), failure.is_some(), begun.elapsed());
         if let Some(error) = &failure {
             tracing::error!(%error, writes = answers.len(), "a commit failed");
         }

@@ -25,7 +25,8 @@ pub struct HistogramSnapshot {
 
 impl Histogram {
     /// `bounds` in ascending order.
-    pub(crate) fn new(bounds: &'static [f64]) -> Self {
+    #[must_use]
+    pub fn new(bounds: &'static [f64]) -> Self {
         let buckets = (0..=bounds.len()).map(|_| AtomicU64::new(0)).collect();
         Self { bounds, buckets, sum: AtomicU64::new(0.0_f64.to_bits()) }
     }
@@ -49,7 +50,8 @@ impl Histogram {
         HistogramSnapshot { cumulative, count, sum: f64::from_bits(self.sum.load(Ordering::Relaxed)) }
     }
 
-    pub(crate) fn observe(&self, value: f64) {
+    /// Counts a value.
+    pub fn observe(&self, value: f64) {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
         if let Some(bucket) = self.buckets.get(bucket) {
             bucket.fetch_add(1, Ordering::Relaxed);

@@ -6,6 +6,7 @@ mod attribute;
 mod demo;
 mod making;
 mod print;
+mod reference;
 mod serving;
 
 use std::{path::PathBuf, time::Duration};
@@ -62,6 +63,10 @@ impl Program {
                 println!("{}", tributary_server::http::document().to_pretty_json()?);
                 Ok(())
             }
+            Command::Reference => {
+                print!("{}", reference::page());
+                Ok(())
+            }
             Command::Ask(ask) => context.ask(ask).await,
             Command::Ledger(ledger) => context.ledger(ledger).await,
             Command::Doctor => context.doctor().await,
@@ -76,7 +81,8 @@ impl Program {
             Command::Account { host, account, why: Some(epoch), model } => {
                 let client = Client::connect(&host).await?;
                 let model = steps::epoch::which(&client, model)?;
-                print::why(&steps::payout::why(&context.chain().await?, &client, model, epoch, account).await?);
+                let (chain, key) = (context.chain().await?, context.reader()?);
+                print::why(&steps::payout::why(&chain, &client, model, epoch, account, key.as_ref()).await?);
                 Ok(())
             }
             Command::Attest { host, every, once } => context.attest(&host, Duration::from_secs(every), once).await,
@@ -102,6 +108,11 @@ impl Context {
         let secret = self.settings.key.as_ref();
         let secret = secret.ok_or_eyre("this command acts for an account: put its private key into TRIBUTARY_KEY")?;
         Ok(secret.key()?)
+    }
+
+    /// The acting account's key, if one is configured: for what not everybody may read.
+    fn reader(&self) -> Result<Option<PrivateKeySigner>> {
+        self.settings.key.is_some().then(|| self.key()).transpose()
     }
 
     fn onnxruntime(&self) -> Result<OnnxRuntime> {

@@ -21,10 +21,10 @@ mod attesting;
 mod batches;
 mod clock;
 mod closing;
-mod inputs;
 mod licenses;
 mod open;
 mod pages;
+mod readers;
 mod records;
 mod refusal;
 mod service;
@@ -114,10 +114,15 @@ impl Host {
 
     /// The service that published a batch.
     pub fn batch(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
+        Ok(self.published(hash)?.1)
+    }
+
+    /// A batch's bytes, and whose epoch it is.
+    fn published(&self, hash: B256) -> Result<(Arc<Service>, Vec<u8>), Refusal> {
         for service in self.services() {
             match service.batches().bytes(hash) {
                 Err(Refusal::UnknownBatch(_)) => {}
-                other => return other,
+                other => return other.map(|bytes| (service, bytes)),
             }
         }
         Err(Refusal::UnknownBatch(hash))

@@ -5,7 +5,7 @@
 //! | `openapi` | every route, and the OpenAPI document that follows from them (`/openapi.json`, a page at `/docs`) |
 //! | `routes` | the typed routes: `/v1/…` |
 //! | `inference` | the Open Inference Protocol: `/v2/…` |
-//! | `operator` | records out, copies of them |
+//! | `operator` | records out, copies of them; figures for monitoring |
 //! | `health` | whether the process lives and serves |
 //! | `read`, `timing`, `error` | reading requests; timing headers; every refusal as one shape of JSON |
 
@@ -27,7 +27,9 @@ use tributary_sdk::api::ErrorBody;
 pub use openapi::document;
 
 use crate::{
+    clerk::Clerk,
     host::{Host, Refusal},
+    metrics::Traffic,
     secret::Secret,
 };
 
@@ -37,6 +39,8 @@ pub(crate) struct State {
     pub(crate) host: Arc<Host>,
     pub(crate) admin_token: Option<Secret>,
     pub(crate) max_body: usize,
+    pub(crate) clerk: Option<Arc<Clerk>>,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 impl State {
@@ -56,6 +60,8 @@ pub struct Access {
     pub admin_token: Option<Secret>,
     /// Most bytes of a body.
     pub max_body: usize,
+    /// Who posts, if the host posts by itself: the page of metrics shows how that goes.
+    pub clerk: Option<Arc<Clerk>>,
 }
 
 /// The server could not be started.
@@ -108,8 +114,9 @@ impl Listening {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         tracing::info!(url = self.url(), "serving");
-        let Access { admin_token, max_body } = access;
-        let router = openapi::router(State { host: Arc::clone(&host), admin_token, max_body });
+        let Access { admin_token, max_body, clerk } = access;
+        let traffic = Arc::default();
+        let router = openapi::router(State { host: Arc::clone(&host), admin_token, max_body, clerk, traffic });
         let stop = async move {
             stop.await;
             host.drain();

@@ -5,6 +5,7 @@
 //! | [`settings`], [`secret`] | configuration: defaults, file, environment, flags; values that are never printed |
 //! | [`host`] | what serving means: admission, answering, closing an epoch |
 //! | [`http`] | the routes, and how every refusal becomes JSON with a code |
+//! | [`metrics`] | what monitoring reads |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
 //! | [`connect`] | a proxy that signs for clients which cannot |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
@@ -19,6 +20,7 @@ pub mod clerk;
 pub mod connect;
 pub mod host;
 pub mod http;
+pub mod metrics;
 pub mod protocol;
 pub mod secret;
 pub mod settings;

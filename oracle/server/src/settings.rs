@@ -14,6 +14,7 @@ use figment::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use tributary_runtime::{ModelOptions, ProviderChoice};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::{
     host::{Opening, Shelf},
@@ -22,23 +23,29 @@ use crate::{
 };
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// URL of the chain's node.
     pub rpc: String,
     /// The data folder: datasets, releases, ledger, batches.
+    #[schema(value_type = String)]
     pub data: PathBuf,
-    /// Private key of the account that acts, 32 bytes in hexadecimal.
+    /// Private key of the account that acts, 32 bytes in hexadecimal: the host's, for `serve`.
+    #[schema(value_type = Option<String>)]
     pub key: Option<Secret>,
-    /// Where the host listens.
+    /// Address and port where the host listens, and `tributary connect` too.
+    #[schema(value_type = String)]
     pub listen: SocketAddr,
-    /// Bearer token of the operator's routes; without it they are closed.
+    /// Bearer token of the operator's routes, `/metrics` among them; without it they are closed.
+    #[schema(value_type = Option<String>)]
     pub admin_token: Option<Secret>,
-    /// The ONNX Runtime library; found in node_modules if not given.
+    /// The ONNX Runtime library; found in `node_modules` if not given.
+    #[schema(value_type = Option<String>)]
     pub onnxruntime: Option<PathBuf>,
     /// Where models compute: `auto`, `cpu`, `cuda`, `cuda:1`, `webgpu`.
     #[serde(deserialize_with = "by_name")]
+    #[schema(value_type = String)]
     pub provider: ProviderChoice,
     /// Sessions of ONNX Runtime for each model: passes that run side by side.
     pub sessions: usize,
@@ -61,6 +68,7 @@ pub struct Settings {
     /// How long an epoch is, in seconds of the chain's time: the host closes and posts by itself; 0: by hand.
     pub epoch_seconds: u64,
     /// Private key that posts roots and stakes their bonds, 32 bytes in hexadecimal; the host's, if left out.
+    #[schema(value_type = Option<String>)]
     pub poster_key: Option<Secret>,
     /// Host and port that sign-in messages must name, such as `models.example`; where the host listens, if left out.
     pub authority: Option<String>,
@@ -84,6 +92,15 @@ pub struct Flags {
     /// See [`Settings::provider`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+}
+
+impl Flags {
+    /// Every flag given, with this text.
+    fn all(text: &str) -> Self {
+        let text = || Some(text.to_owned());
+        let path = || text().map(PathBuf::from);
+        Self { rpc: text(), data: path(), listen: Some(DEFAULTS.listen), onnxruntime: path(), provider: text() }
+    }
 }
 
 #[derive(Serialize)]
@@ -126,8 +143,21 @@ const PREFIX: &str = "TRIBUTARY_";
 /// What the environment gives as text, whatever it looks like.
 const SECRETS: [&str; 3] = ["key", "admin_token", "poster_key"];
 
-/// Variables with the prefix that are no settings: the log's filter, and where the configuration file is.
-const OTHERS: [&str; 2] = ["log", "config_file"];
+/// Variables with the prefix that are no settings.
+const OTHERS: [(&str, &str); 3] = [
+    (
+        "log",
+        "which events are logged, as `tracing_subscriber` reads it: `info`, `tributary_ledger=debug`; `info` for `serve`",
+    ),
+    ("log_format", "`text`, or `json`: an object a line"),
+    ("config_file", "the configuration file, as `--config`"),
+];
+
+/// Variables of others' standards.
+const STANDARDS: [(&str, &str); 1] = [(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "where traces are sent, OTLP over HTTP, in programs built with `--features otlp`; OpenTelemetry's other variables hold",
+)];
 
 impl Settings {
     /// Reads all layers.
@@ -136,7 +166,7 @@ impl Settings {
         if let Some(file) = file {
             layers = layers.merge(Toml::file_exact(file));
         }
-        layers = layers.merge(Env::prefixed(PREFIX).ignore(&SECRETS).ignore(&OTHERS));
+        layers = layers.merge(Env::prefixed(PREFIX).ignore(&SECRETS).ignore(&OTHERS.map(|(name, _)| name)));
         for name in SECRETS {
             if let Ok(text) = std::env::var(format!("{PREFIX}{}", name.to_uppercase())) {
                 layers = layers.merge(Serialized::default(name, text));
@@ -144,6 +174,43 @@ impl Settings {
         }
         layers.merge(Serialized::defaults(flags)).extract().map_err(|error| SettingsError(error.to_string()))
     }
+}
+
+/// All settings with their flags, variables, defaults and meanings, as tables in Markdown.
+pub fn reference() -> String {
+    let defaults = serde_json::to_value(DEFAULTS).unwrap_or_default();
+    let flags = serde_json::to_value(Flags::all("")).unwrap_or_default();
+    let mut text = String::from("| name | flag | variable | default | meaning |\n|---|---|---|---|---|\n");
+    for (name, field) in fields() {
+        let flag = flags.get(&name).map_or_else(|| "–".into(), |_| format!("`--{name}`"));
+        let variable = format!("{PREFIX}{}", name.to_uppercase());
+        let default = match defaults.get(&name) {
+            None => "–".into(),
+            Some(serde_json::Value::String(text)) => format!("`{text}`"),
+            Some(other) => other.to_string(),
+        };
+        text += &format!("| `{name}` | {flag} | `{variable}` | {default} | {field} |\n");
+    }
+    text += "\nThe environment has besides:\n\n| variable | meaning |\n|---|---|\n";
+    for (name, meaning) in OTHERS {
+        text += &format!("| `{PREFIX}{}` | {meaning} |\n", name.to_uppercase());
+    }
+    for (name, meaning) in STANDARDS {
+        text += &format!("| `{name}` | {meaning} |\n");
+    }
+    text
+}
+
+/// Every setting's name and what its documentation says.
+fn fields() -> Vec<(String, String)> {
+    let utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(object)) = Settings::schema() else {
+        return Vec::new();
+    };
+    let meaning = |field: utoipa::openapi::RefOr<utoipa::openapi::Schema>| match field {
+        utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(field)) => field.description,
+        _ => None,
+    };
+    object.properties.into_iter().map(|(name, field)| (name, meaning(field).unwrap_or_default())).collect()
 }
 
 impl Settings {
@@ -174,7 +241,7 @@ impl Settings {
 
     /// How requests are taken.
     pub fn access(&self) -> Access {
-        Access { admin_token: self.admin_token.clone(), max_body: self.max_body_bytes }
+        Access { admin_token: self.admin_token.clone(), max_body: self.max_body_bytes, clerk: None }
     }
 }
 
@@ -192,6 +259,17 @@ mod tests {
     use tributary_runtime::ExecutionProvider;
 
     use super::*;
+
+    #[test]
+    fn the_reference_has_every_setting_and_says_what_it_means() {
+        let fields = fields();
+        assert!(fields.iter().all(|(name, meaning)| meaning.len() > 10 && !name.is_empty()), "{fields:?}");
+        let defaults = serde_json::to_value(DEFAULTS).unwrap();
+        let known = |name: &String| fields.iter().any(|(field, _)| field == name);
+        assert!(defaults.as_object().unwrap().keys().all(known), "{fields:?}");
+        assert!(SECRETS.iter().all(|secret| known(&(*secret).to_owned())));
+        assert!(reference().contains("| `listen` | `--listen` | `TRIBUTARY_LISTEN` | `127.0.0.1:8080` |"));
+    }
 
     #[test]
     fn flags_win_over_the_file_and_unknown_keys_and_unquoted_secrets_are_refused() {

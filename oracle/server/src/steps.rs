@@ -27,6 +27,7 @@ pub mod keys;
 pub mod license;
 pub mod model;
 pub mod payout;
+mod published;
 pub mod receipt;
 pub mod records;
 pub mod sample;

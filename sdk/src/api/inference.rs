@@ -46,17 +46,19 @@ pub struct Inferred {
     pub contributors: Vec<Influence>,
 }
 
-/// `POST /v1/receipts/{id}/input`: who reads an input that the host keeps.
+/// `POST /v1/receipts/{id}/input`, `POST /v1/attributions/{id}`, `POST /v1/batches/{hash}/sketches`: who reads what is not
+/// everybody's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reader {
-    /// An attestor of the vault, or the receipt's payer.
+    /// An attestor of the vault; of one receipt also its payer.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signer: Address,
     /// Until when the signature is good, in the chain's time.
     pub until: u64,
-    /// Their EIP-712 signature of `InputAccess { receiptId, until }`, or what ERC-1271 takes.
+    /// Their EIP-712 signature, or what ERC-1271 takes: of `InputAccess { receiptId, until }`, or for sketches of
+    /// `SketchAccess { dataHash, until }`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Bytes,
 }

@@ -98,6 +98,12 @@ pub enum Fault {
     /// Receipts are not strictly ascending by id: one may be counted twice.
     #[error("receipt {0} is out of order or counted twice")]
     ReceiptOrder(B256),
+    /// A batch has a sketch that its release lets only attestors read, or leaves one out that is everybody's.
+    #[error("receipt {0} has its sketch where the release withholds it, or lacks it where the release publishes it")]
+    SketchReaders(B256),
+    /// The payouts fit no division of the pool, whatever the sketches are.
+    #[error("its payouts fit no division of the pool: {0}")]
+    NoDivision(String),
     /// A receipt, its request, its session or its sketch do not fit together.
     #[error("receipt {id}: {problem}")]
     Receipt {

@@ -184,8 +184,14 @@ fn field_problem(chain: &Chain, usage: Usage<'_>, row: &ReceiptRow) -> Option<&'
         ),
         (receipt.inputCommitment == request.inputCommitment, "its input is not the request's"),
         (receipt.units == request.units && receipt.units > 0, "its units are not the request's"),
-        (receipt.sketchHash == row.sketch.hash(), "its sketch is not the one it commits to"),
-        (row.sketch.values().len() == usage.sketch_width, "its sketch has the wrong width"),
+        (
+            row.sketch.as_ref().is_none_or(|sketch| receipt.sketchHash == sketch.hash()),
+            "its sketch is not the one it commits to",
+        ),
+        (
+            row.sketch.as_ref().is_none_or(|sketch| sketch.values().len() == usage.sketch_width),
+            "its sketch has the wrong width",
+        ),
         (receipt.servedAt > usage.after && receipt.servedAt <= usage.until, "it was not served in this epoch"),
         // A request fits one epoch only, so that it cannot be settled again in the next.
         (request.issuedAt > usage.after && request.issuedAt <= receipt.servedAt, "it was not asked for in this epoch"),

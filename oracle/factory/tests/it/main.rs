@@ -9,12 +9,15 @@ use std::{collections::BTreeSet, fs, path::Path};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use tributary_attribution::{HeldOut, targets::Target};
 use tributary_factory::{
-    CommittedRecord, Contribution, Dataset, FactoryError, Permission, PermittedSnapshot, Release, Schema, Snapshot,
-    SplitSizes, TrainingRecipe, attribute, dataset::partition, evaluate, permission::TRAIN, release, train,
+    CommittedRecord, Contribution, Dataset, FactoryError, Permission, PermittedSnapshot, Promises, Release, Schema,
+    Snapshot, SplitSizes, TrainingRecipe, attribute, dataset::partition, evaluate, permission::TRAIN, release, train,
     train::Trainer,
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
-use tributary_sdk::{Address, AssetId, B256, release::VersionRef};
+use tributary_sdk::{
+    Address, AssetId, B256,
+    release::{SketchReaders, VersionRef},
+};
 
 /// A release of a small softmax regression, made the way a community's would be.
 fn released() -> Release {
@@ -52,7 +55,8 @@ fn released() -> Release {
     let attribution = attribute(&runtime, &data, &trained, &recipe, &held_out).unwrap();
     let evaluation = evaluate(&runtime, &trained.graph, &schema.labelled(&split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() > 0.85);
-    Release::new(&data, &recipe, &trained, &attribution, &evaluation, "per-inference/1").unwrap()
+    let promises = Promises { settlement_policy: "per-inference/1", sketch_readers: SketchReaders::Public };
+    Release::new(&data, &recipe, &trained, &attribution, &evaluation, promises).unwrap()
 }
 
 #[test]

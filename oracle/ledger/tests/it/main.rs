@@ -94,7 +94,7 @@ fn receipt(number: u64, license: u64) -> ReceiptRow {
         },
         request_signature: Bytes::from(vec![2; 65]),
         credential: Credential::Key(Address::repeat_byte(4)),
-        sketch: Sketch::new(vec![1, -2, 3]),
+        sketch: Some(Sketch::new(vec![1, -2, 3])),
     }
 }
 

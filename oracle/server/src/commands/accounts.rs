@@ -77,7 +77,9 @@ impl Context {
 
     pub(super) async fn watch(&self, watch: Watch, resolve: Resolve) -> Result<()> {
         let on = revenue::Account { vault: watch.vault, token: watch.token };
-        print::watched(&steps::watch::watch(&self.account().await?, &watch.host, on, resolve).await?);
+        print::watched(
+            &steps::watch::watch(&self.account().await?, &watch.host, on, resolve, self.reader()?.as_ref()).await?,
+        );
         Ok(())
     }
 
@@ -108,7 +110,7 @@ impl Context {
 
     pub(super) async fn audit(&self, audit: &Audit) -> Result<()> {
         let chain = self.chain().await?;
-        let (verified, state) = steps::payout::audit(&chain, &audit.batch).await?;
+        let (verified, state) = steps::payout::audit(&chain, &audit.batch, self.reader()?.as_ref()).await?;
         print::audited(&verified, state);
         if let (Some(count), Some(host), Some(release)) = (audit.sample, &audit.host, &audit.release) {
             let (runtime, key) = (self.onnxruntime()?, self.key()?);

@@ -98,6 +98,8 @@ pub(super) enum Command {
     },
     /// Print the OpenAPI document of every host.
     Openapi,
+    /// Print the reference of settings, commands and metrics, in Markdown.
+    Reference,
     /// Sign in to a host with a license and ask it.
     Ask(Ask),
     /// A host's records: copy them while it runs, restore a copy, export receipts.

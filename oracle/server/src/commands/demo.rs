@@ -19,6 +19,7 @@ use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingReci
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
+    release::SketchReaders,
 };
 use tributary_server::{
     host::{Shelf, Source},
@@ -201,8 +202,13 @@ async fn build_model(
     let mut bar = print::TrainingBar::new();
     let builder = chain.account(&cast.builder)?;
     let recipe = TrainingRecipe::default();
-    let training =
-        Training { builder: builder.address(), recipe: &recipe, held_out: &split.held_out, test: &split.test };
+    let training = Training {
+        builder: builder.address(),
+        recipe: &recipe,
+        held_out: &split.held_out,
+        test: &split.test,
+        sketch_readers: SketchReaders::Public,
+    };
     let built = steps::model::build(runtime, chain, data, training, |step| {
         bar.step(&step);
     })
@@ -350,7 +356,7 @@ async fn settle(chain: &Chain, cast: &Cast, on: revenue::Account, serving: &Serv
     let host = chain.account(&cast.host)?;
     let (_, active_at) = steps::epoch::post(&host, &attested).await?;
     println!("  2 of 3 attestors are enough: the host posts the root, stakes {} on it, and waits", coins(BOND));
-    let watched = steps::watch::watch(&host, &serving.url, on, Resolve::Prove).await?;
+    let watched = steps::watch::watch(&host, &serving.url, on, Resolve::Prove, None).await?;
     ensure!(matches!(watched, Watched::Holds { .. }), "the watcher found {watched:?}");
     println!("  a watcher recomputes it and finds nothing to challenge: claims are good from {active_at} on");
     let wait = active_at.saturating_sub(chain.head().await?.timestamp);

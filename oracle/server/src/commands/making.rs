@@ -79,7 +79,13 @@ impl Context {
         let recipe = TrainingRecipe::default();
         let mut bar = print::TrainingBar::new();
         let runtime = self.onnxruntime()?;
-        let training = Training { builder: key.address(), recipe: &recipe, held_out: &held_out, test: &test };
+        let training = Training {
+            builder: key.address(),
+            recipe: &recipe,
+            held_out: &held_out,
+            test: &test,
+            sketch_readers: train.sketch_readers.into(),
+        };
         let built = steps::model::build(&runtime, &chain, &data, training, |step| bar.step(&step)).await?;
         bar.finish();
         print::trained(&built);

@@ -222,11 +222,12 @@ pub(crate) fn receipt(checked: &Checked) {
 }
 
 pub(crate) fn audited(verified: &Verified, state: RootState) {
-    let Verified { batch, settlement, statement, tree } = verified;
+    let Verified { batch, statement, tree, .. } = verified;
     println!("epoch {} of model {} version {}", batch.index, batch.release.asset, batch.release.version);
     println!("  {} receipts: every signature holds, of the host, of requests and of sign-ins", batch.receipts.len());
     println!("  table, manifest and weights are the ones that the chain commits to");
-    for subpool in &settlement.subpools {
+    let divided = verified.division().ok();
+    for subpool in divided.iter().flat_map(|division| &division.subpools) {
         let from = match subpool.id {
             SubPoolId::License(license) => format!("license {license}"),
             SubPoolId::Payment(payment) => format!("payment {payment}"),
@@ -239,12 +240,13 @@ pub(crate) fn audited(verified: &Verified, state: RootState) {
         };
         println!("  {} base units of {from}, divided by {by}", subpool.amount);
     }
-    println!(
-        "  recomputed root {} over {} accounts, {} base units",
-        statement.root,
-        tree.leaves().len(),
-        statement.sum
-    );
+    if divided.is_none() {
+        println!(
+            "  the release lets only attestors read sketches: who of the contributors got how much is THEIR WORD;"
+        );
+        println!("  that nobody got less than before, and that all of the vault's credit is divided, is recomputed");
+    }
+    println!("  root {} over {} accounts, {} base units", statement.root, tree.leaves().len(), statement.sum);
     println!(
         "The root on chain MATCHES; it is {}.",
         match state {
@@ -260,8 +262,9 @@ pub(crate) fn audited(verified: &Verified, state: RootState) {
 pub(crate) fn watched(watched: &Watched) {
     match watched {
         Watched::NothingWaits => println!("no root waits: the newest is active, or there is none"),
-        Watched::Holds { index, active_at } => {
-            println!("root {index} is what recomputing gives; claims are good from {active_at} on");
+        Watched::Holds { index, active_at, divided } => {
+            let all = if *divided { "" } else { ", but for the division, whose sketches only attestors may read" };
+            println!("root {index} is what recomputing gives{all}; claims are good from {active_at} on");
         }
         Watched::Proven { index, reason } => println!("root {index} is REJECTED: {reason}"),
         Watched::Challenged { index, reason, until } => {

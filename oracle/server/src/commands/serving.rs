@@ -9,7 +9,7 @@ use tributary_server::{
     clerk::{Clerk, Duties},
     connect::Proxy,
     host::{Host, Shelf, Source},
-    http::{Listening, stop_signal},
+    http::{Access, Listening, stop_signal},
     steps,
 };
 
@@ -34,7 +34,8 @@ impl Context {
         // A message for another host must not be good here, whatever a client says it asked at.
         opening.authority.get_or_insert_with(|| listening.authority());
         let host = Arc::new(Host::open(&chain, opening).await?);
-        let clerk = self.clerk(&host).await?;
+        let clerk = self.clerk(&host).await?.map(Arc::new);
+        let access = Access { clerk: clerk.clone(), ..self.settings.access() };
         let (stop, stopped) = tokio::sync::watch::channel(());
         let working = tokio::spawn(async move {
             let mut stopped = stopped;
@@ -42,7 +43,7 @@ impl Context {
                 clerk.run(async { drop(stopped.changed().await) }).await;
             }
         });
-        let served = listening.serve(host, self.settings.access(), stop_signal()).await;
+        let served = listening.serve(host, access, stop_signal()).await;
         drop(stop);
         working.await?;
         Ok(served?)

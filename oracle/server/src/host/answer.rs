@@ -20,7 +20,7 @@ use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
 use tributary_runtime::Timing;
 use tributary_sdk::{
     AssetId,
-    api::{Attribution, ContributorScore, Infer, Inferred, Influence, KeptInput, tensor_bytes},
+    api::{Infer, Inferred, Influence, KeptInput, tensor_bytes},
     batch::ReceiptRow,
     records::input_commitment,
     sign_in::Credential,
@@ -113,21 +113,6 @@ impl Host {
             service.serve(&served, admissible).await
         });
         serving.await.map_err(|_| Refusal::Lost)?
-    }
-
-    /// Who made an answer.
-    pub fn attribution(&self, id: B256) -> Result<Attribution, Refusal> {
-        let (service, row) = self.receipt_of(id)?;
-        let served = service.served_as(row.receipt.version)?;
-        let table = served.release().table();
-        let scores = scores(table, &row.sketch)?;
-        let bps = basis_points(&scores);
-        let scores = table.rows().iter().zip(scores).zip(bps);
-        Ok(Attribution {
-            receipt: id,
-            table_hash: served.release().manifest().table_hash,
-            scores: scores.map(|((row, score), bps)| ContributorScore { account: row.account, score, bps }).collect(),
-        })
     }
 }
 
@@ -249,8 +234,10 @@ impl Service {
             outputs.take(name).ok_or_else(|| Refusal::Release(format!("the model has no output `{name}`")))
         };
         let (logits, sketches) = (take(LOGITS)?, take(SKETCH)?);
+        let begun = Instant::now();
         let sketch = Sketch::of_sum(&sketches, records)?;
         let contributors = named(served.release.table(), &sketch)?;
+        self.sketch_seconds.observe(begun.elapsed().as_secs_f64());
 
         // It may have waited: what let it in must still hold.
         self.licenses.find(request.licenseId, admitted.access.session.holder).await?;
@@ -293,7 +280,14 @@ impl Service {
             salt,
             contributors,
         };
-        let row = ReceiptRow { receipt, host_signature, request, request_signature: signature, credential, sketch };
+        let row = ReceiptRow {
+            receipt,
+            host_signature,
+            request,
+            request_signature: signature,
+            credential,
+            sketch: Some(sketch),
+        };
         match kept {
             None => self.ledger.earn(row, json(&answer)?).await?,
             Some(input) => self.ledger.earn_with_input(row, json(&answer)?, input).await?,
@@ -334,7 +328,7 @@ fn named(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<Influence>, Re
     Ok(named)
 }
 
-fn scores(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<i64>, Refusal> {
+pub(super) fn scores(table: &ContributorTable, sketch: &Sketch) -> Result<Vec<i64>, Refusal> {
     table.scores(sketch).map_err(|error| Refusal::Release(error.to_string()))
 }
 

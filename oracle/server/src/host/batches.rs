@@ -8,7 +8,11 @@ use std::{
 };
 
 use alloy::primitives::B256;
-use tributary_sdk::{batch::Batch, release::Manifest, sum_tree::SumTree};
+use tributary_sdk::{
+    batch::Batch,
+    release::{Manifest, ReleaseManifest, SketchReaders},
+    sum_tree::SumTree,
+};
 
 use super::Refusal;
 
@@ -17,7 +21,7 @@ use super::Refusal;
 pub struct Batches {
     folder: PathBuf,
     /// What was asked about before. A batch's bytes never change, so neither does its summary.
-    read: Mutex<BTreeMap<B256, Arc<Summary>>>,
+    summaries: Mutex<BTreeMap<B256, Arc<Summary>>>,
 }
 
 /// What is asked most of a batch, without its receipts.
@@ -31,12 +35,14 @@ pub struct Summary {
     pub receipts: u64,
     /// Its last second.
     pub period_end: u64,
+    /// Who may read its sketches.
+    pub sketch_readers: SketchReaders,
 }
 
 impl Batches {
     /// The folder of a data folder as it is, for looking at it.
     pub fn at(data: &Path) -> Self {
-        Self { folder: data.join("batches"), read: Mutex::default() }
+        Self { folder: data.join("batches"), summaries: Mutex::default() }
     }
 
     /// Opens the folder, making it if need be.
@@ -92,6 +98,11 @@ impl Batches {
         self.read_bytes(index, hash)
     }
 
+    /// The batch of this name.
+    pub fn read(&self, hash: B256) -> Result<Batch, Refusal> {
+        Batch::from_bytes(&self.bytes(hash)?).map_err(|error| Refusal::StoredBatch(error.to_string()))
+    }
+
     fn read_bytes(&self, index: u64, hash: B256) -> Result<Vec<u8>, Refusal> {
         let bytes = fs::read(self.path(index, hash))?;
         match Batch::data_hash(&bytes) {
@@ -123,15 +134,17 @@ impl Batches {
 
     /// The same, of a batch whose name is known.
     pub fn summary_of(&self, index: u64, hash: B256) -> Result<Arc<Summary>, Refusal> {
-        let known = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        let known = self.summaries.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
         if let Some(known) = known {
             return Ok(known);
         }
         let batch = self.read_batch(index, hash)?;
         let tree = SumTree::new(batch.leaves).map_err(|error| Refusal::StoredBatch(error.to_string()))?;
         let receipts = batch.receipts.len() as u64;
-        let summary = Arc::new(Summary { index, tree, receipts, period_end: batch.period_end });
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&summary));
+        let manifest = ReleaseManifest::from_bytes(batch.manifest.as_bytes());
+        let sketch_readers = manifest.map_err(|error| Refusal::StoredBatch(error.to_string()))?.sketch_readers;
+        let summary = Arc::new(Summary { index, tree, receipts, period_end: batch.period_end, sketch_readers });
+        self.summaries.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, Arc::clone(&summary));
         Ok(summary)
     }
 

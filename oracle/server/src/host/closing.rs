@@ -8,13 +8,15 @@ use alloy::{
 };
 use tributary_chain::{
     epoch::{self, Closing},
-    revenue, root, verify,
+    revenue, root,
+    verify::{self, Published},
 };
 use tributary_sdk::{
     api::{ClaimProof, EpochInfo, ReceiptProof},
     batch::ReceiptRow,
     merkle::MerkleError,
-    release::Manifest,
+    release::{Manifest, SketchReaders},
+    sketch::Sketch,
     sum_tree::Leaf,
 };
 
@@ -36,7 +38,7 @@ impl Service {
         }
         let index = standing.index;
         if let Some(hash) = self.batches.hash_of(index)?
-            && verify::before_posting(self.chain(), &self.batches.bytes(hash)?).await.is_ok()
+            && self.holds(hash).await?
         {
             return self.epoch(index);
         }
@@ -59,8 +61,18 @@ impl Service {
             period_end,
         };
         let batch = epoch::close(self.chain(), closing).await?;
+        // What is published leaves out the sketches that are not everybody's to read.
+        let (batch, sketches) = match served.release.manifest().sketch_readers {
+            SketchReaders::Public => (batch, None),
+            SketchReaders::Attestors => {
+                let sketches: Vec<Sketch> = batch.receipts.iter().filter_map(|row| row.sketch.clone()).collect();
+                (batch.without_sketches(), Some(sketches))
+            }
+        };
         let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
-        let verified = verify::before_posting(self.chain(), &bytes).await?;
+        let published = Published { batch: &bytes, sketches: sketches.as_deref() };
+        let verified = verify::before_posting(self.chain(), published).await?;
+        verified.division()?;
         self.batches.keep(index, &bytes)?;
         self.begin_round(verified.statement).await?;
         let forgotten = self.ledger.forget_inputs(index.saturating_add(1).saturating_sub(self.keeps_inputs)).await?;
@@ -68,6 +80,13 @@ impl Service {
             tracing::info!(forgotten, "kept inputs of earlier epochs are forgotten");
         }
         self.epoch(index)
+    }
+
+    /// Whether a batch that was made before can be posted now.
+    async fn holds(&self, hash: B256) -> Result<bool, Refusal> {
+        let (batch, sketches) = (self.batches.bytes(hash)?, self.sketches(hash)?);
+        let published = Published { batch: &batch, sketches: Some(&sketches) };
+        Ok(verify::before_posting(self.chain(), published).await.is_ok_and(|verified| verified.division().is_ok()))
     }
 
     /// Seals the epoch unless it is sealed already; returns its last second.
@@ -124,15 +143,20 @@ impl Service {
     }
 }
 
-impl Host {
-    /// A served request's receipt, with everything that proves it.
-    pub fn receipt(&self, id: B256) -> Result<ReceiptRow, Refusal> {
-        Ok(self.receipt_of(id)?.1)
-    }
+/// A receipt as the host has it.
+pub(super) struct Found {
+    /// Who served it.
+    pub(super) service: Arc<Service>,
+    /// The receipt, with its sketch.
+    pub(super) row: ReceiptRow,
+    /// Its epoch, if that is closed.
+    pub(super) epoch: Option<u64>,
+}
 
+impl Host {
     /// That a receipt is among those which its epoch's root commits to.
     pub fn receipt_proof(&self, id: B256) -> Result<ReceiptProof, Refusal> {
-        let (service, row, epoch) = self.row_of(id)?;
+        let Found { service, row, epoch } = self.row_of(id)?;
         let epoch = epoch.ok_or(Refusal::NotSettled(id))?;
         let (_, batch) = service.batches.of_epoch(epoch)?;
         let place = batch.receipts.binary_search_by_key(&id, |row| row.receipt.id);
@@ -150,17 +174,12 @@ impl Host {
         })
     }
 
-    /// A receipt, and who served it.
-    pub(super) fn receipt_of(&self, id: B256) -> Result<(Arc<Service>, ReceiptRow), Refusal> {
-        self.row_of(id).map(|(service, receipt, _)| (service, receipt))
-    }
-
     /// A receipt, who served it, and its epoch if that is closed.
-    fn row_of(&self, id: B256) -> Result<(Arc<Service>, ReceiptRow, Option<u64>), Refusal> {
+    pub(super) fn row_of(&self, id: B256) -> Result<Found, Refusal> {
         for service in self.services() {
             let row = service.ledger.row(id)?;
-            if let Some((receipt, epoch)) = row.and_then(|row| Some((row.receipt?, row.epoch))) {
-                return Ok((service, receipt, epoch));
+            if let Some((row, epoch)) = row.and_then(|row| Some((row.receipt?, row.epoch))) {
+                return Ok(Found { service, row, epoch });
             }
         }
         Err(Refusal::UnknownReceipt(id))

@@ -281,6 +281,7 @@ impl Host {
             at_work: Arc::default(),
             closing: tokio::sync::Mutex::default(),
             attesting: tokio::sync::Mutex::default(),
+            sketch_seconds: Service::histogram_of_sketches(),
         })
     }
 }

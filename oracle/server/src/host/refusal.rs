@@ -113,9 +113,14 @@ pub enum Refusal {
         /// In seconds since 1970.
         now: u64,
     },
-    /// Somebody who may not read an input.
-    #[error("{0} may not read this input: only the vault's attestors and the receipt's payer may")]
+    /// Somebody who may not read what was asked for.
+    #[error("{0} may not read this: the vault's attestors may, and the payer what belongs to its own receipts")]
     NoReader(Address),
+    /// An answer whose sketch is not everybody's to read.
+    #[error(
+        "the release lets only attestors read the sketch of {0}: POST the same path with a signed reader as an attestor or its payer"
+    )]
+    SketchWithheld(B256),
     /// An input that is not kept.
     #[error("the input of receipt {0} is not kept: the host says at /v1/host in how many epochs it keeps inputs")]
     InputNotKept(B256),

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, RwLock};
 use tributary_chain::{Account, Chain};
 use tributary_factory::Release;
 use tributary_ledger::Ledger;
-use tributary_runtime::Model;
+use tributary_runtime::{Histogram, Model};
 use tributary_sdk::{AssetId, api::ModelInfo, release::VersionRef};
 
 use super::{Batches, Refusal, attesting::Quorums, clock::Clock, licenses::Licenses};
@@ -44,7 +44,12 @@ pub struct Service {
     pub(super) closing: Mutex<()>,
     /// What attestors say is taken down one after the other.
     pub(super) attesting: Mutex<()>,
+    /// How long sketches take.
+    pub(super) sketch_seconds: Histogram,
 }
+
+/// Upper bounds, in seconds.
+const SKETCH_BOUNDS: &[f64] = &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.03, 0.1];
 
 /// A release in memory.
 #[derive(Debug)]
@@ -85,6 +90,15 @@ impl Service {
     /// Its ledger.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
+    }
+
+    /// How long it takes to sum and quantise an answer's sketch and to score all contributors by it.
+    pub fn sketch_seconds(&self) -> &Histogram {
+        &self.sketch_seconds
+    }
+
+    pub(super) fn histogram_of_sketches() -> Histogram {
+        Histogram::new(SKETCH_BOUNDS)
     }
 
     /// The vault and the token that are divided.

@@ -9,7 +9,7 @@ use tributary_ledger::LedgerError;
 use tributary_runtime::RuntimeError;
 use tributary_sdk::api::ErrorBody;
 
-use crate::host::Refusal;
+use crate::{host::Refusal, metrics::Code};
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -24,6 +24,7 @@ impl IntoResponse for Refusal {
         };
         let body = Json(ErrorBody { code: code.into(), message });
         let mut response = (status, body).into_response();
+        response.extensions_mut().insert(Code(code));
         if let Some(seconds) = retry_after(status, &self) {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
@@ -61,6 +62,7 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NotSettled(_) => (S::NOT_FOUND, "not_settled"),
         Refusal::LeftOut(_) => (S::NOT_FOUND, "left_out"),
         Refusal::ReadingTime { .. } => (S::UNPROCESSABLE_ENTITY, "reading_time"),
+        Refusal::SketchWithheld(_) => (S::FORBIDDEN, "sketch_withheld"),
         Refusal::NoReader(_) => (S::FORBIDDEN, "no_reader"),
         Refusal::InputNotKept(_) => (S::NOT_FOUND, "input_not_kept"),
         Refusal::AlreadyPosted(_) => (S::CONFLICT, "already_posted"),

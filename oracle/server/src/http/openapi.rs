@@ -1,6 +1,8 @@
 //! The routes and, from the same code, their OpenAPI document.
 
-use axum::{Json, Router, extract::DefaultBodyLimit, routing::get};
+use std::sync::Arc;
+
+use axum::{Json, Router, extract::DefaultBodyLimit, middleware::from_fn_with_state, routing::get};
 use tower_http::trace::TraceLayer;
 use utoipa::{
     Modify, OpenApi,
@@ -10,7 +12,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use super::{State, health, inference, operator, routes as v1};
-use crate::{host::Refusal, protocol::SIGNED_REQUEST};
+use crate::{host::Refusal, metrics, protocol::SIGNED_REQUEST};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -29,7 +31,7 @@ use crate::{host::Refusal, protocol::SIGNED_REQUEST};
         (name = "inference protocol", description = "Open Inference Protocol v2"),
         (name = "receipts", description = "What was served, and whose data made it"),
         (name = "epochs", description = "Closed epochs, their batches, and proofs to claim by"),
-        (name = "operator", description = "Records out, copies of them")
+        (name = "operator", description = "Records out, copies of them, figures for monitoring")
     )
 )]
 struct Document;
@@ -66,12 +68,14 @@ fn documented() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(v1::receipt))
         .routes(routes!(v1::receipt_proof))
         .routes(routes!(v1::input))
-        .routes(routes!(v1::attribution))
+        .routes(routes!(v1::attribution, v1::attribution_for))
         .routes(routes!(v1::epochs, v1::close_epoch))
         .routes(routes!(v1::attestations, v1::attest))
         .routes(routes!(v1::proof))
         .routes(routes!(v1::account))
         .routes(routes!(v1::batch))
+        .routes(routes!(v1::sketches))
+        .routes(routes!(operator::metrics))
         .routes(routes!(operator::export))
         .routes(routes!(operator::backup))
         .routes(routes!(health::v2_live))
@@ -104,6 +108,7 @@ pub(super) fn router(state: State) -> Router {
         .fallback(|| async { Refusal::UnknownRoute })
         .method_not_allowed_fallback(|| async { Refusal::WrongMethod })
         .layer(DefaultBodyLimit::max(state.max_body))
+        .layer(from_fn_with_state(Arc::clone(&state.traffic), metrics::count))
         .layer(TraceLayer::new_for_http())
         .with_state(state)
 }

@@ -1,4 +1,4 @@
-//! The operator's routes: records out, copies of them.
+//! The operator's routes: records out, copies of them, figures for monitoring.
 
 use axum::{
     Json,
@@ -18,7 +18,7 @@ use super::{
     State,
     read::{Parsed, path},
 };
-use crate::host::Refusal;
+use crate::{host::Refusal, metrics};
 
 /// Which receipts, and how they are written.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,6 +40,16 @@ pub(super) enum Written {
     Csv,
     /// Apache Parquet, where the host was built with it.
     Parquet,
+}
+
+/// Figures for monitoring, as OpenMetrics text; docs/reference.md says what each means.
+#[utoipa::path(get, path = "/metrics", tag = "operator", security(("operator token" = [])),
+    responses((status = 200, content_type = "application/openmetrics-text"), (status = "default", body = ErrorBody)))]
+pub(super) async fn metrics(Shared(state): Shared<State>, headers: HeaderMap) -> Result<impl IntoResponse, Refusal> {
+    state.check_operator(&headers)?;
+    let submitter = state.clerk.as_ref().map(|clerk| clerk.submitter());
+    let page = metrics::page(&state.host, submitter, &state.traffic).await;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], page.map_err(|_| Refusal::Lost)?))
 }
 
 /// A model's receipts as a table.

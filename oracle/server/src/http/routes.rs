@@ -14,7 +14,7 @@ use tributary_sdk::{
         AccountPage, Attribution, ClaimProof, EpochInfo, ErrorBody, Finding, HostInfo, Infer, Inferred, KeptInput,
         KeyInfo, LicenseUsage, ModelInfo, ModelPage, Nonce, Quorum, Reader, ReceiptProof, SignIn, SignedIn,
     },
-    batch::ReceiptRow,
+    batch::{ReceiptRow, Sketches},
     sign_in::Credential,
 };
 
@@ -154,6 +154,18 @@ pub(super) async fn attribution(Shared(state): Shared<State>, id: Parsed<B256>) 
     Ok(Json(state.host.attribution(path(id)?)?))
 }
 
+/// Who made an answer, for an attestor of the vault or the receipt's payer: where the release publishes no sketches.
+#[utoipa::path(post, path = "/v1/attributions/{id}", tag = "receipts", request_body = Reader,
+    params(("id" = String, Path, description = "The request's id")),
+    responses((status = 200, body = Attribution), (status = "default", body = ErrorBody)))]
+pub(super) async fn attribution_for(
+    Shared(state): Shared<State>,
+    id: Parsed<B256>,
+    received: Received,
+) -> Result<Json<Attribution>, Refusal> {
+    Ok(Json(state.host.attribution_for(path(id)?, body(received, state.max_body)?).await?))
+}
+
 /// A model's closed epochs, oldest first.
 #[utoipa::path(get, path = "/v1/models/{asset}/epochs", tag = "epochs", params(("asset" = String, Path, description = "Asset id of the model")),
     responses((status = 200, body = Vec<EpochInfo>), (status = "default", body = ErrorBody)))]
@@ -231,4 +243,16 @@ pub(super) async fn proof(
 pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
     let bytes = state.host.batch(path(hash)?)?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes))
+}
+
+/// The sketches that a batch leaves out, for an attestor of the vault.
+#[utoipa::path(post, path = "/v1/batches/{hash}/sketches", tag = "epochs", request_body = Reader,
+    params(("hash" = String, Path, description = "The data hash of an epoch")),
+    responses((status = 200, body = Sketches), (status = "default", body = ErrorBody)))]
+pub(super) async fn sketches(
+    Shared(state): Shared<State>,
+    hash: Parsed<B256>,
+    received: Received,
+) -> Result<Json<Sketches>, Refusal> {
+    Ok(Json(state.host.sketches(path(hash)?, body(received, state.max_body)?).await?))
 }

@@ -11,11 +11,11 @@ use tributary_chain::{
 use tributary_sdk::{
     AssetId,
     api::{Attested, Finding, ModelInfo, Quorum, Refused},
-    client::{self, Client},
+    client::Client,
     typed_data::{self, AttestationRefusal},
 };
 
-use super::{StepError, ask::connect};
+use super::{StepError, ask::connect, published};
 
 /// What an attestor did about a model.
 #[derive(Clone, Debug)]
@@ -72,8 +72,8 @@ async fn look_at(
     if has_spoken(&quorum, key.address()) {
         return Ok(Looked::Before(quorum));
     }
-    let batch = client::fetch(&client.batch_url(waiting.data_hash)).await?;
-    let finding = match root::attest(chain, &batch, quorum.statement.deadline, key).await {
+    let fetched = published::fetch(chain, &client.batch_url(waiting.data_hash), Some(key)).await?;
+    let finding = match root::attest(chain, fetched.published(), quorum.statement.deadline, key).await {
         Ok((_, statement, Attestation { signer, signature })) => {
             Finding::Attested(Box::new(Attested { statement, signer, signature }))
         }

@@ -8,11 +8,11 @@ use tributary_chain::{
 use tributary_sdk::{
     AssetId,
     api::{Attested, EpochInfo},
-    client::{self, Client},
+    client::Client,
     typed_data::RootStatement,
 };
 
-use super::StepError;
+use super::{StepError, published};
 use crate::secret::Secret;
 
 /// Asks the host to close a model's open epoch; the only model's, if none is named.
@@ -38,8 +38,9 @@ pub async fn attest(
     deadline: u64,
     key: &PrivateKeySigner,
 ) -> Result<Attested, StepError> {
-    let bytes = client::fetch(batch_url).await?;
-    let (_, statement, Attestation { signer, signature }) = root::attest(chain, &bytes, deadline, key).await?;
+    let fetched = published::fetch(chain, batch_url, Some(key)).await?;
+    let attested = root::attest(chain, fetched.published(), deadline, key).await?;
+    let (_, statement, Attestation { signer, signature }) = attested;
     Ok(Attested { statement, signer, signature })
 }
 

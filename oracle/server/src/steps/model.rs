@@ -6,14 +6,14 @@ use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_attribution::HeldOut;
 use tributary_chain::{Account, Chain, assets, consent};
 use tributary_factory::{
-    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Record, Release, ReleaseFiles, Snapshot,
+    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Promises, Record, Release, ReleaseFiles, Snapshot,
     TrainingRecipe, attribute, dataset::partition::LEAST_RECORDS, evaluate, train,
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     AssetId,
     contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
-    release::{Manifest, ReleaseManifest, SnapshotManifest, VersionRef},
+    release::{Manifest, ReleaseManifest, SketchReaders, SnapshotManifest, VersionRef},
     table::ContributorTable,
 };
 use tributary_settlement::Policy as SettlementPolicy;
@@ -44,6 +44,8 @@ pub struct Training<'a> {
     pub held_out: &'a [Record],
     /// What accuracy is measured on.
     pub test: &'a [Record],
+    /// Who may read the sketches of the release's answers.
+    pub sketch_readers: SketchReaders,
 }
 
 /// Trains on the data folder's published snapshot, if the chain lets the builder, and writes the release's run folder.
@@ -54,7 +56,7 @@ pub async fn build(
     training: Training<'_>,
     on_step: impl FnMut(Progress),
 ) -> Result<TrainedRelease, StepError> {
-    let Training { builder, recipe, held_out, test } = training;
+    let Training { builder, recipe, held_out, test, sketch_readers } = training;
     let state = data.dataset()?;
     let version = state
         .snapshot
@@ -81,7 +83,8 @@ pub async fn build(
     let held_out = HeldOut::apart(state.schema.labelled(held_out)?);
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
     let evaluation = evaluate(runtime, &trained.graph, &state.schema.labelled(test)?)?;
-    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation, &state.pay_policy)?;
+    let promises = Promises { settlement_policy: &state.pay_policy, sketch_readers };
+    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation, promises)?;
     let files = release.write(&data.release())?;
     Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })
 }

@@ -10,12 +10,9 @@ use tributary_chain::{
     verify::{self, RootState, Verified},
     why::{self, Why},
 };
-use tributary_sdk::{
-    AssetId,
-    client::{self, Client},
-};
+use tributary_sdk::{AssetId, client::Client};
 
-use super::StepError;
+use super::{StepError, published};
 
 /// Claims for `of` against the root of an epoch: the proof comes from the host, the money goes to `of`.
 pub async fn claim(
@@ -80,19 +77,35 @@ async fn terms<'k>(
 
 /// Why an epoch pays an account what it does, recomputed from the batch that its host publishes and the chain; whether or
 /// not its root is posted.
-pub async fn why(chain: &Chain, host: &Client, model: AssetId, epoch: u64, of: Address) -> Result<Why, StepError> {
+///
+/// `key` is whose who may read sketches, where the release publishes none.
+pub async fn why(
+    chain: &Chain,
+    host: &Client,
+    model: AssetId,
+    epoch: u64,
+    of: Address,
+    key: Option<&PrivateKeySigner>,
+) -> Result<Why, StepError> {
     let closed = host.epochs(model).await?.into_iter().find(|closed| closed.index == epoch);
     let closed = closed.ok_or(StepError::NotClosed(epoch))?;
-    let bytes = client::fetch(&host.batch_url(closed.data_hash)).await?;
-    let verified = match verify::after_posting(chain, &bytes).await {
-        Err(ChainError::Fault(verify::Fault::NotPosted(_))) => verify::before_posting(chain, &bytes).await?,
+    let fetched = published::fetch(chain, &host.batch_url(closed.data_hash), key).await?;
+    let verified = match verify::after_posting(chain, fetched.published()).await {
+        Err(ChainError::Fault(verify::Fault::NotPosted(_))) => {
+            verify::before_posting(chain, fetched.published()).await?
+        }
         other => other?.0,
     };
     Ok(why::why(&verified, of)?)
 }
 
-/// Recomputes a posted epoch from nothing but the chain and the batch's bytes.
-pub async fn audit(chain: &Chain, batch_url: &str) -> Result<(Verified, RootState), StepError> {
-    let bytes = client::fetch(batch_url).await?;
-    Ok(verify::after_posting(chain, &bytes).await?)
+/// Recomputes a posted epoch from nothing but the chain and the batch's bytes. Where the release withholds sketches, that is
+/// all but its division, unless `key` is an attestor's.
+pub async fn audit(
+    chain: &Chain,
+    batch_url: &str,
+    key: Option<&PrivateKeySigner>,
+) -> Result<(Verified, RootState), StepError> {
+    let fetched = published::fetch(chain, batch_url, key).await?;
+    Ok(verify::after_posting(chain, fetched.published()).await?)
 }

@@ -10,22 +10,19 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use tributary_attribution::compile::SKETCH;
-use tributary_chain::{Chain, assets, verify::Verified};
+use tributary_chain::{Chain, ChainError, assets, verify::Verified};
 use tributary_factory::{Release, model::LOGITS};
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime};
 use tributary_sdk::{
-    api::{KeptInput, Reader, tensor_bytes},
+    api::{KeptInput, tensor_bytes},
     batch::ReceiptRow,
     client::{Client, ClientError},
     records::input_commitment,
     sketch::Sketch,
-    typed_data::{self, InputAccess},
+    typed_data::InputAccess,
 };
 
-use super::StepError;
-
-/// How long a signature to read an input with is good, in seconds of the chain's time.
-const READING: u64 = 60 * 60;
+use super::{StepError, published::reader};
 
 /// How far a number of a sketch may lie from the recomputed one, of 32,767: other machines and other batches round
 /// otherwise.
@@ -77,13 +74,10 @@ pub async fn sample(
     let release = Release::open(release, version.contentHash, version.manifestHash)?;
     let model = Model::load(runtime, release.onnx().to_vec(), ModelOptions::default())?;
     let client = Client::connect(url).await?;
-    let until = chain.head().await?.timestamp.saturating_add(READING);
     let mut sampled = Vec::new();
     for row in chosen(verified, count) {
         let receipt = row.receipt.id;
-        let access = InputAccess { receiptId: receipt, until };
-        let signature = typed_data::sign(&access, &chain.ledger_domain(), key)?.into();
-        let reader = Reader { signer: key.address(), until, signature };
+        let reader = reader(chain, key, |until| InputAccess { receiptId: receipt, until }).await?;
         let verdict = match client.input(receipt, &reader).await {
             Ok(input) => ask_again(&model, row, input).await?,
             Err(ClientError::Refused { code, .. }) if code == "input_not_kept" => Verdict::NotKept,
@@ -111,7 +105,8 @@ async fn ask_again(model: &Model, row: &ReceiptRow, input: KeptInput) -> Result<
     let records = outputs.records();
     let logits = outputs.take(LOGITS).unwrap_or_default();
     let sketch = Sketch::of_sum(&outputs.take(SKETCH).unwrap_or_default(), records)?;
-    let (ours, theirs) = (sketch.values(), row.sketch.values());
+    let theirs = row.sketch.as_ref().ok_or(ChainError::SketchesWithheld)?;
+    let (ours, theirs) = (sketch.values(), theirs.values());
     if ours == theirs && keccak256(tensor_bytes(&logits)) == row.receipt.outputHash {
         return Ok(Verdict::Same);
     }

@@ -1,5 +1,6 @@
 //! Watching: recompute the root that is not active yet, and stop it if it is wrong.
 
+use alloy::signers::local::PrivateKeySigner;
 use tributary_chain::{
     Account,
     dispute::{self, Difference, Finding},
@@ -11,7 +12,7 @@ use tributary_sdk::{
     faults::Fault,
 };
 
-use super::StepError;
+use super::{StepError, published};
 
 /// What a watcher does where a root is not what recomputing gives. A fault of the leaves is proven in any case: that
 /// costs no bond.
@@ -34,6 +35,9 @@ pub enum Watched {
         index: u64,
         /// When claims on it become good if nobody stops it, in the chain's time.
         active_at: u64,
+        /// Whether that was recomputed from the sketches: where only attestors may read them, others see all but who of
+        /// the contributors got how much.
+        divided: bool,
     },
     /// It had a fault, which was proven: it is rejected.
     Proven {
@@ -54,7 +58,7 @@ pub enum Watched {
 }
 
 /// Examines the root of a vault that is not active yet, with the batches that its host publishes, and does something
-/// about it if it is wrong.
+/// about it if it is wrong. `key` is whose who may read sketches, where the release publishes none.
 ///
 /// # Errors
 /// [`StepError::RootIsWrong`] if it is wrong and was not stopped.
@@ -63,21 +67,25 @@ pub async fn watch(
     host_url: &str,
     on: revenue::Account,
     resolve: Resolve,
+    key: Option<&PrivateKeySigner>,
 ) -> Result<Watched, StepError> {
     let Some(waiting) = dispute::waiting(account.chain(), on).await? else { return Ok(Watched::NothingWaits) };
     let index = waiting.posted.statement.index;
-    let finding = match client::fetch(&batch_url(host_url, waiting.posted.statement.dataHash)).await {
+    let url = batch_url(host_url, waiting.posted.statement.dataHash);
+    let finding = match client::fetch(&url).await {
         Err(error) => Finding::Differs(Difference::Withheld(error)),
         Ok(batch) => {
             let previous = match &waiting.previous {
                 Some(posted) => client::fetch(&batch_url(host_url, posted.statement.dataHash)).await.ok(),
                 None => None,
             };
-            waiting.examine(account.chain(), &batch, previous.as_ref().map(AsRef::as_ref)).await?
+            let fetched = published::complete(account.chain(), &url, batch, key).await?;
+            waiting.examine(account.chain(), fetched.published(), previous.as_ref().map(AsRef::as_ref)).await?
         }
     };
     match finding {
-        Finding::Holds => Ok(Watched::Holds { index, active_at: waiting.active_at }),
+        Finding::Holds => Ok(Watched::Holds { index, active_at: waiting.active_at, divided: true }),
+        Finding::HoldsButForDivision => Ok(Watched::Holds { index, active_at: waiting.active_at, divided: false }),
         Finding::Fault(fault) => {
             dispute::prove(account, on, &fault).await?;
             let reason = match *fault {

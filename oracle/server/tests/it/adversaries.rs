@@ -176,7 +176,8 @@ fn a_receipt_that_would_not_pass_is_left_out_and_the_epoch_closes_all_the_same()
         let epoch = close(&serving).await.unwrap();
         let good = Batch::from_bytes(&bytes(&serving, &epoch).await).unwrap();
         let mut receipts = good.receipts.clone();
-        receipts[1].sketch = tributary_sdk::sketch::Sketch::new(vec![1; receipts[1].sketch.values().len()]);
+        let width = receipts[1].sketch.as_ref().unwrap().values().len();
+        receipts[1].sketch = Some(tributary_sdk::sketch::Sketch::new(vec![1; width]));
         let closing = epoch::Closing {
             account: studio.on(),
             release: good.release,

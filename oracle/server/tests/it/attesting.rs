@@ -29,7 +29,7 @@ async fn look(studio: &Studio, serving: &Serving, key: &PrivateKeySigner) -> Loo
 }
 
 #[track_caller]
-fn refused_as<T: std::fmt::Debug>(result: Result<T, ClientError>, expected: &str) {
+pub(crate) fn refused_as<T: std::fmt::Debug>(result: Result<T, ClientError>, expected: &str) {
     match result {
         Err(ClientError::Refused { code, .. }) => assert_eq!(code, expected),
         other => panic!("{other:?}"),
@@ -100,7 +100,7 @@ fn attestors_recompute_sign_and_tell_and_a_quorum_is_posted() {
         for account in contributor {
             let Some(books) = client.account(account).await.unwrap().models.pop() else { continue };
             assert_eq!((books.posted, books.active, books.claimed), (books.allocated, 0, 0));
-            let why = steps::payout::why(chain, &client, asset, 1, account).await.unwrap();
+            let why = steps::payout::why(chain, &client, asset, 1, account, None).await.unwrap();
             assert_eq!(why.paid, books.allocated);
             assert_eq!(why.paid, why.parts.iter().map(|part| part.paid).sum::<u128>());
             let receipts: usize = why.parts.iter().map(|part| part.because.len()).sum();
@@ -200,8 +200,8 @@ fn attestors_ask_the_model_again_from_inputs_that_the_host_keeps() {
 
         // A host that wrote down another sketch is found out.
         for row in &mut verified.batch.receipts {
-            let values = row.sketch.values().iter().map(|value| value / 2).rev().collect();
-            row.sketch = tributary_sdk::sketch::Sketch::new(values);
+            let values = row.sketch.as_ref().unwrap().values().iter().map(|value| value / 2).rev().collect();
+            row.sketch = Some(tributary_sdk::sketch::Sketch::new(values));
         }
         for Sampled { verdict, .. } in sample(&verified, &studio.attestors[1]).await.unwrap() {
             assert!(matches!(verdict, Verdict::Differs(_)), "{verdict:?}");

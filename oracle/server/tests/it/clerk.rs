@@ -8,11 +8,13 @@ use tributary_server::{
     clerk::{Clerk, Duties},
     host::Host,
     http::{Access, Listening},
+    secret::Secret,
     steps,
 };
 use tributary_submission::State;
 
 use crate::{
+    metrics::Page,
     studio::{Studio, WINDOW},
     town::{DAY, Town, run},
 };
@@ -27,8 +29,6 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
         let host = Arc::new(Host::open(chain, studio.opening()).await.unwrap());
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let url = listening.url();
-        let access = Access { admin_token: None, max_body: 1 << 20 };
-        let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, std::future::pending()));
         let poster = town.resident().await;
         let folder = crate::town::folder();
         let duties = || Duties {
@@ -37,7 +37,10 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
             epoch: MONTH,
             every: Duration::from_millis(50),
         };
-        let clerk = Clerk::open(Arc::clone(&host), duties()).await.unwrap();
+        let clerk = Arc::new(Clerk::open(Arc::clone(&host), duties()).await.unwrap());
+        let token = Secret::new("token");
+        let access = Access { admin_token: Some(token), max_body: 1 << 20, clerk: Some(Arc::clone(&clerk)) };
+        let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, std::future::pending()));
         let buyer = studio.buyer().await;
         let client = Client::connect(&url).await.unwrap();
         let until = town.now().await + 3_650 * DAY;
@@ -69,11 +72,20 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
         let sent = clerk.submitter().records().unwrap();
         assert_eq!(sent.len(), 2);
         assert!(sent.iter().all(|record| record.state != State::Built), "{sent:?}");
+        while clerk.submitter().status().unwrap().pending > 0 {
+            clerk.look().await;
+        }
+        let page = Page::read(&url, "token").await;
+        let submission = |name: &str| page.at(&format!("tributary_submission_{name}"));
+        assert!(submission("nonce") >= 2.0 && submission("balance_wei") > 0.0 && submission("runway") > 0.0);
+        assert_eq!(submission("pending"), 0.0);
+        assert_eq!(page.at(&format!("tributary_root_state{{model=\"{asset}\",state=\"active\"}}")), 1.0);
+        serving.abort();
+        drop(serving.await);
         drop(clerk);
         let clerk = Clerk::open(Arc::clone(&host), duties()).await.unwrap();
         clerk.look().await;
         assert_eq!(clerk.submitter().records().unwrap().len(), 2);
         assert_eq!(epoch::standing(chain, on).await.unwrap().index, 3);
-        serving.abort();
     });
 }

@@ -19,6 +19,7 @@ use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
     contracts::registry::Shares,
+    release::SketchReaders,
 };
 use tributary_server::{
     host::{Host, Opening, Shelf, Source},
@@ -118,9 +119,14 @@ impl Community {
     }
 
     pub(crate) async fn train(&self) -> Result<TrainedRelease, StepError> {
+        self.train_for(SketchReaders::Public).await
+    }
+
+    /// A release whose sketches these may read.
+    pub(crate) async fn train_for(&self, sketch_readers: SketchReaders) -> Result<TrainedRelease, StepError> {
         let (chain, recipe) = (&self.town.chain, TrainingRecipe::default());
         let (held_out, test) = (&SPLIT.held_out, &SPLIT.test);
-        let training = Training { builder: self.builder.address(), recipe: &recipe, held_out, test };
+        let training = Training { builder: self.builder.address(), recipe: &recipe, held_out, test, sketch_readers };
         steps::model::build(&OnnxRuntime::load(None).unwrap(), chain, &self.data, training, |_| ()).await
     }
 }
@@ -147,8 +153,13 @@ impl Studio {
 
     /// The model of a community that says who serves it.
     pub(crate) async fn hosted_by(community: Community, host: PrivateKeySigner) -> Self {
+        Self::showing(community, host, SketchReaders::Public).await
+    }
+
+    /// The model of a community that says who may read the sketches of its answers.
+    pub(crate) async fn showing(community: Community, host: PrivateKeySigner, readers: SketchReaders) -> Self {
         community.grant(365 * DAY).await;
-        let built = community.train().await.unwrap();
+        let built = community.train_for(readers).await.unwrap();
         let town = &community.town;
         let arbiter = town.resident().await;
         let attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
@@ -295,7 +306,7 @@ impl Serving {
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let (url, token) = (listening.url(), Secret::new(word().to_string()));
         let (stop, stopped) = oneshot::channel::<()>();
-        let access = Access { admin_token: Some(token.clone()), max_body: 1 << 20 };
+        let access = Access { admin_token: Some(token.clone()), max_body: 1 << 20, clerk: None };
         let task = tokio::spawn(listening.serve(Arc::new(host), access, async {
             let _ = stopped.await;
         }));

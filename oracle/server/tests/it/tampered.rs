@@ -127,27 +127,35 @@ fn a_receipt_with_more_units_is_refused() {
     receipt_refused(both, "signed by");
 }
 
+fn sketch(row: &ReceiptRow) -> Vec<i16> {
+    row.sketch.as_ref().unwrap().values().to_vec()
+}
+
 #[test]
 fn a_receipt_with_another_sketch_is_refused() {
     let other = |row: &mut ReceiptRow| {
-        let mut values = row.sketch.values().to_vec();
+        let mut values = sketch(row);
         values[0] = values[0].wrapping_add(1);
-        row.sketch = Sketch::new(values);
+        row.sketch = Some(Sketch::new(values));
     };
     receipt_refused(|_, row| other(row), "sketch");
     let wide = |closed: &Closed, row: &mut ReceiptRow| {
-        let values = [row.sketch.values(), &[1]].concat();
-        row.sketch = Sketch::new(values);
-        row.receipt.sketchHash = row.sketch.hash();
+        let wide = Sketch::new([sketch(row).as_slice(), &[1]].concat());
+        row.receipt.sketchHash = wide.hash();
+        row.sketch = Some(wide);
         closed.sign(row);
     };
     receipt_refused(wide, "width");
+    // Nor is it left out of what everybody may read.
+    let without = |_: &Closed, batch: &mut Batch| batch.receipts[3].sketch = None;
+    refused(without, |fault, _| matches!(fault, Fault::SketchReaders(_)));
     // A sketch that the host stands by changes the division, which the leaves then contradict.
     refused(
         |closed, batch| {
             let row = &mut batch.receipts[3];
-            row.sketch = Sketch::new(row.sketch.values().iter().map(|value| value.saturating_neg()).collect());
-            row.receipt.sketchHash = row.sketch.hash();
+            let other = Sketch::new(sketch(row).iter().map(|value| value.saturating_neg()).collect());
+            row.receipt.sketchHash = other.hash();
+            row.sketch = Some(other);
             closed.sign(row);
         },
         |fault, _| matches!(fault, Fault::Leaves { .. }),

@@ -3,7 +3,7 @@
 use tributary_chain::consent;
 use tributary_factory::{FactoryError, TrainingRecipe};
 use tributary_runtime::OnnxRuntime;
-use tributary_sdk::release::{Manifest, SnapshotManifest};
+use tributary_sdk::release::{Manifest, SketchReaders, SnapshotManifest};
 use tributary_server::steps::{self, StepError, dataset::Giver, model::Training};
 
 use crate::{
@@ -84,7 +84,13 @@ fn other_held_out_records_than_those_committed_to_are_refused() {
         let (chosen, recipe) = (&SPLIT.held_out[1..], TrainingRecipe::default());
         let (chain, builder) = (&community.town.chain, community.builder.address());
         let runtime = OnnxRuntime::load(None).unwrap();
-        let training = Training { builder, recipe: &recipe, held_out: chosen, test: &SPLIT.test };
+        let training = Training {
+            builder,
+            recipe: &recipe,
+            held_out: chosen,
+            test: &SPLIT.test,
+            sketch_readers: SketchReaders::Public,
+        };
         let trained = steps::model::build(&runtime, chain, &community.data, training, |_| ()).await;
         assert!(matches!(trained, Err(StepError::WrongHeldOut { .. })));
         let steward = community.town.account(&community.steward);

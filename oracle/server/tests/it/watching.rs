@@ -86,7 +86,7 @@ fn a_dishonest_quorums_roots_are_rejected_one_after_the_other_until_an_honest_on
         let studio = Studio::new(Town::start().await).await;
         let (town, on) = (studio.town(), studio.on());
         let watcher = town.account(&town.resident().await);
-        let watch = async |url: &str, resolve| steps::watch::watch(&watcher, url, on, resolve).await;
+        let watch = async |url: &str, resolve| steps::watch::watch(&watcher, url, on, resolve, None).await;
         let serving = studio.serve().await;
         let buyer = studio.buyer().await;
         let session = studio.session(&serving, &buyer).await;
@@ -136,7 +136,7 @@ fn a_dishonest_quorums_roots_are_rejected_one_after_the_other_until_an_honest_on
         steps::epoch::post(&town.account(&studio.host), &attested).await.unwrap();
         let holds = watch(&serving.url, Resolve::Challenge).await.unwrap();
         assert!(matches!(holds, Watched::Holds { index: 1, .. }), "{holds:?}");
-        assert_eq!(steps::payout::audit(&town.chain, &url).await.unwrap().1, RootState::Pending);
+        assert_eq!(steps::payout::audit(&town.chain, &url, None).await.unwrap().1, RootState::Pending);
         town.advance(u64::from(WINDOW)).await;
         let client = Client::connect(&serving.url).await.unwrap();
         let leaf = Batch::from_bytes(&bytes).unwrap().leaves[0];

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use alloy::primitives::{Address, B256, U256};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use tributary_factory::Schema;
+use tributary_sdk::release::SketchReaders;
 
 use super::MOST_DAYS;
 
@@ -82,6 +83,29 @@ pub(in crate::commands) struct Train {
     /// Records for the accuracy: CSV.
     #[arg(long)]
     pub(in crate::commands) test: PathBuf,
+    /// Who may read the sketches of the release's answers: with them anybody can recompute who is paid what, and
+    /// learn something of what was asked (docs/privacy.md).
+    #[arg(long, value_enum, default_value_t)]
+    pub(in crate::commands) sketch_readers: Readers,
+}
+
+/// Who may read sketches.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(in crate::commands) enum Readers {
+    /// Anybody.
+    #[default]
+    Public,
+    /// The vault's attestors.
+    Attestors,
+}
+
+impl From<Readers> for SketchReaders {
+    fn from(readers: Readers) -> Self {
+        match readers {
+            Readers::Public => Self::Public,
+            Readers::Attestors => Self::Attestors,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
