@@ -6,7 +6,12 @@ use redb::Database;
 use tokio::sync::{mpsc, oneshot};
 use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
-use crate::{Access, LedgerError, Outcome, Reservation, SealedEpoch, access, epochs, requests, tables::Tables};
+use crate::{
+    Access, LedgerError, Outcome, Reservation, SealedEpoch, access, epochs,
+    moment::{Moment, Write},
+    requests,
+    tables::Tables,
+};
 
 /// Most writes in one commit: the first to come waits for all of them.
 const GROUP: usize = 512;
@@ -32,7 +37,8 @@ pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Comm
     let mut group = Vec::with_capacity(GROUP);
     while commands.blocking_recv_many(&mut group, GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
-        let failure = commit(database, group.drain(..), &mut answers).err();
+        let writes: Vec<Write> = group.iter().map(Write::from).collect();
+        let failure = commit(database, &writes, group.drain(..), &mut answers).err();
         if let Some(error) = &failure {
             tracing::error!(%error, writes = answers.len(), "a commit failed");
         }
@@ -45,6 +51,7 @@ pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Comm
 
 fn commit(
     database: &Database,
+    writes: &[Write],
     commands: impl Iterator<Item = Command>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), LedgerError> {
@@ -76,7 +83,10 @@ fn commit(
             return Err(error);
         }
     }
-    Ok(transaction.commit()?)
+    writes.iter().for_each(|write| Moment::Decided(*write).reached());
+    transaction.commit()?;
+    writes.iter().for_each(|write| Moment::Durable(*write).reached());
+    Ok(())
 }
 
 /// Performs a write; also returns the error if it may have been left half done.

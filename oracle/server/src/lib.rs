@@ -7,6 +7,7 @@
 //! | [`http`] | the routes, and how every refusal becomes JSON with a code |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
 //! | [`connect`] | a proxy that signs for clients which cannot |
+//! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
 //! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
 //!
@@ -19,6 +20,7 @@ pub mod clerk;
 pub mod connect;
 pub mod host;
 pub mod http;
+pub mod moment;
 pub mod protocol;
 pub mod secret;
 pub mod settings;

@@ -11,6 +11,7 @@ use alloy::primitives::B256;
 use tributary_sdk::{batch::Batch, release::Manifest, sum_tree::SumTree};
 
 use super::Refusal;
+use crate::moment::Moment;
 
 /// The folder of batches, `{index}-{hash}.json` each.
 #[derive(Debug)]
@@ -55,6 +56,7 @@ impl Batches {
         let mut file = fs::File::create(&part)?;
         io::Write::write_all(&mut file, bytes)?;
         file.sync_all()?;
+        Moment::BatchWritten.reached();
         fs::rename(&part, &path)?;
         fs::File::open(&self.folder)?.sync_all()?;
         self.bytes(hash)?;

@@ -19,6 +19,7 @@ use tributary_sdk::{
 };
 
 use super::{Host, Refusal, Service};
+use crate::moment::Moment;
 
 impl Service {
     /// Closes the open epoch: the vault counts what it earned, receipts are sealed, and the settlement is published as
@@ -40,11 +41,13 @@ impl Service {
         {
             return self.epoch(index);
         }
+        Moment::Closing.reached();
         let previous = match standing.newest() {
             0 => Vec::new(),
             active => self.previous(active, standing.root)?,
         };
         let period_end = self.seal(index, previous.is_empty()).await?;
+        Moment::Sealed.reached();
         let served = self.served();
         let manifest = String::from_utf8(served.release.manifest_bytes().to_vec());
         let closing = Closing {
@@ -61,8 +64,11 @@ impl Service {
         let batch = epoch::close(self.chain(), closing).await?;
         let bytes = batch.to_bytes().map_err(|error| Refusal::StoredBatch(error.to_string()))?;
         let verified = verify::before_posting(self.chain(), &bytes).await?;
+        Moment::Settled.reached();
         self.batches.keep(index, &bytes)?;
+        Moment::BatchPublished.reached();
         self.begin_round(verified.statement).await?;
+        Moment::Closed.reached();
         let forgotten = self.ledger.forget_inputs(index.saturating_add(1).saturating_sub(self.keeps_inputs)).await?;
         if forgotten > 0 {
             tracing::info!(forgotten, "kept inputs of earlier epochs are forgotten");
@@ -77,6 +83,7 @@ impl Service {
         }
         let licenses = revenue::licenses(self.chain(), self.on).await?;
         let collected = epoch::collect(&self.account, self.on, &licenses).await?;
+        Moment::Collected.reached();
         if first && root::books(self.chain(), self.on).await?.allocatable == 0 {
             return Err(Refusal::NothingToDivide);
         }
