@@ -5,9 +5,9 @@ use alloy::primitives::{B256, U256};
 use crate::{
     Alarm, Class, Record, State, SubmissionError,
     class::{self, Reply},
-    moment::Moment,
     endpoint::{CallError, Endpoint},
     identity,
+    moment::Moment,
     submitter::Submitter,
 };
 

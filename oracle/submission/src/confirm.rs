@@ -3,7 +3,7 @@
 use alloy::{eips::BlockId, primitives::U256};
 
 use crate::{
-    Effect, GivenUp, Inclusion, Kind, Record, State, SubmissionError, moment::Moment, finality::Verdict,
+    Effect, GivenUp, Inclusion, Kind, Record, State, SubmissionError, finality::Verdict, moment::Moment,
     submitter::Submitter,
 };
 

@@ -3,7 +3,7 @@
 use alloy::{eips::BlockId, primitives::U256};
 
 use crate::{
-    Effect, Fees, Kind, Record, State, SubmissionError, moment::Moment, fees, submitter::Submitter, target::Unclear,
+    Effect, Fees, Kind, Record, State, SubmissionError, fees, moment::Moment, submitter::Submitter, target::Unclear,
 };
 
 impl From<Unclear> for SubmissionError {

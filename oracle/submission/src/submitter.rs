@@ -16,9 +16,9 @@ use tracing::Instrument;
 use crate::{
     Alarm, Endpoint, Intent, Policy, Record, State, SubmissionError, Target,
     alarm::Alarms,
-    moment::Moment,
     endpoint::Nodes,
     error::Binding,
+    moment::Moment,
     nonces,
     open::{self, FILE_NAME},
     status::Observed,

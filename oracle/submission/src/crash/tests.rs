@@ -40,7 +40,11 @@ async fn resumes(world: &'static World, folder: &Path, signer: &PrivateKeySigner
     let intent = world.intent(slot, 7).await;
     let submitter = world.open(folder, signer).await;
     let before: Vec<Attempt> = submitter.record(intent.key).unwrap().attempts;
-    assert_eq!(before.is_empty(), matches!(moment, Moment::Built | Moment::Planned | Moment::SignedInMemory), "{moment:?}");
+    assert_eq!(
+        before.is_empty(),
+        matches!(moment, Moment::Built | Moment::Planned | Moment::SignedInMemory),
+        "{moment:?}"
+    );
     submitter.submit(intent.clone()).unwrap();
     assert_eq!(world.settle(&submitter, intent.key).await, State::Final, "{moment:?}");
     let record = submitter.record(intent.key).unwrap();
