@@ -127,9 +127,10 @@ symbolic: node_modules/.installed $(PYTHON)/.installed ## Halmos: what payout pr
 slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list of findings that each have a reason
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/python test/static/slither.py $(PYTHON)/bin/slither
 
-deep: slither ## Slither, long fuzzing and invariant runs of the contracts, and what is off by default
+deep: slither ## Slither, long fuzzing and invariant runs of the contracts, hundreds of kills of a host, and what is off by default
 	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 	$(CARGO) test --release --locked -p tributary-ledger --features parquet
+	$(CARGO) test --release --locked -p tributary-server --test it crash:: -- --ignored --nocapture
 
 clean: ## Remove what was built
 	$(CARGO) clean

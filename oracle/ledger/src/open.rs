@@ -12,7 +12,12 @@ use std::{
 
 use redb::{Database, DatabaseError, ReadableTable, StorageError, WriteTransaction};
 
-use crate::{ChainBinding, LedgerError, migrate, requests, tables, tables::Tables};
+use crate::{
+    ChainBinding, LedgerError, migrate,
+    moment::{Moment, Write},
+    requests, tables,
+    tables::Tables,
+};
 
 /// The ledger's file inside the data folder.
 pub const FILE_NAME: &str = "ledger.redb";
@@ -62,7 +67,9 @@ pub(crate) fn prepare(database: &Database, path: &Path, binding: ChainBinding) -
         }
         requests::recover(&mut tables)?
     };
+    Moment::Decided(Write::Recovery).reached();
     transaction.commit()?;
+    Moment::Durable(Write::Recovery).reached();
     Ok(voided)
 }
 

@@ -7,7 +7,12 @@ use tokio::sync::{mpsc, oneshot};
 use tributary_sdk::{B256, U256, batch::ReceiptRow, sign_in::Credential};
 
 use crate::{
-    Access, LedgerError, Outcome, Reservation, SealedEpoch, access, commits::Commits, epochs, requests, tables::Tables,
+    Access, LedgerError, Outcome, Reservation, SealedEpoch, access,
+    commits::Commits,
+    epochs,
+    moment::{Moment, Write},
+    requests,
+    tables::Tables,
 };
 
 /// Most writes in one commit: the first to come waits for all of them.
@@ -35,7 +40,8 @@ pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Comm
     while commands.blocking_recv_many(&mut group, GROUP) > 0 {
         let mut answers = Vec::with_capacity(group.len());
         let begun = Instant::now();
-        let failure = commit(database, group.drain(..), &mut answers).err();
+        let writes: Vec<Write> = group.iter().map(Write::from).collect();
+        let failure = commit(database, &writes, group.drain(..), &mut answers).err();
         commits.count(answers.len(), failure.is_some(), begun.elapsed());
         if let Some(error) = &failure {
             tracing::error!(%error, writes = answers.len(), "a commit failed");
@@ -49,6 +55,7 @@ pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Comm
 
 fn commit(
     database: &Database,
+    writes: &[Write],
     commands: impl Iterator<Item = Command>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), LedgerError> {
@@ -80,7 +87,10 @@ fn commit(
             return Err(error);
         }
     }
-    Ok(transaction.commit()?)
+    writes.iter().for_each(|write| Moment::Decided(*write).reached());
+    transaction.commit()?;
+    writes.iter().for_each(|write| Moment::Durable(*write).reached());
+    Ok(())
 }
 
 /// Performs a write; also returns the error if it may have been left half done.

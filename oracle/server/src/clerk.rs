@@ -12,7 +12,10 @@ use tributary_chain::{ChainError, assets, epoch, root};
 use tributary_sdk::Address;
 use tributary_submission::{Endpoint, Finality, Policy, State, SubmissionError, Submitter};
 
-use crate::host::{Host, Refusal, Service};
+use crate::{
+    host::{Host, Refusal, Service},
+    moment::Moment,
+};
 
 /// How the clerk works.
 #[derive(Clone, Debug)]
@@ -67,6 +70,7 @@ impl Clerk {
         let poster = signer.address();
         let target = roots::Roots::new(Arc::clone(&host));
         let submitter = Submitter::open(&duties.folder, vec![endpoint], signer, target, policy).await?;
+        Moment::ClerkOpened.reached();
         Ok(Self { host, submitter, poster, epoch: duties.epoch, every: duties.every })
     }
 
@@ -139,7 +143,9 @@ impl Clerk {
         if self.submitter.record(intent.key).is_ok() {
             return Ok(());
         }
+        Moment::Quorate.reached();
         let state: State = self.submitter.submit(intent)?;
+        Moment::Submitted.reached();
         tracing::info!(epoch = standing.index, state = state.label(), "a root is to be posted");
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! | [`metrics`] | what monitoring reads |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
 //! | [`connect`] | a proxy that signs for clients which cannot |
+//! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
 //! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
 //!
@@ -21,6 +22,7 @@ pub mod connect;
 pub mod host;
 pub mod http;
 pub mod metrics;
+pub mod moment;
 pub mod protocol;
 pub mod secret;
 pub mod settings;

@@ -5,9 +5,9 @@ use alloy::primitives::{B256, U256};
 use crate::{
     Alarm, Class, Record, State, SubmissionError,
     class::{self, Reply},
-    crash::Place,
     endpoint::{CallError, Endpoint},
     identity,
+    moment::Moment,
     submitter::Submitter,
 };
 
@@ -29,7 +29,7 @@ impl Submitter {
             }
             reply = Some(reply.map_or(said, |before| likelier(before, said)));
         }
-        self.reached(Place::Broadcast)?;
+        self.reached(Moment::Broadcast)?;
         let reply = reply.unwrap_or(Reply::Not(Class::Indeterminate));
         match reply {
             Reply::Taken => {
@@ -40,7 +40,7 @@ impl Submitter {
         if may_be_mined(reply) && record.state == State::Signed {
             record.state = State::Sent;
             self.save(record, U256::ZERO)?;
-            self.reached(Place::Sent)?;
+            self.reached(Moment::Sent)?;
         }
         Ok(reply)
     }

@@ -3,7 +3,7 @@
 use alloy::{eips::BlockId, primitives::U256};
 
 use crate::{
-    Effect, GivenUp, Inclusion, Kind, Record, State, SubmissionError, crash::Place, finality::Verdict,
+    Effect, GivenUp, Inclusion, Kind, Record, State, SubmissionError, finality::Verdict, moment::Moment,
     submitter::Submitter,
 };
 
@@ -23,9 +23,9 @@ impl Submitter {
             }
             Verdict::Canonical => self.look_at_revert(&mut record, &inclusion).await?,
             Verdict::Final => {
-                self.reached(Place::FinalitySeen)?;
+                self.reached(Moment::FinalitySeen)?;
                 self.conclude(record, &inclusion).await?;
-                self.reached(Place::Final)?;
+                self.reached(Moment::Final)?;
             }
         }
         Ok(None)

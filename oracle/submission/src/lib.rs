@@ -50,6 +50,7 @@
 //! | `nonces` | the signer's nonces: the file owns them, the chain is right |
 //! | `fees`, `funds`, `policy` | what is offered, what can be paid, what is allowed |
 //! | `endpoint`, `view`, `identity`, `finality`, `class` | nodes: how they are asked, what they agree on, what they mean |
+//! | `moment` | where a crash must lose nothing |
 //! | `target`, `alarm`, `status`, `keys`, `keystore` | what is asked of contracts and told to operators; where keys come from |
 //!
 //! It knows no contract, no event and no schedule. It runs no task of its own, opens no connection (an [`Endpoint`] is
@@ -67,6 +68,7 @@ mod alarm;
 mod broadcast;
 mod class;
 mod confirm;
+#[cfg(test)]
 mod crash;
 mod endpoint;
 mod error;
@@ -78,6 +80,7 @@ mod intent;
 mod keys;
 #[cfg(feature = "keystore")]
 mod keystore;
+mod moment;
 mod nonces;
 mod open;
 mod operate;
@@ -103,6 +106,7 @@ pub use intent::Intent;
 pub use keys::{Key, KeyError};
 #[cfg(feature = "keystore")]
 pub use keystore::Password;
+pub use moment::{MOMENTS, Moment};
 pub use open::FILE_NAME;
 pub use policy::{Finality, Policy};
 pub use record::{Attempt, GivenUp, Inclusion, Kind, Record, State};

@@ -3,7 +3,7 @@
 use alloy::{eips::BlockId, primitives::U256};
 
 use crate::{
-    Effect, Fees, Kind, Record, State, SubmissionError, crash::Place, fees, submitter::Submitter, target::Unclear,
+    Effect, Fees, Kind, Record, State, SubmissionError, fees, moment::Moment, submitter::Submitter, target::Unclear,
 };
 
 impl From<Unclear> for SubmissionError {
@@ -32,7 +32,7 @@ impl Submitter {
         let nonce = self.store.next_nonce()?;
         let offer = self.offer(gas_limit).await?;
         self.can_pay(&record, offer, gas_limit).await?;
-        self.reached(Place::Planned)?;
+        self.reached(Moment::Planned)?;
         (record.nonce, record.inclusion) = (Some(nonce), None);
         self.sign(&mut record, Kind::Call, offer, gas_limit).await?;
         self.broadcast(&mut record).await?;

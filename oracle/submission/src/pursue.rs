@@ -3,7 +3,7 @@
 use alloy::{eips::BlockId, primitives::U256};
 
 use crate::{
-    Alarm, Class, Effect, GivenUp, Kind, Record, State, SubmissionError, class::Reply, crash::Place, sign::now,
+    Alarm, Class, Effect, GivenUp, Kind, Record, State, SubmissionError, class::Reply, moment::Moment, sign::now,
     store::Facts, submitter::Submitter,
 };
 
@@ -14,13 +14,13 @@ impl Submitter {
         let hashes: Vec<_> = record.competing().rev().map(|attempt| attempt.hash).collect();
         for hash in &hashes {
             if let Some(inclusion) = self.view.receipt(*hash).await? {
-                self.reached(Place::ReceiptSeen)?;
+                self.reached(Moment::ReceiptSeen)?;
                 record.inclusion = Some(inclusion);
                 if !record.state.is_terminal() {
                     record.state = State::Included;
                 }
                 self.save(&record, U256::ZERO)?;
-                self.reached(Place::Included)?;
+                self.reached(Moment::Included)?;
                 self.end_fee_alarm(&record);
                 return Ok(Some(record));
             }

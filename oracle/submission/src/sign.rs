@@ -8,7 +8,7 @@ use alloy::{
     primitives::{Bytes, TxKind, U256},
 };
 
-use crate::{Attempt, Fees, Kind, Record, State, SubmissionError, crash::Place, submitter::Submitter};
+use crate::{Attempt, Fees, Kind, Record, State, SubmissionError, moment::Moment, submitter::Submitter};
 
 /// What a transaction that does nothing takes, on every chain that has EIP-2028.
 const GAS_OF_NOTHING: u64 = 21_000;
@@ -47,13 +47,13 @@ impl Submitter {
         })?;
         let signed = transaction.into_signed(signature);
         let (hash, raw) = (*signed.hash(), Bytes::from(signed.encoded_2718()));
-        self.reached(Place::SignedInMemory)?;
+        self.reached(Moment::SignedInMemory)?;
         record.attempts.push(Attempt { kind, hash, raw, nonce, fees, gas_limit, at: now() });
         if !record.state.is_terminal() {
             record.state = State::Signed;
         }
         self.save(record, U256::ZERO)?;
-        self.reached(Place::Signed)
+        self.reached(Moment::Signed)
     }
 
     /// Gas for a transaction that does nothing. Chains that count in another way are asked.

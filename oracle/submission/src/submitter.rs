@@ -16,9 +16,9 @@ use tracing::Instrument;
 use crate::{
     Alarm, Endpoint, Intent, Policy, Record, State, SubmissionError, Target,
     alarm::Alarms,
-    crash::Place,
     endpoint::Nodes,
     error::Binding,
+    moment::Moment,
     nonces,
     open::{self, FILE_NAME},
     status::Observed,
@@ -120,7 +120,7 @@ impl Submitter {
         match self.store.insert(record)? {
             Ok(()) => {
                 tracing::info!(%key, "built");
-                self.reached(Place::Built)?;
+                self.reached(Moment::Built)?;
                 Ok(State::Built)
             }
             Err(found) if found.intent == content => Ok(found.state),
@@ -247,13 +247,13 @@ impl Submitter {
         Ok(())
     }
 
-    /// Where tests stop the program.
-    pub(crate) fn reached(&self, place: Place) -> Result<(), SubmissionError> {
+    /// Says so in the log; tests stop the program here.
+    pub(crate) fn reached(&self, moment: Moment) -> Result<(), SubmissionError> {
+        moment.reached();
         #[cfg(test)]
         if let Some(crash) = self.crash {
-            crash.reached(place)?;
+            crash.reached(moment)?;
         }
-        let _ = place;
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ use tributary_sdk::{
 };
 
 use super::{Host, Refusal, Service, admission::Admitted, service::Served};
-use crate::secret::Secret;
+use crate::{moment::Moment, secret::Secret};
 
 /// How many contributors an answer names.
 const NAMED: usize = 3;
@@ -108,6 +108,7 @@ impl Host {
         let service = self.service(asset)?;
         let at_work = Arc::clone(&service.at_work).read_owned().await;
         let (served, admissible) = service.admissible(question).await?;
+        Moment::Admitted.reached();
         let serving = tokio::spawn(async move {
             let _until_answered = at_work;
             service.serve(&served, admissible).await
@@ -205,8 +206,10 @@ impl Service {
             }
             Outcome::Earned { answer: None, .. } => Err(Refusal::AlreadySettled(request_id)),
             Outcome::Reserved => {
+                Moment::Reserved.reached();
                 let answered = self.answer(served, question).await;
                 if answered.is_err() {
+                    Moment::Failed.reached();
                     self.void(request_id).await?;
                 }
                 answered
@@ -229,6 +232,7 @@ impl Service {
             _ => Some(json(&KeptInput { salt, features: features.clone() })?),
         };
         let tributary_runtime::Answer { mut outputs, timing } = served.model.run(features, Some(deadline)).await?;
+        Moment::Computed.reached();
         let records = outputs.records();
         let mut take = |name: &str| {
             outputs.take(name).ok_or_else(|| Refusal::Release(format!("the model has no output `{name}`")))
@@ -272,6 +276,7 @@ impl Service {
             servedAt: served_at,
         };
         let host_signature: Bytes = typed_data::sign(&receipt, &self.chain().ledger_domain(), &self.key)?.into();
+        Moment::ReceiptSigned.reached();
         let answer = Inferred {
             predicted: logits.chunks(logits.len().div_ceil(records.max(1)).max(1)).map(largest).collect(),
             logits,
@@ -292,6 +297,7 @@ impl Service {
             None => self.ledger.earn(row, json(&answer)?).await?,
             Some(input) => self.ledger.earn_with_input(row, json(&answer)?, input).await?,
         }
+        Moment::Earned.reached();
         Ok(Reply { answer, timing: Some(timing) })
     }
 }

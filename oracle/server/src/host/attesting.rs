@@ -13,6 +13,7 @@ use tributary_sdk::{
 };
 
 use super::{Refusal, Service};
+use crate::moment::Moment;
 
 /// How long attestors have, in seconds of the chain's time, before everybody has to sign again.
 const PATIENCE: u64 = 7 * 24 * 60 * 60;
@@ -48,8 +49,11 @@ impl Quorums {
         let mut file = fs::File::create(&part)?;
         io::Write::write_all(&mut file, &bytes)?;
         file.sync_all()?;
+        Moment::WordsWritten.reached();
         fs::rename(&part, &path)?;
-        Ok(fs::File::open(&self.folder)?.sync_all()?)
+        fs::File::open(&self.folder)?.sync_all()?;
+        Moment::WordsKept.reached();
+        Ok(())
     }
 
     fn path(&self, batch: B256) -> PathBuf {

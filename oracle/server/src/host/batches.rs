@@ -15,6 +15,7 @@ use tributary_sdk::{
 };
 
 use super::Refusal;
+use crate::moment::Moment;
 
 /// The folder of batches, `{index}-{hash}.json` each.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ impl Batches {
         let mut file = fs::File::create(&part)?;
         io::Write::write_all(&mut file, bytes)?;
         file.sync_all()?;
+        Moment::BatchWritten.reached();
         fs::rename(&part, &path)?;
         fs::File::open(&self.folder)?.sync_all()?;
         self.bytes(hash)?;

@@ -21,6 +21,7 @@ use tributary_sdk::{
 };
 
 use super::{Host, Refusal, Service};
+use crate::moment::Moment;
 
 impl Service {
     /// Closes the open epoch: the vault counts what it earned, receipts are sealed, and the settlement is published as
@@ -42,11 +43,13 @@ impl Service {
         {
             return self.epoch(index);
         }
+        Moment::Closing.reached();
         let previous = match standing.newest() {
             0 => Vec::new(),
             active => self.previous(active, standing.root)?,
         };
         let period_end = self.seal(index, previous.is_empty()).await?;
+        Moment::Sealed.reached();
         let served = self.served();
         let manifest = String::from_utf8(served.release.manifest_bytes().to_vec());
         let closing = Closing {
@@ -73,8 +76,11 @@ impl Service {
         let published = Published { batch: &bytes, sketches: sketches.as_deref() };
         let verified = verify::before_posting(self.chain(), published).await?;
         verified.division()?;
+        Moment::Settled.reached();
         self.batches.keep(index, &bytes)?;
+        Moment::BatchPublished.reached();
         self.begin_round(verified.statement).await?;
+        Moment::Closed.reached();
         let forgotten = self.ledger.forget_inputs(index.saturating_add(1).saturating_sub(self.keeps_inputs)).await?;
         if forgotten > 0 {
             tracing::info!(forgotten, "kept inputs of earlier epochs are forgotten");
@@ -96,6 +102,7 @@ impl Service {
         }
         let licenses = revenue::licenses(self.chain(), self.on).await?;
         let collected = epoch::collect(&self.account, self.on, &licenses).await?;
+        Moment::Collected.reached();
         if first && root::books(self.chain(), self.on).await?.allocatable == 0 {
             return Err(Refusal::NothingToDivide);
         }

@@ -25,7 +25,10 @@ use super::{
     service::Served,
     sign_in::Doors,
 };
-use crate::steps::{DataFolder, StepError};
+use crate::{
+    moment::Moment,
+    steps::{DataFolder, StepError},
+};
 
 /// What to open.
 #[derive(Clone, Debug)]
@@ -174,6 +177,7 @@ impl Host {
             let service = host.service_of(*asset).await?;
             host.services.write().unwrap_or_else(PoisonError::into_inner).insert(*asset, Arc::new(service));
         }
+        Moment::HostOpened.reached();
         Ok(host)
     }
 

@@ -5,6 +5,7 @@ mod access;
 mod adversaries;
 mod attesting;
 mod clerk;
+mod crash;
 mod epochs;
 mod folders;
 mod foreign;

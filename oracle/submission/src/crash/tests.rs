@@ -1,4 +1,4 @@
-//! The program is stopped at every place and started again: nothing is lost and nothing is done twice.
+//! The program is stopped at every moment and started again: nothing is lost and nothing is done twice.
 
 #[path = "../../tests/it/world.rs"]
 mod world;
@@ -13,13 +13,13 @@ use std::{
 
 use alloy::{primitives::B256, providers::Provider, signers::local::PrivateKeySigner};
 
-use super::{Crash, PLACES, Place};
-use crate::{Attempt, Policy, State, Submitter};
+use super::Crash;
+use crate::{Attempt, MOMENTS, Moment, Policy, State, Submitter};
 use world::{World, on_own_chain, on_shared_chain, policy, slot};
 
 const ORDERS: &str = "TRIBUTARY_SUBMISSION_CRASH";
 
-/// Opens, submits and moves on until the place is reached.
+/// Opens, submits and moves on until the moment is reached.
 async fn until_crash(world: &'static World, folder: &Path, signer: &PrivateKeySigner, slot: B256, crash: Crash) {
     let mut submitter = world.open(folder, signer).await;
     submitter.crash = Some(crash);
@@ -36,39 +36,43 @@ async fn until_crash(world: &'static World, folder: &Path, signer: &PrivateKeySi
 }
 
 /// What is on disk after the crash, then the end. Whatever was signed on disk is what the chain has.
-async fn resumes(world: &'static World, folder: &Path, signer: &PrivateKeySigner, slot: B256, place: Place) {
+async fn resumes(world: &'static World, folder: &Path, signer: &PrivateKeySigner, slot: B256, moment: Moment) {
     let intent = world.intent(slot, 7).await;
     let submitter = world.open(folder, signer).await;
     let before: Vec<Attempt> = submitter.record(intent.key).unwrap().attempts;
-    assert_eq!(before.is_empty(), matches!(place, Place::Built | Place::Planned | Place::SignedInMemory), "{place:?}");
+    assert_eq!(
+        before.is_empty(),
+        matches!(moment, Moment::Built | Moment::Planned | Moment::SignedInMemory),
+        "{moment:?}"
+    );
     submitter.submit(intent.clone()).unwrap();
-    assert_eq!(world.settle(&submitter, intent.key).await, State::Final, "{place:?}");
+    assert_eq!(world.settle(&submitter, intent.key).await, State::Final, "{moment:?}");
     let record = submitter.record(intent.key).unwrap();
-    assert_eq!(record.attempts.len(), 1, "{place:?}");
+    assert_eq!(record.attempts.len(), 1, "{moment:?}");
     if let Some(signed) = before.first() {
-        assert_eq!(&record.attempts[0], signed, "{place:?}");
-        assert_eq!(record.inclusion.unwrap().hash, signed.hash, "{place:?}");
+        assert_eq!(&record.attempts[0], signed, "{moment:?}");
+        assert_eq!(record.inclusion.unwrap().hash, signed.hash, "{moment:?}");
     }
-    assert_eq!((world.value(slot).await, world.nonce(signer.address()).await), (7, 1), "{place:?}");
-    assert_eq!(submitter.alarms(), [], "{place:?}");
+    assert_eq!((world.value(slot).await, world.nonce(signer.address()).await), (7, 1), "{moment:?}");
+    assert_eq!(submitter.alarms(), [], "{moment:?}");
 }
 
 #[test]
-fn an_error_at_any_place_loses_nothing() {
+fn an_error_at_any_moment_loses_nothing() {
     on_shared_chain(async |world| {
-        for place in PLACES {
+        for moment in MOMENTS {
             let folder = tempfile::tempdir().unwrap();
             let (signer, slot) = (world.signer().await, slot());
-            until_crash(world, folder.path(), &signer, slot, Crash::Error(place)).await;
-            resumes(world, folder.path(), &signer, slot, place).await;
+            until_crash(world, folder.path(), &signer, slot, Crash::Error(moment)).await;
+            resumes(world, folder.path(), &signer, slot, moment).await;
         }
     });
 }
 
 #[test]
-fn sigkill_at_any_place_loses_nothing() {
+fn sigkill_at_any_moment_loses_nothing() {
     on_shared_chain(async |world| {
-        for (number, place) in PLACES.into_iter().enumerate() {
+        for (number, moment) in MOMENTS.into_iter().enumerate() {
             let folder = tempfile::tempdir().unwrap();
             let (signer, slot) = (world.signer().await, slot());
             let key = signer.to_bytes();
@@ -80,10 +84,10 @@ fn sigkill_at_any_place_loses_nothing() {
                 .spawn()
                 .unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-            assert!(lines.any(|line| line == format!("reached {place:?}")), "{place:?} was never reached");
+            assert!(lines.any(|line| line == format!("reached {moment:?}")), "{moment:?} was never reached");
             child.kill().unwrap();
             assert!(!child.wait().unwrap().success());
-            resumes(world, folder.path(), &signer, slot, place).await;
+            resumes(world, folder.path(), &signer, slot, moment).await;
         }
     });
 }
@@ -93,12 +97,12 @@ fn sigkill_at_any_place_loses_nothing() {
 fn the_process_that_is_killed() {
     let Ok(orders) = env::var(ORDERS) else { return };
     let orders: Vec<&str> = orders.split(' ').collect();
-    let place = PLACES[orders[0].parse::<usize>().unwrap()];
+    let moment = MOMENTS[orders[0].parse::<usize>().unwrap()];
     let signer: PrivateKeySigner = orders[3].parse().unwrap();
     let folder = Path::new(orders[5]);
     world::run(async {
         let world = Box::leak(Box::new(World::at(orders[1], orders[2].parse().unwrap())));
-        until_crash(world, folder, &signer, orders[4].parse().unwrap(), Crash::Wait(place)).await;
+        until_crash(world, folder, &signer, orders[4].parse().unwrap(), Crash::Wait(moment)).await;
     });
 }
 
@@ -106,7 +110,7 @@ fn the_process_that_is_killed() {
 fn a_crash_while_replacing_loses_no_hash() {
     on_own_chain(async |world| {
         world.stop_mining().await;
-        for (place, signatures) in [(Place::SignedInMemory, 1), (Place::Signed, 2), (Place::Broadcast, 2)] {
+        for (moment, signatures) in [(Moment::SignedInMemory, 1), (Moment::Signed, 2), (Moment::Broadcast, 2)] {
             let folder = tempfile::tempdir().unwrap();
             let (signer, slot) = (world.signer().await, slot());
             let intent = world.intent(slot, 7).await;
@@ -116,18 +120,18 @@ fn a_crash_while_replacing_loses_no_hash() {
             drop(submitter);
 
             let mut submitter = open_hasty(world, folder.path(), &signer).await;
-            submitter.crash = Some(Crash::Error(place));
+            submitter.crash = Some(Crash::Error(moment));
             submitter.advance().await.unwrap_err();
             drop(submitter);
 
             let submitter = world.open(folder.path(), &signer).await;
             let signed = submitter.record(intent.key).unwrap().attempts;
-            assert_eq!(signed.len(), signatures, "{place:?}");
+            assert_eq!(signed.len(), signatures, "{moment:?}");
             submitter.advance().await.unwrap();
             let newest = signed.last().unwrap().hash;
-            assert!(world.provider.get_transaction_by_hash(newest).await.unwrap().is_some(), "{place:?}");
+            assert!(world.provider.get_transaction_by_hash(newest).await.unwrap().is_some(), "{moment:?}");
             assert_eq!(world.settle(&submitter, intent.key).await, State::Final);
-            assert_eq!(submitter.record(intent.key).unwrap().inclusion.unwrap().hash, newest, "{place:?}");
+            assert_eq!(submitter.record(intent.key).unwrap().inclusion.unwrap().hash, newest, "{moment:?}");
             assert_eq!(world.nonce(signer.address()).await, 1);
         }
     });
@@ -135,7 +139,7 @@ fn a_crash_while_replacing_loses_no_hash() {
 
 #[test]
 fn a_crash_while_filling_a_gap_loses_nothing() {
-    for place in [Place::SignedInMemory, Place::Signed, Place::Broadcast] {
+    for moment in [Moment::SignedInMemory, Moment::Signed, Moment::Broadcast] {
         on_own_chain(async |world| {
             let folder = tempfile::tempdir().unwrap();
             let (signer, slot) = (world.signer().await, slot());
@@ -151,17 +155,17 @@ fn a_crash_while_filling_a_gap_loses_nothing() {
             drop(submitter);
 
             let mut submitter = world.open(folder.path(), &signer).await;
-            submitter.crash = Some(Crash::Error(place));
+            submitter.crash = Some(Crash::Error(moment));
             for _ in 0..3 {
                 let _ = submitter.advance().await;
             }
             drop(submitter);
 
             let submitter = world.open(folder.path(), &signer).await;
-            assert_eq!(world.settle(&submitter, intent.key).await, State::Final, "{place:?}");
+            assert_eq!(world.settle(&submitter, intent.key).await, State::Final, "{moment:?}");
             let filler = submitter.records().unwrap().into_iter().find(|record| record.fills_gap).unwrap();
-            assert_eq!(filler.attempts.len(), 1, "{place:?}");
-            assert_eq!((world.value(slot).await, world.nonce(signer.address()).await), (7, 2), "{place:?}");
+            assert_eq!(filler.attempts.len(), 1, "{moment:?}");
+            assert_eq!((world.value(slot).await, world.nonce(signer.address()).await), (7, 2), "{moment:?}");
         });
     }
 }
