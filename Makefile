@@ -8,7 +8,7 @@ DEMO_ARGS ?=
 PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri triton \
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri triton s3 \
   deny symbolic slither deep clean
 
 help: ## List the targets
@@ -98,6 +98,17 @@ dattri: node_modules/.installed $(PYTHON_DATTRI)/.installed ## dattri's methods 
 	done
 	$(PYTHON_DATTRI)/bin/python bench/python/dattri_yardstick.py target/dattri
 
+PYTHON_S3 := $(CURDIR)/target/tools/python-s3
+
+$(PYTHON_S3)/.installed: bench/python/s3-requirements.txt
+	python3 -m venv $(PYTHON_S3)
+	$(PYTHON_S3)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+s3: node_modules/.installed $(PYTHON_S3)/.installed ## Copies of batches in a bucket of a server of the S3 protocol
+	$(PYTHON_S3)/bin/python bench/python/s3_mirror.py \
+	  $(CARGO) test --release --locked -p tributary-server --features s3 --test it mirror:: -- --ignored
+
 PYTHON_TRITON := $(CURDIR)/target/tools/python-triton
 
 $(PYTHON_TRITON)/.installed: bench/python/triton-requirements.txt
@@ -130,6 +141,7 @@ slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list
 deep: slither ## Slither, long fuzzing and invariant runs of the contracts, hundreds of kills of a host, and what is off by default
 	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 	$(CARGO) test --release --locked -p tributary-ledger --features parquet
+	$(CARGO) test --release --locked -p tributary-server --features parquet,otlp --test it walk::
 	$(CARGO) test --release --locked -p tributary-server --test it crash:: -- --ignored --nocapture
 
 clean: ## Remove what was built

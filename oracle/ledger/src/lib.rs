@@ -56,5 +56,5 @@ pub use error::{LedgerError, Period};
 pub use export::{Format, Selection};
 pub use ledger::Ledger;
 pub use moment::{MOMENTS, Moment, Write};
-pub use open::FILE_NAME;
+pub use open::{FILE_NAME, in_use};
 pub use row::{Calls, Outcome, Quota, Reservation, Row, RowState, SealedEpoch};

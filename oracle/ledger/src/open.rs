@@ -42,6 +42,24 @@ pub(crate) fn open(folder: &Path, binding: ChainBinding) -> Result<(Database, u6
     Ok((database, voided))
 }
 
+/// Whether a process has the ledger in `folder` open. Nothing is opened or made; by the time the caller acts on it, it may
+/// be otherwise.
+///
+/// # Errors
+/// What the system says of the file.
+pub fn in_use(folder: &Path) -> std::io::Result<bool> {
+    match std::fs::File::open(folder.join(FILE_NAME)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+        // Closing the file gives the lock back.
+        Ok(file) => match file.try_lock() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        },
+    }
+}
+
 /// Makes an opened file this chain's ledger, at rest.
 pub(crate) fn prepare(database: &Database, path: &Path, binding: ChainBinding) -> Result<u64, LedgerError> {
     let mut transaction = database.begin_write()?;

@@ -8,7 +8,7 @@ mod roots;
 use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::signers::{Signer, local::PrivateKeySigner};
-use tributary_chain::{ChainError, assets, epoch, root};
+use tributary_chain::{Chain, ChainError, assets, epoch, root};
 use tributary_sdk::Address;
 use tributary_submission::{Endpoint, Finality, Policy, State, SubmissionError, Submitter};
 
@@ -24,6 +24,8 @@ pub struct Duties {
     pub folder: PathBuf,
     /// Who pays for posting and stakes the bond.
     pub key: PrivateKeySigner,
+    /// More nodes of the same chain, beside the host's.
+    pub more: Vec<Chain>,
     /// How long an epoch is, in seconds of the chain's time.
     pub epoch: u64,
     /// How often it looks.
@@ -65,11 +67,12 @@ impl Clerk {
         } else {
             Policy::default()
         };
-        let endpoint = Endpoint::new("node", chain.provider().clone());
+        let nodes = std::iter::once(chain).chain(&duties.more).zip(1..);
+        let endpoints = nodes.map(|(chain, place)| Endpoint::new(format!("node {place}"), chain.provider().clone()));
         let signer = duties.key.clone().with_chain_id(Some(chain.id()));
         let poster = signer.address();
         let target = roots::Roots::new(Arc::clone(&host));
-        let submitter = Submitter::open(&duties.folder, vec![endpoint], signer, target, policy).await?;
+        let submitter = Submitter::open(&duties.folder, endpoints.collect(), signer, target, policy).await?;
         Moment::ClerkOpened.reached();
         Ok(Self { host, submitter, poster, epoch: duties.epoch, every: duties.every })
     }

@@ -58,7 +58,7 @@ impl Program {
             Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
             Command::Publish(publish) => context.publish(publish).await,
             Command::License(license) => context.license(license).await,
-            Command::Serve { token, models } => context.serve(token, models).await,
+            Command::Serve { token, models, standby } => context.serve(token, models, standby).await,
             Command::Openapi => {
                 println!("{}", tributary_server::http::document().to_pretty_json()?);
                 Ok(())
@@ -105,14 +105,13 @@ impl Context {
     }
 
     fn key(&self) -> Result<PrivateKeySigner> {
-        let secret = self.settings.key.as_ref();
-        let secret = secret.ok_or_eyre("this command acts for an account: put its private key into TRIBUTARY_KEY")?;
-        Ok(secret.key()?)
+        let key = self.settings.acting_key()?;
+        key.ok_or_eyre("this command acts for an account: put its private key into TRIBUTARY_KEY, or name a keystore")
     }
 
     /// The acting account's key, if one is configured: for what not everybody may read.
     fn reader(&self) -> Result<Option<PrivateKeySigner>> {
-        self.settings.key.is_some().then(|| self.key()).transpose()
+        Ok(self.settings.acting_key()?)
     }
 
     fn onnxruntime(&self) -> Result<OnnxRuntime> {

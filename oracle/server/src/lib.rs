@@ -7,6 +7,7 @@
 //! | [`http`] | the routes, and how every refusal becomes JSON with a code |
 //! | [`metrics`] | what monitoring reads |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
+//! | `mirror` | published batches in a bucket, where that is built in |
 //! | [`connect`] | a proxy that signs for clients which cannot |
 //! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
@@ -22,6 +23,8 @@ pub mod connect;
 pub mod host;
 pub mod http;
 pub mod metrics;
+#[cfg(feature = "s3")]
+pub mod mirror;
 pub mod moment;
 pub mod protocol;
 pub mod secret;

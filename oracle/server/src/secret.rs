@@ -36,7 +36,7 @@ impl Secret {
 
 /// A secret is not a private key. It does not say what it is instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the key is not 32 bytes in hexadecimal: check TRIBUTARY_KEY")]
+#[error("it is not 32 bytes in hexadecimal")]
 pub struct SecretError;
 
 impl fmt::Debug for Secret {

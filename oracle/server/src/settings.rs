@@ -1,6 +1,9 @@
 //! Configuration in layers: defaults, then a TOML file, then the environment (`TRIBUTARY_RPC`, …), then flags. Unknown
 //! keys are errors. Secrets are text wherever they come from: no layer may take one for a number and quote it.
 
+mod keys;
+mod reference;
+
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -14,7 +17,10 @@ use figment::{
 };
 use serde::{Deserialize, Deserializer, Serialize};
 use tributary_runtime::{ModelOptions, ProviderChoice};
-use utoipa::{PartialSchema, ToSchema};
+use utoipa::ToSchema;
+
+pub use keys::KeyError;
+pub use reference::reference;
 
 use crate::{
     host::{Opening, Shelf},
@@ -37,6 +43,12 @@ pub struct Settings {
     /// Address and port where the host listens, and `tributary connect` too.
     #[schema(value_type = String)]
     pub listen: SocketAddr,
+    /// An encrypted JSON keystore (version 3) that has the key, in place of `key`.
+    #[schema(value_type = Option<String>)]
+    pub keystore: Option<PathBuf>,
+    /// The password of `keystore`.
+    #[schema(value_type = Option<String>)]
+    pub keystore_password: Option<Secret>,
     /// Bearer token of the operator's routes, `/metrics` among them; without it they are closed.
     #[schema(value_type = Option<String>)]
     pub admin_token: Option<Secret>,
@@ -65,11 +77,24 @@ pub struct Settings {
     pub block_age_seconds: u64,
     /// In how many closed epochs inputs are kept, for attestors who ask the model again; 0: none is kept at all.
     pub keep_inputs_epochs: u64,
+    /// A bucket that gets a copy of every published batch, as `s3://bucket/prefix`, in programs built with `--features s3`;
+    /// region, endpoint and credentials come from the environment, under the names that AWS gives them.
+    pub mirror: Option<String>,
     /// How long an epoch is, in seconds of the chain's time: the host closes and posts by itself; 0: by hand.
     pub epoch_seconds: u64,
     /// Private key that posts roots and stakes their bonds, 32 bytes in hexadecimal; the host's, if left out.
     #[schema(value_type = Option<String>)]
     pub poster_key: Option<Secret>,
+    /// An encrypted JSON keystore (version 3) that has the poster's key, in place of `poster_key`.
+    #[schema(value_type = Option<String>)]
+    pub poster_keystore: Option<PathBuf>,
+    /// The password of `poster_keystore`.
+    #[schema(value_type = Option<String>)]
+    pub poster_keystore_password: Option<Secret>,
+    /// URLs of more nodes of the same chain, as a list: what is posted is sent to all, and one that lags or lies is found
+    /// out by the others.
+    #[schema(value_type = Vec<String>)]
+    pub more_rpcs: Vec<Secret>,
     /// Host and port that sign-in messages must name, such as `models.example`; where the host listens, if left out.
     pub authority: Option<String>,
 }
@@ -94,15 +119,6 @@ pub struct Flags {
     pub provider: Option<String>,
 }
 
-impl Flags {
-    /// Every flag given, with this text.
-    fn all(text: &str) -> Self {
-        let text = || Some(text.to_owned());
-        let path = || text().map(PathBuf::from);
-        Self { rpc: text(), data: path(), listen: Some(DEFAULTS.listen), onnxruntime: path(), provider: text() }
-    }
-}
-
 #[derive(Serialize)]
 struct Defaults {
     rpc: &'static str,
@@ -119,6 +135,7 @@ struct Defaults {
     block_age_seconds: u64,
     keep_inputs_epochs: u64,
     epoch_seconds: u64,
+    more_rpcs: [&'static str; 0],
 }
 
 const DEFAULTS: Defaults = Defaults {
@@ -136,12 +153,13 @@ const DEFAULTS: Defaults = Defaults {
     block_age_seconds: 120,
     keep_inputs_epochs: 0,
     epoch_seconds: 0,
+    more_rpcs: [],
 };
 
 const PREFIX: &str = "TRIBUTARY_";
 
 /// What the environment gives as text, whatever it looks like.
-const SECRETS: [&str; 3] = ["key", "admin_token", "poster_key"];
+const SECRETS: [&str; 5] = ["key", "keystore_password", "admin_token", "poster_key", "poster_keystore_password"];
 
 /// Variables with the prefix that are no settings.
 const OTHERS: [(&str, &str); 3] = [
@@ -152,12 +170,6 @@ const OTHERS: [(&str, &str); 3] = [
     ("log_format", "`text`, or `json`: an object a line"),
     ("config_file", "the configuration file, as `--config`"),
 ];
-
-/// Variables of others' standards.
-const STANDARDS: [(&str, &str); 1] = [(
-    "OTEL_EXPORTER_OTLP_ENDPOINT",
-    "where traces are sent, OTLP over HTTP, in programs built with `--features otlp`; OpenTelemetry's other variables hold",
-)];
 
 impl Settings {
     /// Reads all layers.
@@ -174,43 +186,6 @@ impl Settings {
         }
         layers.merge(Serialized::defaults(flags)).extract().map_err(|error| SettingsError(error.to_string()))
     }
-}
-
-/// All settings with their flags, variables, defaults and meanings, as tables in Markdown.
-pub fn reference() -> String {
-    let defaults = serde_json::to_value(DEFAULTS).unwrap_or_default();
-    let flags = serde_json::to_value(Flags::all("")).unwrap_or_default();
-    let mut text = String::from("| name | flag | variable | default | meaning |\n|---|---|---|---|---|\n");
-    for (name, field) in fields() {
-        let flag = flags.get(&name).map_or_else(|| "–".into(), |_| format!("`--{name}`"));
-        let variable = format!("{PREFIX}{}", name.to_uppercase());
-        let default = match defaults.get(&name) {
-            None => "–".into(),
-            Some(serde_json::Value::String(text)) => format!("`{text}`"),
-            Some(other) => other.to_string(),
-        };
-        text += &format!("| `{name}` | {flag} | `{variable}` | {default} | {field} |\n");
-    }
-    text += "\nThe environment has besides:\n\n| variable | meaning |\n|---|---|\n";
-    for (name, meaning) in OTHERS {
-        text += &format!("| `{PREFIX}{}` | {meaning} |\n", name.to_uppercase());
-    }
-    for (name, meaning) in STANDARDS {
-        text += &format!("| `{name}` | {meaning} |\n");
-    }
-    text
-}
-
-/// Every setting's name and what its documentation says.
-fn fields() -> Vec<(String, String)> {
-    let utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(object)) = Settings::schema() else {
-        return Vec::new();
-    };
-    let meaning = |field: utoipa::openapi::RefOr<utoipa::openapi::Schema>| match field {
-        utoipa::openapi::RefOr::T(utoipa::openapi::Schema::Object(field)) => field.description,
-        _ => None,
-    };
-    object.properties.into_iter().map(|(name, field)| (name, meaning(field).unwrap_or_default())).collect()
 }
 
 impl Settings {
@@ -259,17 +234,6 @@ mod tests {
     use tributary_runtime::ExecutionProvider;
 
     use super::*;
-
-    #[test]
-    fn the_reference_has_every_setting_and_says_what_it_means() {
-        let fields = fields();
-        assert!(fields.iter().all(|(name, meaning)| meaning.len() > 10 && !name.is_empty()), "{fields:?}");
-        let defaults = serde_json::to_value(DEFAULTS).unwrap();
-        let known = |name: &String| fields.iter().any(|(field, _)| field == name);
-        assert!(defaults.as_object().unwrap().keys().all(known), "{fields:?}");
-        assert!(SECRETS.iter().all(|secret| known(&(*secret).to_owned())));
-        assert!(reference().contains("| `listen` | `--listen` | `TRIBUTARY_LISTEN` | `127.0.0.1:8080` |"));
-    }
 
     #[test]
     fn flags_win_over_the_file_and_unknown_keys_and_unquoted_secrets_are_refused() {

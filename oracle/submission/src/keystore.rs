@@ -31,6 +31,11 @@ impl Key {
 }
 
 impl Password {
+    /// A password that the program was given otherwise.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     /// The first line of a file, such as a systemd credential.
     ///
     /// # Errors

@@ -95,6 +95,9 @@ pub(super) enum Command {
         /// Data folder of a model, as often as there are models; the one of --data if not given.
         #[arg(long = "model")]
         models: Vec<PathBuf>,
+        /// Wait until nobody else serves from the folder, then take over: the second of two machines on one file system.
+        #[arg(long)]
+        standby: bool,
     },
     /// Print the OpenAPI document of every host.
     Openapi,

@@ -3,6 +3,8 @@
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use eyre::{Result, WrapErr};
+use tokio::{sync::watch::Receiver, task::JoinHandle};
+use tributary_chain::Chain;
 use tributary_factory::Schema;
 use tributary_sdk::{Address, sign_in::Credential};
 use tributary_server::{
@@ -21,12 +23,31 @@ use super::{
 
 /// How often the clerk looks at the chain.
 const CLERK_LOOKS: Duration = Duration::from_secs(10);
+/// How often a standby looks whether the folder is free.
+const STANDBY_LOOKS: Duration = Duration::from_secs(1);
+
+/// Waits until nobody else has any of these folders. The system frees them when the process that has them ends, however it
+/// ends.
+async fn stand_by(folders: &[PathBuf]) -> Result<()> {
+    tracing::info!("standing by until nobody else serves from the data folders");
+    while folders
+        .iter()
+        .try_fold(false, |any, folder| Ok::<_, std::io::Error>(any || tributary_ledger::in_use(folder)?))?
+    {
+        tokio::time::sleep(STANDBY_LOOKS).await;
+    }
+    tracing::warn!("taking over");
+    Ok(())
+}
 
 impl Context {
-    pub(super) async fn serve(&self, token: Address, models: Vec<PathBuf>) -> Result<()> {
+    pub(super) async fn serve(&self, token: Address, models: Vec<PathBuf>, standby: bool) -> Result<()> {
+        let folders = if models.is_empty() { vec![self.settings.data.clone()] } else { models };
+        if standby {
+            stand_by(&folders).await?;
+        }
         let chain = self.chain().await?;
         let listening = Listening::bind(self.settings.listen).await?;
-        let folders = if models.is_empty() { vec![self.settings.data.clone()] } else { models };
         let options = self.settings.model_options();
         let shelf =
             |data: PathBuf| Shelf { source: Source::Folder(data.clone()), data, token, options: options.clone() };
@@ -37,6 +58,7 @@ impl Context {
         let clerk = self.clerk(&host).await?.map(Arc::new);
         let access = Access { clerk: clerk.clone(), ..self.settings.access() };
         let (stop, stopped) = tokio::sync::watch::channel(());
+        let copying = self.mirror(&host, stopped.clone())?;
         let working = tokio::spawn(async move {
             let mut stopped = stopped;
             if let Some(clerk) = clerk {
@@ -46,7 +68,26 @@ impl Context {
         let served = listening.serve(host, access, stop_signal()).await;
         drop(stop);
         working.await?;
+        if let Some(copying) = copying {
+            copying.await?;
+        }
         Ok(served?)
+    }
+
+    /// Copies of batches in a bucket, if one is named, until `stopped` changes.
+    fn mirror(&self, host: &Arc<Host>, stopped: Receiver<()>) -> Result<Option<JoinHandle<()>>> {
+        let Some(url) = &self.settings.mirror else { return Ok(None) };
+        #[cfg(feature = "s3")]
+        {
+            let (mirror, mut stopped) = (tributary_server::mirror::Mirror::open(Arc::clone(host), url)?, stopped);
+            let copying = async move { mirror.run(async { drop(stopped.changed().await) }).await };
+            Ok(Some(tokio::spawn(copying)))
+        }
+        #[cfg(not(feature = "s3"))]
+        {
+            drop((Arc::clone(host), stopped));
+            eyre::bail!("`mirror` is set to {url}, and this program was built without it: build it with --features s3")
+        }
     }
 
     /// Who closes and posts unattended, if somebody does.
@@ -54,12 +95,16 @@ impl Context {
         if self.settings.epoch_seconds == 0 {
             return Ok(None);
         }
-        let key = match &self.settings.poster_key {
-            Some(key) => key.key()?,
+        let key = match self.settings.posting_key()? {
+            Some(key) => key,
             None => self.key()?,
         };
+        let mut more = Vec::new();
+        for url in &self.settings.more_rpcs {
+            more.push(Chain::connect(url.reveal()).await?);
+        }
         let folder = self.settings.data.join("submission");
-        let duties = Duties { folder, key, epoch: self.settings.epoch_seconds, every: CLERK_LOOKS };
+        let duties = Duties { folder, key, more, epoch: self.settings.epoch_seconds, every: CLERK_LOOKS };
         Ok(Some(Clerk::open(Arc::clone(host), duties).await?))
     }
 

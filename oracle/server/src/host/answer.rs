@@ -14,6 +14,7 @@ use alloy::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::Serialize;
+use tracing::{Instrument, info_span};
 use tributary_attribution::compile::SKETCH;
 use tributary_factory::model::LOGITS;
 use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
@@ -101,6 +102,7 @@ struct Admissible {
 
 impl Host {
     /// Serves one question. It runs to its end even if the client hangs up, so that no reservation is left open.
+    #[tracing::instrument(name = "answer", skip_all, fields(model = %asset))]
     pub async fn infer(&self, asset: AssetId, question: Question) -> Result<Reply, Refusal> {
         if self.is_draining() {
             return Err(Refusal::Draining);
@@ -109,16 +111,17 @@ impl Host {
         let at_work = Arc::clone(&service.at_work).read_owned().await;
         let (served, admissible) = service.admissible(question).await?;
         Moment::Admitted.reached();
-        let serving = tokio::spawn(async move {
+        let serving = async move {
             let _until_answered = at_work;
             service.serve(&served, admissible).await
-        });
-        serving.await.map_err(|_| Refusal::Lost)?
+        };
+        tokio::spawn(serving.in_current_span()).await.map_err(|_| Refusal::Lost)?
     }
 }
 
 impl Service {
     /// Everything that can be refused without touching the ledger.
+    #[tracing::instrument(name = "admit", skip_all)]
     async fn admissible(&self, question: Question) -> Result<(Arc<Served>, Admissible), Refusal> {
         let served = self.served();
         let Question { features, asked, deadline } = question;
@@ -198,7 +201,7 @@ impl Service {
             at: question.now,
             quota: question.admitted.quota,
         };
-        match self.ledger.reserve(reservation).await? {
+        match self.ledger.reserve(reservation).instrument(info_span!("reserve")).await? {
             Outcome::InProgress => Err(Refusal::InProgress(request_id)),
             Outcome::Earned { answer: Some(answer), .. } => {
                 let answer = serde_json::from_slice(&answer).map_err(|error| Refusal::Release(error.to_string()))?;
@@ -231,7 +234,8 @@ impl Service {
             0 => None,
             _ => Some(json(&KeptInput { salt, features: features.clone() })?),
         };
-        let tributary_runtime::Answer { mut outputs, timing } = served.model.run(features, Some(deadline)).await?;
+        let tributary_runtime::Answer { mut outputs, timing } =
+            served.model.run(features, Some(deadline)).instrument(info_span!("pass")).await?;
         Moment::Computed.reached();
         let records = outputs.records();
         let mut take = |name: &str| {
@@ -293,9 +297,10 @@ impl Service {
             credential,
             sketch: Some(sketch),
         };
+        let earn = info_span!("earn");
         match kept {
-            None => self.ledger.earn(row, json(&answer)?).await?,
-            Some(input) => self.ledger.earn_with_input(row, json(&answer)?, input).await?,
+            None => self.ledger.earn(row, json(&answer)?).instrument(earn).await?,
+            Some(input) => self.ledger.earn_with_input(row, json(&answer)?, input).instrument(earn).await?,
         }
         Moment::Earned.reached();
         Ok(Reply { answer, timing: Some(timing) })

@@ -31,6 +31,7 @@ impl Service {
     /// not written, because something failed in between, is finished with the very rows and the very end it was sealed
     /// with; a batch that is not posted and does not hold any more is made again. What is published has passed the same
     /// checks that attestors make.
+    #[tracing::instrument(name = "close", skip_all, fields(model = %self.asset))]
     pub async fn close_epoch(&self) -> Result<EpochInfo, Refusal> {
         let _one_at_a_time = self.closing.lock().await;
         let standing = epoch::standing(self.chain(), self.on).await?;

@@ -9,7 +9,7 @@ use tributary_ledger::LedgerError;
 use tributary_runtime::OnnxRuntime;
 
 use super::DataFolder;
-use crate::{host::Batches, secret::Secret, settings::Settings};
+use crate::{host::Batches, settings::Settings};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub async fn examine(settings: &Settings) -> Vec<Diagnosis> {
     let mut say = |what: &'static str, found: Result<String, String>| all.push(Diagnosis { what, found });
     let runtime = OnnxRuntime::load(settings.onnxruntime.as_deref());
     say("ONNX Runtime", text(runtime.map(|runtime| runtime.path().display().to_string())));
-    let key = settings.key.as_ref().map(Secret::key);
+    let key = settings.acting_key().transpose();
     say(
         "key",
         match &key {

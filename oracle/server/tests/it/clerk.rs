@@ -35,6 +35,7 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
             folder: folder.path().join("submission"),
             key: poster.clone(),
             epoch: MONTH,
+            more: Vec::new(),
             every: Duration::from_millis(50),
         };
         let clerk = Arc::new(Clerk::open(Arc::clone(&host), duties()).await.unwrap());

@@ -14,6 +14,8 @@ mod idempotency;
 mod licenses;
 mod lying_host;
 mod metrics;
+#[cfg(feature = "s3")]
+mod mirror;
 mod program;
 mod release_files;
 mod requests;
@@ -21,6 +23,8 @@ mod serving;
 mod studio;
 mod tampered;
 mod town;
+#[cfg(feature = "otlp")]
+mod traces;
 mod training;
 mod walk;
 mod watching;

@@ -46,6 +46,7 @@ pub(crate) struct Program {
     log: Option<&'static str>,
     token: &'static str,
     secrets: Vec<String>,
+    variables: Vec<(&'static str, String)>,
 }
 
 impl Program {
@@ -54,7 +55,13 @@ impl Program {
         let token = "20260131";
         let mut secrets: Vec<String> = keys.iter().map(|key| hex::encode(key.to_bytes())).collect();
         secrets.push(token.to_owned());
-        Self { folder: folder(), rpc: rpc.to_owned(), log, token, secrets }
+        Self { folder: folder(), rpc: rpc.to_owned(), log, token, secrets, variables: Vec::new() }
+    }
+
+    /// Sets a variable of the environment for every command from now on.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn set(&mut self, variable: &'static str, value: String) {
+        self.variables.push((variable, value));
     }
 
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
@@ -66,6 +73,7 @@ impl Program {
     fn command<A: AsRef<OsStr>>(&self, key: Option<&PrivateKeySigner>, args: &[A]) -> Command {
         let mut command = tributary(self.folder.path());
         command.args(args).env("TRIBUTARY_RPC", &self.rpc).env("TRIBUTARY_ADMIN_TOKEN", self.token);
+        command.envs(self.variables.iter().map(|(variable, value)| (variable, value)));
         if let Some(key) = key {
             command.env("TRIBUTARY_KEY", key.to_bytes().to_string());
         }

@@ -14,6 +14,8 @@ use tributary_chain::Chain;
 use tributary_factory::Record;
 use tributary_sdk::{client, deployment::Deployment};
 
+#[cfg(feature = "otlp")]
+use crate::traces;
 use crate::{
     program::{Program, Server, tributary},
     studio::SPLIT,
@@ -190,6 +192,13 @@ impl Shop {
         self.program.serve(&self.cast.host, &["serve", "--token", &dollar, "--listen", "127.0.0.1:0"])
     }
 
+    /// Returns when it has taken over.
+    fn stand_by(&self) -> Server {
+        let dollar = self.town.dollar.to_string();
+        let serve = ["serve", "--standby", "--token", &dollar, "--listen", "127.0.0.1:0"];
+        self.program.serve(&self.cast.host, &serve)
+    }
+
     fn ask(&self, url: &str, license: &str) {
         let count = CHECKED.to_string();
         let ask = [
@@ -289,14 +298,22 @@ impl Shop {
 #[test]
 fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_logged() {
     run(async {
-        let shop = Shop::open(Some("debug")).await;
+        #[allow(unused_mut)]
+        let mut shop = Shop::open(Some("debug")).await;
+        #[cfg(feature = "otlp")]
+        let collector = traces::Collector::start(&mut shop.program).await;
         let license = shop.buy().await;
         shop.renew(&license).await;
         let server = shop.serve();
         shop.ask(&server.url, &license);
-        // The host is killed, with no time to say anything; what it answered is in the epoch all the same.
-        drop(server);
-        let server = shop.serve();
+        // The host is killed, with no time to say anything; who stands by takes over, and what was answered is in the
+        // epoch all the same.
+        let server = std::thread::scope(|scope| {
+            let standby = scope.spawn(|| shop.stand_by());
+            assert!(tributary_ledger::in_use(&shop.program.folder.path().join("tributary-data")).unwrap());
+            drop(server);
+            standby.join().unwrap()
+        });
         let batch = shop.settle(&server.url).await;
         shop.claim(&server.url).await;
         let said = shop.program.run(None, &["audit", "--batch", &batch]).fine();
@@ -307,6 +324,8 @@ fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_l
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         assert!(ended.err.contains("stopped"), "{}", ended.err);
         shop.program.check_secrets(&ended.err);
+        #[cfg(feature = "otlp")]
+        collector.check(&shop.program);
     });
 }
 

@@ -95,6 +95,7 @@ impl Orders {
         let duties = Duties {
             folder: self.data.join("submission"),
             key: PrivateKeySigner::from_bytes(&self.poster).unwrap(),
+            more: Vec::new(),
             epoch: EPOCH,
             every: Duration::from_millis(20),
         };
@@ -121,7 +122,7 @@ fn the_process_that_is_killed() {
         let (host, clerk) = orders.open().await;
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         println!("\nserving {}", listening.url());
-        let access = Access { admin_token: None, max_body: 1 << 20 };
+        let access = Access { admin_token: None, max_body: 1 << 20, clerk: None };
         let serving = tokio::spawn(listening.serve(host, access, std::future::pending()));
         clerk.run(std::future::pending()).await;
         serving.await.unwrap().unwrap();

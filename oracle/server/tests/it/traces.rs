@@ -1,0 +1,33 @@
+//! A collector of traces, for programs that are built with them.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, body::Bytes, extract::State, routing::post};
+
+use crate::program::Program;
+
+/// Takes what programs send, over HTTP.
+pub(crate) struct Collector(Arc<Mutex<Vec<u8>>>);
+
+impl Collector {
+    /// Starts one, where these programs then send to.
+    pub(crate) async fn start(program: &mut Program) -> Self {
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let take = async |State(sent): State<Arc<Mutex<Vec<u8>>>>, body: Bytes| sent.lock().unwrap().extend(body);
+        let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&sent));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        program.set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", listener.local_addr().unwrap()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self(sent)
+    }
+
+    /// Every step of an answer was sent, and no secret.
+    pub(crate) fn check(&self, program: &Program) {
+        let sent = self.0.lock().unwrap();
+        let text = String::from_utf8_lossy(&sent);
+        for name in ["tributary", "answer", "admit", "reserve", "pass", "earn", "close"] {
+            assert!(text.contains(name), "no `{name}` among {} bytes", sent.len());
+        }
+        program.check_secrets(&text);
+    }
+}
