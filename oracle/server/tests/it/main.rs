@@ -4,8 +4,10 @@
 mod access;
 mod adversaries;
 mod attesting;
+mod chain_faults;
 mod clerk;
 mod crash;
+mod disk;
 mod epochs;
 mod folders;
 mod foreign;
@@ -14,6 +16,8 @@ mod idempotency;
 mod licenses;
 mod lying_host;
 mod program;
+#[path = "../../../submission/tests/it/proxy.rs"]
+mod proxy;
 mod release_files;
 mod requests;
 mod serving;
