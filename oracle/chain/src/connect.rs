@@ -9,10 +9,14 @@ use alloy::{
     providers::{DynProvider, Provider, ProviderBuilder},
     signers::local::PrivateKeySigner,
     sol_types::Eip712Domain,
+    transports::http::reqwest,
 };
 use tributary_sdk::{client::http, typed_data};
 
 use crate::{ChainError, deploy::Deployment};
+
+/// Longest that a node may take for one call: a silent one must not keep anybody waiting for ever.
+const CALL: Duration = Duration::from_secs(20);
 
 /// A connection to one chain, with the suite's addresses on it. Reads only; cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,7 +33,7 @@ impl Chain {
     /// Connects over HTTP and asks the chain who it is.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
         let parsed = url.parse().map_err(|_| ChainError::Rpc("its URL is no URL".into()))?;
-        let provider = ProviderBuilder::new().connect_reqwest(http(), parsed).erased();
+        let provider = ProviderBuilder::new().connect_reqwest(client()?, parsed).erased();
         let client: String = provider.raw_request("web3_clientVersion".into(), ()).await?;
         let development = client.starts_with("anvil");
         set_polling(&provider, development);
@@ -50,6 +54,18 @@ impl Chain {
     /// Hash of the first block: tells two development chains of one id apart.
     pub fn genesis(&self) -> B256 {
         self.genesis
+    }
+
+    /// Whether the node is still on this chain. Contracts stand at the same addresses on every chain, so another one's
+    /// answers look like this one's.
+    pub async fn check_identity(&self) -> Result<(), ChainError> {
+        let id = self.provider.get_chain_id().await?;
+        let genesis = self.found(BlockNumberOrTag::Earliest).await?.map(|block| block.hash);
+        match genesis {
+            Some(genesis) if (id, genesis) == (self.id, self.genesis) => Ok(()),
+            Some(_) => Err(ChainError::OtherChain { expected: self.id, found: id }),
+            None => Err(ChainError::Rpc("it has no first block".into())),
+        }
     }
 
     /// Where the node is.
@@ -133,9 +149,9 @@ impl Chain {
         let provider = ProviderBuilder::default()
             .with_gas_estimation()
             .with_simple_nonce_management()
-            .fetch_chain_id()
+            .with_chain_id(self.id)
             .wallet(wallet)
-            .connect_reqwest(http(), url)
+            .connect_reqwest(client()?, url)
             .erased();
         set_polling(&provider, self.development);
         Ok(Account { chain: self.clone(), provider, address: key.address() })
@@ -176,6 +192,12 @@ impl Account {
     pub fn provider(&self) -> &DynProvider {
         &self.provider
     }
+}
+
+fn client() -> Result<reqwest::Client, ChainError> {
+    // Sees to this build's TLS.
+    drop(http());
+    reqwest::Client::builder().timeout(CALL).build().map_err(ChainError::rpc)
 }
 
 /// A development chain mines at once; waiting the usual seconds for a receipt would be all the demo does.

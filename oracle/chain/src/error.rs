@@ -12,6 +12,14 @@ pub enum ChainError {
     /// The node was not reached or its answer was not understood.
     #[error("the node did not answer as expected: {0}; check the chain's URL and that the node runs")]
     Rpc(String),
+    /// The node is on another chain than when it was connected to.
+    #[error("the node is on another chain now (its id is {found}, this one's is {expected}): check the chain's URL")]
+    OtherChain {
+        /// The chain's id.
+        expected: u64,
+        /// The node's.
+        found: u64,
+    },
     /// A contract refused.
     #[error("{contract} refused: {reason}")]
     Reverted {

@@ -44,6 +44,7 @@ impl LicenseFeed {
         let is_continued = head.number > self.read.number
             && self.chain.block(self.read.number).await?.is_some_and(|block| block == self.read);
         if !is_continued {
+            self.chain.check_identity().await?;
             self.read = head;
             return Ok(Change::Everything);
         }

@@ -1,5 +1,7 @@
 //! Sending a transaction, and saying in the contract's own words why it was refused.
 
+use std::time::Duration;
+
 use alloy::{
     contract::{CallBuilder, CallDecoder, Error as ContractError},
     network::Ethereum,
@@ -17,6 +19,11 @@ use tributary_sdk::contracts::{
 
 use crate::ChainError;
 
+/// How many looks at the chain a transaction may take to get into a block. One that a node has dropped never does.
+const LOOKS: u32 = 200;
+/// The least that it may take.
+const LEAST: Duration = Duration::from_secs(10);
+
 /// Sends the call and waits until it is in a block.
 pub async fn send<P, D>(
     contract: &'static str,
@@ -27,7 +34,8 @@ where
     D: CallDecoder,
 {
     let pending = call.send().await.map_err(|error| refusal(contract, &error))?;
-    let receipt = pending.get_receipt().await.map_err(ChainError::rpc)?;
+    let patience = pending.provider().client().poll_interval().saturating_mul(LOOKS).max(LEAST);
+    let receipt = pending.with_timeout(Some(patience)).get_receipt().await.map_err(ChainError::rpc)?;
     if receipt.status() { Ok(receipt) } else { Err(ChainError::Failed(receipt.transaction_hash)) }
 }
 

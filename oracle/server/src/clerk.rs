@@ -99,6 +99,10 @@ impl Clerk {
 
     /// Looks once at every model, and moves what was submitted as far as it goes.
     pub async fn look(&self) {
+        if let Err(error) = self.host.chain().check_identity().await {
+            tracing::warn!(%error, "the clerk waits for the chain");
+            return;
+        }
         for service in self.host.services() {
             let asset = service.asset();
             if let Err(error) = self.look_at(&service).await {

@@ -16,6 +16,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::Serialize;
 use tracing::{Instrument, info_span};
 use tributary_attribution::compile::SKETCH;
+use tributary_chain::ChainError;
 use tributary_factory::model::LOGITS;
 use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
 use tributary_runtime::Timing;
@@ -109,7 +110,10 @@ impl Host {
         }
         let service = self.service(asset)?;
         let at_work = Arc::clone(&service.at_work).read_owned().await;
-        let (served, admissible) = service.admissible(question).await?;
+        // A node that is silent must not keep who asks waiting for longer than the host allows.
+        let admission = tokio::time::timeout(self.request_timeout, service.admissible(question)).await;
+        let silent = |_| ChainError::Rpc("it took longer than a question may".into());
+        let (served, admissible) = admission.map_err(silent)??;
         Moment::Admitted.reached();
         let serving = async move {
             let _until_answered = at_work;

@@ -9,7 +9,7 @@
 //! | `reckoning` | what must be true when it is over |
 
 mod moments;
-mod process;
+pub(crate) mod process;
 mod reckoning;
 mod siege;
 

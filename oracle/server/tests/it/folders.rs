@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Another chain than `town`'s. Two that start within a second are the same to everybody.
-async fn another(town: &Town) -> Arc<Town> {
+pub(crate) async fn another(town: &Town) -> Arc<Town> {
     loop {
         let other = Town::start().await;
         if other.chain.genesis() != town.chain.genesis() {

@@ -4,8 +4,10 @@
 mod access;
 mod adversaries;
 mod attesting;
+mod chain_faults;
 mod clerk;
 mod crash;
+mod disk;
 mod epochs;
 mod folders;
 mod foreign;
@@ -17,6 +19,8 @@ mod metrics;
 #[cfg(feature = "s3")]
 mod mirror;
 mod program;
+#[path = "../../../submission/tests/it/proxy.rs"]
+mod proxy;
 mod release_files;
 mod requests;
 mod serving;

@@ -5,11 +5,11 @@ use std::time::Duration;
 use alloy::signers::local::PrivateKeySigner;
 use serde_json::json;
 use tempfile::TempDir;
-use tributary_submission::{Alarm, Class, Intent, Policy, State, SubmissionError, Submitter};
+use tributary_submission::{Alarm, Class, Endpoint, Intent, Policy, State, SubmissionError, Submitter};
 
 use crate::{
     proxy::{Fault, Proxy},
-    world::{World, on_own_chain, on_shared_chain, policy, slot},
+    world::{World, connect, on_own_chain, on_shared_chain, policy, slot},
 };
 
 struct Setup {
@@ -20,12 +20,16 @@ struct Setup {
     intent: Intent,
 }
 
+fn endpoint(proxy: &Proxy, name: &str) -> Endpoint {
+    Endpoint::new(name, connect(&proxy.url))
+}
+
 async fn setup(world: &'static World) -> Setup {
     let folder = tempfile::tempdir().unwrap();
     let signer = world.signer().await;
-    let proxy = Proxy::before(world).await;
+    let proxy = Proxy::before(&world.url).await;
     let impatient = Policy { call_timeout: Duration::from_millis(500), ..policy() };
-    let endpoints = vec![proxy.endpoint("proxy")];
+    let endpoints = vec![endpoint(&proxy, "proxy")];
     let submitter = Submitter::open(folder.path(), endpoints, signer.clone(), world.target(), impatient).await.unwrap();
     let intent = world.intent(slot(), 7).await;
     Setup { _folder: folder, signer, proxy, submitter, intent }
@@ -152,9 +156,9 @@ fn a_file_of_another_chain_or_signer_is_refused() {
         let endpoints = || vec![world.endpoint()];
         let opened = Submitter::open(folder.path(), endpoints(), other, world.target(), policy()).await;
         assert!(matches!(opened.unwrap_err(), SubmissionError::OtherBinding { .. }));
-        let proxy = Proxy::before(world).await;
+        let proxy = Proxy::before(&world.url).await;
         proxy.fail("eth_chainId", Fault::Instead(json!("0x1")), 1);
-        let endpoints = vec![proxy.endpoint("proxy")];
+        let endpoints = vec![endpoint(&proxy, "proxy")];
         let opened = Submitter::open(folder.path(), endpoints, signer, world.target(), policy()).await;
         assert!(matches!(opened.unwrap_err(), SubmissionError::OtherBinding { .. }));
     });
@@ -164,9 +168,9 @@ fn a_file_of_another_chain_or_signer_is_refused() {
 fn endpoints_on_different_chains_are_refused() {
     on_shared_chain(async |world| {
         let folder = tempfile::tempdir().unwrap();
-        let proxy = Proxy::before(world).await;
+        let proxy = Proxy::before(&world.url).await;
         proxy.fail("eth_chainId", Fault::Instead(json!("0x1")), 1);
-        let endpoints = vec![world.endpoint(), proxy.endpoint("other")];
+        let endpoints = vec![world.endpoint(), endpoint(&proxy, "other")];
         let signer = world.signer().await;
         let error = Submitter::open(folder.path(), endpoints, signer, world.target(), policy()).await.unwrap_err();
         assert!(matches!(&error, SubmissionError::ChainChanged { endpoint, .. } if endpoint == "other"), "{error}");
@@ -178,8 +182,8 @@ fn one_endpoint_alone_makes_nothing_final() {
     on_shared_chain(async |world| {
         let folder = tempfile::tempdir().unwrap();
         let signer = world.signer().await;
-        let proxy = Proxy::before(world).await;
-        let endpoints = vec![world.endpoint(), proxy.endpoint("other")];
+        let proxy = Proxy::before(&world.url).await;
+        let endpoints = vec![world.endpoint(), endpoint(&proxy, "other")];
         let quick = Policy { call_timeout: Duration::from_millis(500), ..policy() };
         let submitter = Submitter::open(folder.path(), endpoints, signer, world.target(), quick).await.unwrap();
         let intent = world.intent(slot(), 7).await;
@@ -219,7 +223,7 @@ fn no_error_shows_where_a_node_is() {
         let error = submitter.advance().await.unwrap_err();
         let port = proxy.url.rsplit(':').next().unwrap().to_owned();
         for text in
-            [error.to_string(), format!("{error:?}"), format!("{submitter:?}"), format!("{:?}", proxy.endpoint("x"))]
+            [error.to_string(), format!("{error:?}"), format!("{submitter:?}"), format!("{:?}", endpoint(&proxy, "x"))]
         {
             assert!(!text.contains(&port) && !text.contains("://"), "{text}");
         }

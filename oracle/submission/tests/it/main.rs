@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod chaos;
+mod disk;
 mod faults;
 mod others;
 mod path;

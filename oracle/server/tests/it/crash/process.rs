@@ -48,6 +48,8 @@ pub(crate) struct Orders {
     host: B256,
     poster: B256,
     pub(crate) blow: Option<Blow>,
+    /// Longest that a file may become, in blocks of 512 bytes.
+    longest_file: Option<u64>,
 }
 
 impl Orders {
@@ -62,7 +64,13 @@ impl Orders {
             host: studio.host.to_bytes(),
             poster: poster.to_bytes(),
             blow: None,
+            longest_file: None,
         }
+    }
+
+    /// On a disk that is full once a file would become longer than this, in blocks of 512 bytes.
+    pub(crate) fn with_files_up_to(self, blocks: u64) -> Self {
+        Self { longest_file: Some(blocks), ..self }
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -148,7 +156,11 @@ pub(crate) struct Process {
 impl Process {
     pub(crate) fn start(orders: &Orders) -> Self {
         let log = orders.data.join("host.log");
-        let mut child = Command::new(env::current_exe().unwrap())
+        // A limit on the length of files is the one full disk that needs no rights: the kernel refuses to make one longer.
+        let limit = orders.longest_file.map(|blocks| blocks.to_string()).unwrap_or_default();
+        let mut child = Command::new("sh")
+            .args(["-c", "trap '' XFSZ; test -z \"$0\" || ulimit -f \"$0\"; exec \"$@\"", &limit])
+            .arg(env::current_exe().unwrap())
             .args(["crash::process::the_process_that_is_killed", "--exact", "--nocapture", "--test-threads=1"])
             .env(ORDERS, serde_json::to_string(orders).unwrap())
             .stdin(Stdio::piped())
