@@ -147,7 +147,11 @@ impl Clerk {
         }
         let intent = roots::intent(chain, self.poster, &quorum).await?;
         // Once it is taken it stays as it was: the bond to send along may look different by now.
-        if self.submitter.record(intent.key).is_ok() {
+        if let Ok(record) = self.submitter.record(intent.key) {
+            if matches!(record.state, State::Failed { .. }) {
+                // What the batch divides may have been reorganised away: one that does not hold any more is made again.
+                service.close_epoch().await?;
+            }
             return Ok(());
         }
         Moment::Quorate.reached();

@@ -18,8 +18,13 @@ pub enum KeyError {
     #[error("`{0}store` needs `{0}store_password`")]
     NoPassword(&'static str),
     /// What is given is not a key.
-    #[error("`{0}`: {1}")]
-    NotAKey(&'static str, SecretError),
+    #[error("`{name}` (in the environment TRIBUTARY_{}): {source}", .name.to_uppercase())]
+    NotAKey {
+        /// The setting.
+        name: &'static str,
+        /// What is wrong.
+        source: SecretError,
+    },
     /// The keystore does not open.
     #[error(transparent)]
     Keystore(#[from] tributary_submission::KeyError),
@@ -47,7 +52,7 @@ fn read(
     match (key, keystore) {
         (None, None) => Ok(None),
         (Some(_), Some(_)) => Err(KeyError::Twice(name)),
-        (Some(key), None) => key.key().map(Some).map_err(|error| KeyError::NotAKey(name, error)),
+        (Some(key), None) => key.key().map(Some).map_err(|source| KeyError::NotAKey { name, source }),
         (None, Some(file)) => {
             let password = password.ok_or(KeyError::NoPassword(name))?;
             Ok(Some(Key::from_keystore(file, &Password::new(password.reveal()))?.into_signer()))

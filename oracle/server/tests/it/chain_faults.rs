@@ -56,12 +56,13 @@ impl Office {
         let duties = Duties {
             folder: folder.path().to_owned(),
             key: poster.clone(),
+            more: Vec::new(),
             epoch: EPOCH,
             every: Duration::from_millis(20),
         };
         let clerk = Clerk::open(Arc::clone(&host), duties).await.unwrap();
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
-        let (url, access) = (listening.url(), Access { admin_token: None, max_body: 1 << 20 });
+        let (url, access) = (listening.url(), Access { admin_token: None, max_body: 1 << 20, clerk: None });
         let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, std::future::pending()));
         Self { host, clerk, poster, url, serving, _folder: folder }
     }

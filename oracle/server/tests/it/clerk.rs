@@ -41,7 +41,9 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
         let clerk = Arc::new(Clerk::open(Arc::clone(&host), duties()).await.unwrap());
         let token = Secret::new("token");
         let access = Access { admin_token: Some(token), max_body: 1 << 20, clerk: Some(Arc::clone(&clerk)) };
-        let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, std::future::pending()));
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let stopping = async { drop(stopped.await) };
+        let serving = tokio::spawn(listening.serve(Arc::clone(&host), access, stopping));
         let buyer = studio.buyer().await;
         let client = Client::connect(&url).await.unwrap();
         let until = town.now().await + 3_650 * DAY;
@@ -81,8 +83,8 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
         assert!(submission("nonce") >= 2.0 && submission("balance_wei") > 0.0 && submission("runway") > 0.0);
         assert_eq!(submission("pending"), 0.0);
         assert_eq!(page.at(&format!("tributary_root_state{{model=\"{asset}\",state=\"active\"}}")), 1.0);
-        serving.abort();
-        drop(serving.await);
+        stop.send(()).unwrap();
+        serving.await.unwrap().unwrap();
         drop(clerk);
         let clerk = Clerk::open(Arc::clone(&host), duties()).await.unwrap();
         clerk.look().await;

@@ -179,7 +179,7 @@ fn endpoints_on_different_chains_are_refused() {
 
 #[test]
 fn one_endpoint_alone_makes_nothing_final() {
-    on_shared_chain(async |world| {
+    on_own_chain(async |world| {
         let folder = tempfile::tempdir().unwrap();
         let signer = world.signer().await;
         let proxy = Proxy::before(&world.url).await;
