@@ -67,8 +67,8 @@ impl Last {
     /// Waits until as many writes have come as the last commit had, but no longer than a part of what it took. Who is
     /// alone waits for nobody.
     fn gather(&self, commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
-        let until = Instant::now() + self.took / PATIENCE;
-        while group.len() < self.writes.min(GROUP) && Instant::now() < until {
+        let (begun, most) = (Instant::now(), self.took.checked_div(PATIENCE).unwrap_or_default());
+        while group.len() < self.writes.min(GROUP) && begun.elapsed() < most {
             thread::sleep(LOOK_EVERY);
             while group.len() < GROUP
                 && let Ok(command) = commands.try_recv()

@@ -15,6 +15,7 @@ mod lying_host;
 mod program;
 mod release_files;
 mod requests;
+mod rough_clients;
 mod serving;
 mod studio;
 mod tampered;
