@@ -51,7 +51,7 @@ pub(super) fn json(cells: &[Cell], arguments: &Arguments) -> Value {
     let rows: Vec<Value> = cells.iter().map(cell_json).collect();
     let ratios: Vec<Value> = cells.chunks(Who::ALL.len()).map(ratio_json).collect();
     json!({
-        "command": "cargo xtask bench server",
+        "command": format!("cargo xtask bench server --rounds {}", arguments.rounds),
         "cores": std::thread::available_parallelism().map_or(0, usize::from),
         "form": arguments.form.name(),
         "maxBatch": arguments.max_batch,
