@@ -9,7 +9,7 @@ PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 
 .PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri triton s3 \
-  deny symbolic slither deep clean
+  schemathesis deny symbolic slither deep clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -120,6 +120,19 @@ triton: node_modules/.installed $(PYTHON_TRITON)/.installed ## NVIDIA's client o
 	$(CARGO) build --release --locked -p tributary-server
 	$(PYTHON_TRITON)/bin/python bench/python/triton_client.py target/release/tributary
 
+PYTHON_SCHEMATHESIS := $(CURDIR)/target/tools/python-schemathesis
+
+$(PYTHON_SCHEMATHESIS)/.installed: bench/python/schemathesis-requirements.txt
+	python3 -m venv $(PYTHON_SCHEMATHESIS)
+	$(PYTHON_SCHEMATHESIS)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+SCHEMATHESIS_EXAMPLES ?= 20
+
+schemathesis: node_modules/.installed $(PYTHON_SCHEMATHESIS)/.installed ## Schemathesis: a running host against its OpenAPI document
+	$(CARGO) build --release --locked -p tributary-server
+	$(PYTHON_SCHEMATHESIS)/bin/python bench/python/schemathesis_host.py target/release/tributary $(SCHEMATHESIS_EXAMPLES)
+
 deny: ## Licenses, bans and sources of dependencies (installs cargo-deny under target/ if it is missing)
 	@command -v cargo-deny >/dev/null || test -x target/tools/bin/cargo-deny || $(CARGO) install --locked --root target/tools cargo-deny
 	PATH="$$PATH:$(CURDIR)/target/tools/bin" $(CARGO) deny --locked check bans licenses sources
@@ -138,11 +151,12 @@ symbolic: node_modules/.installed $(PYTHON)/.installed ## Halmos: what payout pr
 slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list of findings that each have a reason
 	PATH="$(CURDIR)/node_modules/.bin:$$PATH" $(PYTHON)/bin/python test/static/slither.py $(PYTHON)/bin/slither
 
-deep: slither ## Slither, long fuzzing and invariant runs of the contracts, hundreds of kills of a host, and what is off by default
+deep: slither schemathesis s3 ## Slither, Schemathesis, long runs of the contracts' tests and of a host, hundreds of kills, and what is off by default
 	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 	$(CARGO) test --release --locked -p tributary-ledger --features parquet
 	$(CARGO) test --release --locked -p tributary-server --features parquet,otlp --test it walk::
 	$(CARGO) test --release --locked -p tributary-server --test it crash:: -- --ignored --nocapture
+	$(CARGO) xtask bench soak
 
 clean: ## Remove what was built
 	$(CARGO) clean

@@ -4,6 +4,7 @@
 
 mod attribution;
 mod cost;
+mod server;
 mod settlement;
 
 use clap::{Parser, Subcommand};
@@ -26,6 +27,13 @@ enum What {
     Attacks(attribution::attacks::Arguments),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(settlement::Arguments),
+    /// What durable, signed receipts cost: the host beside plain servers of the same models, at 1 to 256 clients.
+    Server(server::Arguments),
+    /// The host under load, sign-ins and closing epochs for minutes; fails where its memory grows.
+    Soak(server::soak::Arguments),
+    /// A plain server of one ONNX file: what `server` compares with.
+    #[command(hide = true)]
+    PlainHost(server::plain::Arguments),
 }
 
 fn main() -> eyre::Result<()> {
@@ -34,5 +42,8 @@ fn main() -> eyre::Result<()> {
         What::Cost(arguments) => cost::run(&arguments),
         What::Attacks(arguments) => attribution::attacks::run(&arguments),
         What::Settlement(arguments) => settlement::run(&arguments),
+        What::Server(arguments) => server::run(&arguments),
+        What::Soak(arguments) => server::soak::run(&arguments),
+        What::PlainHost(arguments) => server::plain::run(&arguments),
     }
 }

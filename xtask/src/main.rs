@@ -53,6 +53,10 @@ enum Bench {
     Cost(Passed),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(Passed),
+    /// What durable, signed receipts cost: the host beside plain servers of the same models.
+    Server(Passed),
+    /// The host under load, sign-ins and closing epochs for minutes; fails where its memory grows.
+    Soak(Passed),
 }
 
 /// What the measurement itself is told: `cargo xtask bench settlement --help` lists it.
@@ -77,6 +81,8 @@ fn main() -> Result<()> {
         Task::Bench(Bench::Cost(passed)) => bench("cost", &passed.arguments),
         Task::Bench(Bench::Attacks(passed)) => bench("attacks", &passed.arguments),
         Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
+        Task::Bench(Bench::Server(passed)) => bench_host("server", &passed.arguments),
+        Task::Bench(Bench::Soak(passed)) => bench_host("soak", &passed.arguments),
     }
 }
 
@@ -91,6 +97,19 @@ fn bench(name: &str, arguments: &[String]) -> Result<()> {
         .args(arguments)
         .current_dir(root())
         .status()?;
+    ensure!(status.success(), "bench {name} did not hold: {status}");
+    Ok(())
+}
+
+/// A measurement that runs the program: both are built, beside each other.
+fn bench_host(name: &str, arguments: &[String]) -> Result<()> {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["build", "--release", "--locked", "-p", "tributary-server", "-p", "tributary-bench"]);
+    let built = build.current_dir(root()).status()?;
+    ensure!(built.success(), "bench {name} could not be built: {built}");
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let mut measure = Command::new(root().join(target).join("release/tributary-bench"));
+    let status = measure.arg(name).args(arguments).current_dir(root()).status()?;
     ensure!(status.success(), "bench {name} did not hold: {status}");
     Ok(())
 }

@@ -25,6 +25,10 @@ pub const FILE_NAME: &str = "ledger.redb";
 /// What a file says it is.
 pub(crate) const FORMAT: &[u8] = b"tributary-ledger/2";
 
+/// What of the file redb may keep in memory, in bytes. By default it would keep a gigabyte for every model; what is not
+/// kept here the system caches as memory allows.
+const CACHE: usize = 64 << 20;
+
 /// Opens or creates the file, checks that it is for this chain, and voids what a crash left reserved; how many.
 pub(crate) fn open(folder: &Path, binding: ChainBinding) -> Result<(Database, u64), LedgerError> {
     std::fs::create_dir_all(folder).map_err(|error| refusal(folder, error.into()))?;
@@ -125,7 +129,7 @@ pub(crate) fn whole(
 ) -> Result<Database, LedgerError> {
     let verified = Arc::new(AtomicBool::new(false));
     let mut builder = Database::builder();
-    builder.set_repair_callback({
+    builder.set_cache_size(CACHE).set_repair_callback({
         let verified = Arc::clone(&verified);
         move |_| verified.store(true, Ordering::Relaxed)
     });

@@ -1,6 +1,10 @@
 //! The one thread that writes: it takes everything that waits into one commit, then answers.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use redb::Database;
 use tokio::sync::{mpsc, oneshot};
@@ -17,6 +21,10 @@ use crate::{
 
 /// Most writes in one commit: the first to come waits for all of them.
 const GROUP: usize = 512;
+/// What part of the last commit's time the next one waits for more writes at most.
+const PATIENCE: u32 = 4;
+/// How often it looks whether they have come.
+const LOOK_EVERY: Duration = Duration::from_micros(200);
 
 type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
 
@@ -37,19 +45,46 @@ type Answer = Box<dyn FnOnce(Option<&LedgerError>) + Send>;
 /// Serves commands until every sender is gone and nothing waits.
 pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Command>, commits: &Commits) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut last = Last { writes: 1, took: Duration::ZERO };
     while commands.blocking_recv_many(&mut group, GROUP) > 0 {
-        let mut answers = Vec::with_capacity(group.len());
+        last.gather(commands, &mut group);
         let begun = Instant::now();
+        let mut answers = Vec::with_capacity(group.len());
         let writes: Vec<Write> = group.iter().map(Write::from).collect();
         let failure = commit(database, &writes, group.drain(..), &mut answers).err();
         commits.count(answers.len(), failure.is_some(), begun.elapsed());
-        if let Some(error) = &failure {
-            tracing::error!(%error, writes = answers.len(), "a commit failed");
+        match &failure {
+            Some(error) => tracing::error!(%error, writes = answers.len(), "a commit failed"),
+            None => tracing::debug!(writes = answers.len(), "committed"),
         }
+        last = Last { writes: answers.len(), took: begun.elapsed() };
         for answer in answers {
             answer(failure.as_ref());
         }
         group.clear();
+    }
+}
+
+/// The last commit: a commit costs nearly the same however many writes it has, and whoever was answered by the last one
+/// often writes again at once, as a reservation is followed by its receipt.
+struct Last {
+    writes: usize,
+    took: Duration,
+}
+
+impl Last {
+    /// Waits until as many writes have come as the last commit had, but no longer than a part of what it took. Who is
+    /// alone waits for nobody.
+    fn gather(&self, commands: &mut mpsc::Receiver<Command>, group: &mut Vec<Command>) {
+        let (begun, most) = (Instant::now(), self.took.checked_div(PATIENCE).unwrap_or_default());
+        while group.len() < self.writes.min(GROUP) && begun.elapsed() < most {
+            thread::sleep(LOOK_EVERY);
+            while group.len() < GROUP
+                && let Ok(command) = commands.try_recv()
+            {
+                group.push(command);
+            }
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 //! | `routes` | the typed routes: `/v1/…` |
 //! | `inference` | the Open Inference Protocol: `/v2/…` |
 //! | `operator` | records out, copies of them; figures for monitoring |
+//! | `connections` | taking connections, giving up on slow ones, closing them |
 //! | `health` | whether the process lives and serves |
 //! | `read`, `timing`, `error` | reading requests; timing headers; every refusal as one shape of JSON |
 
+mod connections;
 mod error;
 mod health;
 mod inference;
@@ -18,12 +20,13 @@ mod read;
 mod routes;
 mod timing;
 
-use std::{future::Future, io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, http::HeaderMap};
 use tokio::net::TcpListener;
 use tributary_sdk::api::ErrorBody;
 
+pub use connections::Patience;
 pub use openapi::document;
 
 use crate::{
@@ -41,6 +44,8 @@ pub(crate) struct State {
     pub(crate) max_body: usize,
     pub(crate) clerk: Option<Arc<Clerk>>,
     pub(crate) traffic: Arc<Traffic>,
+    /// For a whole body to come.
+    pub(crate) body_within: Duration,
 }
 
 impl State {
@@ -73,9 +78,6 @@ pub enum ServeError {
     /// The system refused.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
-    /// Serving broke off.
-    #[error("serving broke off: {0}")]
-    Serve(io::Error),
 }
 
 /// A host that listens and does not serve yet.
@@ -83,6 +85,7 @@ pub enum ServeError {
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
+    patience: Patience,
 }
 
 impl Listening {
@@ -93,7 +96,12 @@ impl Listening {
             _ => ServeError::Listen(address, error),
         })?;
         let address = listener.local_addr().map_err(|error| ServeError::Listen(address, error))?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, patience: Patience::default() })
+    }
+
+    /// Gives clients so long to say what they want.
+    pub fn with_patience(self, patience: Patience) -> Self {
+        Self { patience, ..self }
     }
 
     /// Where clients reach it.
@@ -115,23 +123,20 @@ impl Listening {
     ) -> Result<(), ServeError> {
         tracing::info!(url = self.url(), "serving");
         let Access { admin_token, max_body, clerk } = access;
-        let traffic = Arc::default();
-        let router = openapi::router(State { host: Arc::clone(&host), admin_token, max_body, clerk, traffic });
+        let (body_within, traffic) = (self.patience.body, Arc::default());
+        let state = State { host: Arc::clone(&host), admin_token, max_body, clerk, traffic, body_within };
+        let router = openapi::router(state);
         let stop = async move {
             stop.await;
             host.drain();
         };
-        self.run(router, stop).await?;
+        self.run(router, stop).await;
         tracing::info!("stopped");
         Ok(())
     }
 
-    pub(crate) async fn run(
-        self,
-        router: Router,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), ServeError> {
-        axum::serve(self.listener, router).with_graceful_shutdown(stop).await.map_err(ServeError::Serve)
+    pub(crate) async fn run(self, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
+        connections::serve(self.listener, router, self.patience.head, stop).await;
     }
 }
 

@@ -39,7 +39,8 @@ impl Listening {
     ) -> Result<(), ServeError> {
         let shared = Shared { proxy: Arc::new(proxy), max_body };
         let router = Router::new().fallback(forward).layer(DefaultBodyLimit::max(max_body)).with_state(shared);
-        self.run(router, stop).await
+        self.run(router, stop).await;
+        Ok(())
     }
 }
 

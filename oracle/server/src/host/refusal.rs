@@ -1,5 +1,7 @@
 //! Why a request was not served, in words for people and a code for programs.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, B256, U256};
 use tributary_chain::ChainError;
 use tributary_ledger::LedgerError;
@@ -260,6 +262,9 @@ pub enum Refusal {
     /// The body is larger than any request needs.
     #[error("the body is larger than {0} bytes: send fewer records a request")]
     BodyTooLarge(usize),
+    /// The body is not there yet.
+    #[error("the body did not come within {} seconds: send it faster", .0.as_secs_f32())]
+    SlowBody(Duration),
     /// The route is there, but not for this method.
     #[error("this route does not take that method: see /docs for the routes")]
     WrongMethod,

@@ -96,6 +96,7 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::NotOperator => (S::UNAUTHORIZED, "not_operator"),
         Refusal::BadBody(_) => (S::BAD_REQUEST, "bad_body"),
         Refusal::BodyTooLarge(_) => (S::PAYLOAD_TOO_LARGE, "body_too_large"),
+        Refusal::SlowBody(_) => (S::REQUEST_TIMEOUT, "slow_body"),
         Refusal::WrongMethod => (S::METHOD_NOT_ALLOWED, "wrong_method"),
         Refusal::BadPath(_) => (S::BAD_REQUEST, "bad_path"),
         Refusal::Runtime(RuntimeError::WrongWidth { .. }) => (S::UNPROCESSABLE_ENTITY, "wrong_input_width"),

@@ -97,6 +97,7 @@ pub(super) async fn version_ready(
     security(("bearer key" = []), ("signed request" = [])),
     params(("model" = String, Path, description = "Asset id of the model"),
         ("inference-header-content-length" = Option<u64>, Header, description = "How many bytes of the body are JSON, if tensors follow it"),
+        ("x-request-timeout-ms" = Option<u64>, Header, description = "How long the client waits; it wins over the parameter `timeout`"),
         ("idempotency-key" = Option<String>, Header, description = "Under a bearer key: the same name with the same input is answered once")),
     responses((status = 200, body = InferResponse), (status = "default", body = ErrorBody)))]
 pub(super) async fn infer(
@@ -113,6 +114,7 @@ pub(super) async fn infer(
     security(("bearer key" = []), ("signed request" = [])),
     params(("model" = String, Path, description = "Asset id of the model"), ("version" = u32, Path, description = "Its release"),
         ("inference-header-content-length" = Option<u64>, Header, description = "How many bytes of the body are JSON, if tensors follow it"),
+        ("x-request-timeout-ms" = Option<u64>, Header, description = "How long the client waits; it wins over the parameter `timeout`"),
         ("idempotency-key" = Option<String>, Header, description = "Under a bearer key: the same name with the same input is answered once")),
     responses((status = 200, body = InferResponse), (status = "default", body = ErrorBody)))]
 pub(super) async fn infer_version(
@@ -206,7 +208,7 @@ async fn ask(
         Some(version) => service.served_as(version)?,
         None => service.served(),
     };
-    let body = bytes(received, state.max_body)?;
+    let body = bytes(received)?;
     let json_length = text(headers, &HeaderName::from_static(JSON_LENGTH))?;
     let input = served.model().input();
     let mut asked = protocol::read(&body, json_length, input.name(), input.shape())?;

@@ -21,6 +21,8 @@ use crate::{host::Refusal, metrics, protocol::SIGNED_REQUEST};
         description = "Licensed inference with attribution: every answer carries a signed receipt, and every receipt is settled.",
         license(name = "MIT OR Apache-2.0")
     ),
+    // The only schema that stands in a query, where nothing registers it.
+    components(schemas(operator::Written)),
     modifiers(&Schemes),
     tags(
         (name = "health"),

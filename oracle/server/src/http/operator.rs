@@ -23,6 +23,7 @@ use crate::{host::Refusal, metrics};
 /// Which receipts, and how they are written.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Export {
     /// A closed epoch; the open one if left out.
     epoch: Option<u64>,

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use axum::{
-    body::Bytes,
-    extract::{
-        Path,
-        rejection::{BytesRejection, PathRejection},
-    },
+    body::{Bytes, HttpBody},
+    extract::{FromRequest, Path, Request, rejection::PathRejection},
     http::{HeaderMap, HeaderName, StatusCode, header},
 };
 use serde::de::DeserializeOwned;
+use tokio::time::timeout as timeout_after;
 
+use super::State;
 use crate::host::Refusal;
 
 /// How long the client waits, in milliseconds.
@@ -27,17 +26,35 @@ pub(super) fn path<T>(parsed: Parsed<T>) -> Result<T, Refusal> {
     parsed.map(|Path(value)| value).map_err(|error| Refusal::BadPath(error.body_text()))
 }
 
-pub(super) type Received = Result<Bytes, BytesRejection>;
+/// A whole body that came in time and is not too large.
+pub(super) struct Whole(Bytes);
 
-pub(super) fn bytes(received: Received, most: usize) -> Result<Bytes, Refusal> {
-    received.map_err(|error| match error.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::BodyTooLarge(most),
-        _ => Refusal::BadBody(error.body_text()),
-    })
+pub(super) type Received = Result<Whole, Refusal>;
+
+impl FromRequest<State> for Whole {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
+        let too_large = || Refusal::BodyTooLarge(state.max_body);
+        // Who says that it is too large need not send it.
+        if request.body().size_hint().lower() > state.max_body as u64 {
+            return Err(too_large());
+        }
+        match timeout_after(state.body_within, Bytes::from_request(request, state)).await {
+            Ok(Ok(bytes)) => Ok(Self(bytes)),
+            Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
+            Ok(Err(error)) => Err(Refusal::BadBody(error.body_text())),
+            Err(_) => Err(Refusal::SlowBody(state.body_within)),
+        }
+    }
 }
 
-pub(super) fn body<T: DeserializeOwned>(received: Received, most: usize) -> Result<T, Refusal> {
-    serde_json::from_slice(&bytes(received, most)?).map_err(|error| Refusal::BadBody(error.to_string()))
+pub(super) fn bytes(received: Received) -> Result<Bytes, Refusal> {
+    received.map(|Whole(bytes)| bytes)
+}
+
+pub(super) fn body<T: DeserializeOwned>(received: Received) -> Result<T, Refusal> {
+    serde_json::from_slice(&bytes(received)?).map_err(|error| Refusal::BadBody(error.to_string()))
 }
 
 /// A header as text, if it is there.

@@ -59,7 +59,7 @@ pub(super) async fn sign_in(
     received: Received,
 ) -> Result<Json<SignedIn>, Refusal> {
     let asked_at = text(&headers, &header::HOST)?;
-    Ok(Json(state.host.sign_in(body(received, state.max_body)?, asked_at).await?))
+    Ok(Json(state.host.sign_in(body(received)?, asked_at).await?))
 }
 
 /// The keys that were ever signed in under a license.
@@ -71,7 +71,8 @@ pub(super) async fn keys(
     license: Parsed<U256>,
     headers: HeaderMap,
 ) -> Result<Json<Vec<KeyInfo>>, Refusal> {
-    Ok(Json(state.host.keys(path(license)?, bearer(&headers)).await?))
+    let token = Some(bearer(&headers).ok_or(Refusal::NoToken)?);
+    Ok(Json(state.host.keys(path(license)?, token).await?))
 }
 
 /// Revokes a key of a license, for good.
@@ -84,8 +85,9 @@ pub(super) async fn revoke(
     place: Parsed<(U256, Credential)>,
     headers: HeaderMap,
 ) -> Result<Json<KeyInfo>, Refusal> {
+    let token = Some(bearer(&headers).ok_or(Refusal::NoToken)?);
     let (license, key) = path(place)?;
-    Ok(Json(state.host.revoke(license, key, bearer(&headers)).await?))
+    Ok(Json(state.host.revoke(license, key, token).await?))
 }
 
 /// What was asked under a license at this host.
@@ -97,7 +99,8 @@ pub(super) async fn usage(
     license: Parsed<U256>,
     headers: HeaderMap,
 ) -> Result<Json<LicenseUsage>, Refusal> {
-    Ok(Json(state.host.usage(path(license)?, bearer(&headers)).await?))
+    let token = Some(bearer(&headers).ok_or(Refusal::NoToken)?);
+    Ok(Json(state.host.usage(path(license)?, token).await?))
 }
 
 /// Asks a model: the answer comes with its receipt. The request's id is its idempotency key.
@@ -112,7 +115,7 @@ pub(super) async fn infer(
     received: Received,
 ) -> Result<impl IntoResponse, Refusal> {
     let arrived = Instant::now();
-    let (asset, infer): (AssetId, Infer) = (path(asset)?, body(received, state.max_body)?);
+    let (asset, infer): (AssetId, Infer) = (path(asset)?, body(received)?);
     let until = deadline(timeout(&headers)?, state.host.request_timeout());
     let reply = state.host.infer(asset, Question::signed(infer, until)).await?;
     Ok((timing::headers(arrived, reply.timing), Json(reply.answer)))
@@ -144,7 +147,7 @@ pub(super) async fn input(
     id: Parsed<B256>,
     received: Received,
 ) -> Result<Json<KeptInput>, Refusal> {
-    Ok(Json(state.host.input(path(id)?, body(received, state.max_body)?).await?))
+    Ok(Json(state.host.input(path(id)?, body(received)?).await?))
 }
 
 /// Who made an answer: every contributor's exact score.
@@ -163,7 +166,7 @@ pub(super) async fn attribution_for(
     id: Parsed<B256>,
     received: Received,
 ) -> Result<Json<Attribution>, Refusal> {
-    Ok(Json(state.host.attribution_for(path(id)?, body(received, state.max_body)?).await?))
+    Ok(Json(state.host.attribution_for(path(id)?, body(received)?).await?))
 }
 
 /// A model's closed epochs, oldest first.
@@ -221,7 +224,7 @@ pub(super) async fn attest(
     received: Received,
 ) -> Result<Json<Quorum>, Refusal> {
     let (asset, index) = path(place)?;
-    Ok(Json(state.host.service(asset)?.tell(index, body(received, state.max_body)?).await?))
+    Ok(Json(state.host.service(asset)?.tell(index, body(received)?).await?))
 }
 
 /// What an account needs to claim against an epoch's root.
@@ -254,5 +257,5 @@ pub(super) async fn sketches(
     hash: Parsed<B256>,
     received: Received,
 ) -> Result<Json<Sketches>, Refusal> {
-    Ok(Json(state.host.sketches(path(hash)?, body(received, state.max_body)?).await?))
+    Ok(Json(state.host.sketches(path(hash)?, body(received)?).await?))
 }

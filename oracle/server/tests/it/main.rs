@@ -23,6 +23,7 @@ mod program;
 mod proxy;
 mod release_files;
 mod requests;
+mod rough_clients;
 mod serving;
 mod studio;
 mod tampered;

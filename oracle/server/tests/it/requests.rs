@@ -16,6 +16,7 @@ use tributary_sdk::{
     sign_in::Authorization,
     typed_data::{self, SessionAuthorization},
 };
+use tributary_server::{host::Host, http::Patience};
 
 use crate::{
     http::{Answer, get, post, send},
@@ -24,25 +25,28 @@ use crate::{
 };
 
 /// A served model and somebody licensed, for all tests of this file.
-struct Open {
-    studio: Studio,
-    serving: Serving,
+pub(crate) struct Open {
+    pub(crate) studio: Studio,
+    pub(crate) serving: Serving,
     buyer: Buyer,
 }
 
 static OPEN: OnceCell<Arc<Open>> = OnceCell::const_new();
 
 impl Open {
-    async fn get() -> Arc<Self> {
-        let open = || async {
-            let studio = Studio::new(Town::shared().await).await;
-            let (serving, buyer) = (studio.serve().await, studio.buyer().await);
-            Arc::new(Self { studio, serving, buyer })
-        };
-        OPEN.get_or_init(open).await.clone()
+    pub(crate) async fn get() -> Arc<Self> {
+        OPEN.get_or_init(|| async { Arc::new(Self::with_patience(Patience::default()).await) }).await.clone()
     }
 
-    async fn session(&self) -> Session {
+    /// Another one, which gives clients so long to say what they want.
+    pub(crate) async fn with_patience(patience: Patience) -> Self {
+        let studio = Studio::new(Town::shared().await).await;
+        let host = Host::open(&studio.town().chain, studio.opening()).await.unwrap();
+        let (serving, buyer) = (Serving::start_with(host, patience).await, studio.buyer().await);
+        Self { studio, serving, buyer }
+    }
+
+    pub(crate) async fn session(&self) -> Session {
         self.studio.session(&self.serving, &self.buyer).await
     }
 

@@ -23,7 +23,7 @@ use tributary_sdk::{
 };
 use tributary_server::{
     host::{Host, Opening, Shelf, Source},
-    http::{Access, Listening, ServeError},
+    http::{Access, Listening, Patience, ServeError},
     secret::Secret,
     steps::{
         self, DataFolder, StepError,
@@ -303,7 +303,11 @@ pub(crate) struct Serving {
 
 impl Serving {
     pub(crate) async fn start(host: Host) -> Self {
-        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        Self::start_with(host, Patience::default()).await
+    }
+
+    pub(crate) async fn start_with(host: Host, patience: Patience) -> Self {
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap().with_patience(patience);
         let (url, token) = (listening.url(), Secret::new(word().to_string()));
         let (stop, stopped) = oneshot::channel::<()>();
         let access = Access { admin_token: Some(token.clone()), max_body: 1 << 20, clerk: None };

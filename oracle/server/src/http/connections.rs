@@ -1,0 +1,79 @@
+//! Connections: taking them, giving up on clients that are too slow, and closing them when the host stops.
+//!
+//! `axum::serve` waits for a request's head for ever, so that anybody could hold as many connections as the host has.
+
+use std::{future::Future, pin::pin, time::Duration};
+
+use axum::{Router, http::Request};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+use tower_service::Service;
+
+/// How long a client may take to say what it wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// For a request's head, and between two requests of one connection; then the connection is closed.
+    pub head: Duration,
+    /// For a body; then it is refused.
+    pub body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(60), body: Duration::from_secs(30) }
+    }
+}
+
+/// How long to wait when the system gives no more connections.
+const NO_MORE: Duration = Duration::from_secs(1);
+
+/// Serves every connection until `stop` ends, and then the requests that were begun.
+pub(super) async fn serve(listener: TcpListener, router: Router, patience: Duration, stop: impl Future<Output = ()>) {
+    let (stopping, stopped) = watch::channel(());
+    let (mut stop, mut under_way) = (pin!(stop), JoinSet::new());
+    loop {
+        let stream = tokio::select! {
+            taken = listener.accept() => taken,
+            Some(_) = under_way.join_next() => continue,
+            () = &mut stop => break,
+        };
+        match stream {
+            Ok((stream, _)) => {
+                under_way.spawn(connection(stream, router.clone(), patience, stopped.clone()));
+            }
+            // One that broke off before it was taken says nothing of the others; too many open files will be fewer.
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not taken");
+                tokio::time::sleep(NO_MORE).await;
+            }
+        }
+    }
+    drop(listener);
+    drop(stopping);
+    while under_way.join_next().await.is_some() {}
+}
+
+async fn connection(stream: TcpStream, router: Router, patience: Duration, mut stopped: watch::Receiver<()>) {
+    // An answer is written at once: waiting to fill a packet only delays it.
+    let _ = stream.set_nodelay(true);
+    // A router is always ready.
+    let answer = service_fn(|request: Request<Incoming>| router.clone().call(request));
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(patience);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stopped.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
