@@ -79,6 +79,8 @@ mod traces {
     }
 
     pub(super) fn layer(_variable: &str) -> Result<(Output, Sending), LoggingError> {
+        // Makes this process's TLS known to whoever opens connections.
+        drop(tributary_sdk::client::http());
         // The exporter reads the variables itself, headers and timeouts with them.
         let exporter = SpanExporter::builder().with_http().build()?;
         let resource = Resource::builder().with_service_name("tributary").build();

@@ -2,7 +2,7 @@
 //!
 //! `axum::serve` waits for a request's head for ever, so that anybody could hold as many connections as the host has.
 
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, io, pin::pin, time::Duration};
 
 use axum::{Router, http::Request};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -46,7 +46,9 @@ pub(super) async fn serve(listener: TcpListener, router: Router, patience: Durat
             Ok((stream, _)) => {
                 under_way.spawn(connection(stream, router.clone(), patience, stopped.clone()));
             }
-            // One that broke off before it was taken says nothing of the others; too many open files will be fewer.
+            // One that broke off before it was taken says nothing of the others.
+            Err(error) if is_of_one(&error) => tracing::debug!(%error, "a connection broke off before it was taken"),
+            // Too many open files will be fewer.
             Err(error) => {
                 tracing::warn!(%error, "a connection was not taken");
                 tokio::time::sleep(NO_MORE).await;
@@ -56,6 +58,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, patience: Durat
     drop(listener);
     drop(stopping);
     while under_way.join_next().await.is_some() {}
+}
+
+fn is_of_one(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
 }
 
 async fn connection(stream: TcpStream, router: Router, patience: Duration, mut stopped: watch::Receiver<()>) {

@@ -17,6 +17,8 @@ impl Collector {
         let router = Router::new().route("/v1/traces", post(take)).with_state(Arc::clone(&sent));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         program.set("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", listener.local_addr().unwrap()));
+        // A process that is killed has sent what is older than this, in milliseconds.
+        program.set("OTEL_BSP_SCHEDULE_DELAY", "10".into());
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self(sent)
     }
