@@ -1,14 +1,24 @@
-//! Files that were cut or overwritten: whole, or refused by name.
+//! Folders that may not be written to, files that were cut or overwritten: refused by name, or whole.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, Permissions},
     io::{Seek, SeekFrom, Write},
+    os::unix::{
+        fs::{MetadataExt, PermissionsExt},
+        process::CommandExt,
+    },
+    path::Path,
+    process::Command,
 };
 
 use alloy::signers::local::PrivateKeySigner;
 use tributary_submission::{FILE_NAME, State, SubmissionError, Submitter};
 
-use crate::world::{World, on_shared_chain, policy, slot};
+use crate::world::{World, on_shared_chain, policy, run, slot};
+
+/// Names the folder and the chain to the child; without them the child's test does nothing.
+const FOLDER: &str = "TRIBUTARY_SUBMISSION_DISK_FOLDER";
+const NODE: &str = "TRIBUTARY_SUBMISSION_DISK_NODE";
 
 const PAGE: usize = 4096;
 
@@ -70,5 +80,51 @@ fn a_cut_or_overwritten_file_is_whole_or_refused_by_name() {
             if opened.await { taken += 1 } else { refused += 1 }
         }
         assert!(taken > 0 && refused > 0, "{taken} free pages and {refused} used ones");
+    });
+}
+
+/// The child: says why it cannot open the folder.
+#[test]
+fn child_that_may_not_write() {
+    let (Ok(folder), Ok(node)) = (std::env::var(FOLDER), std::env::var(NODE)) else { return };
+    run(async {
+        let (url, register) = node.split_once(' ').unwrap();
+        let world = World::at(url, register.parse().unwrap());
+        let (folder, signer) = (Path::new(&folder), PrivateKeySigner::random());
+        let opened = Submitter::open(folder, vec![world.endpoint()], signer, world.target(), policy()).await;
+        println!("{:?}", opened.unwrap_err());
+    });
+}
+
+#[test]
+fn a_folder_that_may_not_be_written_to_is_refused_by_name() {
+    on_shared_chain(async |world| {
+        let folder = tempfile::tempdir().unwrap();
+        // Where the superuser may always write, the test asks as nobody.
+        let program = folder.path().join("test");
+        fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+        let full = folder.path().join("full");
+        drop(world.open(&full, &world.signer().await).await);
+        let empty = folder.path().join("empty");
+        fs::create_dir(&empty).unwrap();
+        let allow = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        allow(&full.join(FILE_NAME), 0o444);
+        for closed in [&full, &empty, &folder.path().to_owned()] {
+            allow(closed, 0o555);
+        }
+        for data in [&full, &empty, &folder.path().join("none")] {
+            let mut command = Command::new(&program);
+            command.args(["disk::child_that_may_not_write", "--exact", "--nocapture"]);
+            command.env(FOLDER, data).env(NODE, format!("{} {}", world.url, world.register));
+            if fs::metadata(&program).unwrap().uid() == 0 {
+                command.uid(65_534).gid(65_534);
+            }
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(said.contains("NotWritable"), "{}: {said}", data.display());
+        }
+        for open in [&folder.path().to_owned(), &full, &empty] {
+            allow(open, 0o755);
+        }
     });
 }
