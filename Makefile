@@ -59,8 +59,9 @@ contracts: node_modules/.installed ## Build the contracts; export ABI, initcode 
 vectors: ## Write the golden vectors to test/vectors
 	$(CARGO) xtask vectors
 
-openapi: ## Write the host's OpenAPI document to docs/openapi.json
+openapi: ## Write the OpenAPI documents of a host and of a dataset's host to docs
 	$(CARGO) run --release --locked -p tributary-server -- openapi > docs/openapi.json
+	$(CARGO) run --release --locked -p tributary-server -- openapi --dataset > docs/openapi-dataset.json
 
 reference: ## Write the reference of settings, commands and metrics to docs/reference.md
 	$(CARGO) run --release --locked -p tributary-server -- reference > docs/reference.md
@@ -69,6 +70,7 @@ fresh: ## Fail where a generated file is stale
 	$(CARGO) xtask contracts --check
 	$(CARGO) xtask vectors --check
 	$(CARGO) run --release --locked -p tributary-server -- openapi | diff docs/openapi.json -
+	$(CARGO) run --release --locked -p tributary-server -- openapi --dataset | diff docs/openapi-dataset.json -
 	$(CARGO) run --release --locked -p tributary-server -- reference | diff docs/reference.md -
 
 gas: node_modules/.installed ## Measure the gas of the main calls as whole transactions into test/gas/snapshots
@@ -105,9 +107,11 @@ $(PYTHON_S3)/.installed: bench/python/s3-requirements.txt
 	$(PYTHON_S3)/bin/pip install --quiet --requirement $<
 	@touch $@
 
-s3: node_modules/.installed $(PYTHON_S3)/.installed ## Copies of batches in a bucket of a server of the S3 protocol
+s3: node_modules/.installed $(PYTHON_S3)/.installed ## Copies of batches, and sealed records, in a bucket of a server of the S3 protocol
 	$(PYTHON_S3)/bin/python bench/python/s3_mirror.py \
 	  $(CARGO) test --release --locked -p tributary-server --features s3 --test it mirror:: -- --ignored
+	$(PYTHON_S3)/bin/python bench/python/s3_mirror.py \
+	  $(CARGO) test --release --locked -p tributary-dataset --features s3 store:: -- --ignored
 
 PYTHON_TRITON := $(CURDIR)/target/tools/python-triton
 
@@ -154,6 +158,7 @@ slither: node_modules/.installed $(PYTHON)/.installed ## Slither, against a list
 deep: slither schemathesis s3 ## Slither, Schemathesis, long runs of the contracts' tests and of a host, hundreds of kills, and what is off by default
 	FOUNDRY_PROFILE=deep $(FORGE) test --no-match-path 'test/gas/*'
 	$(CARGO) test --release --locked -p tributary-ledger --features parquet
+	$(CARGO) test --release --locked -p tributary-dataset --features parquet
 	$(CARGO) test --release --locked -p tributary-server --features parquet,otlp --test it walk::
 	$(CARGO) test --release --locked -p tributary-server --test it crash:: -- --ignored --nocapture
 	$(CARGO) xtask bench soak

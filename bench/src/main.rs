@@ -4,6 +4,7 @@
 
 mod attribution;
 mod cost;
+mod dataset;
 mod server;
 mod settlement;
 
@@ -23,6 +24,8 @@ enum What {
     Attribution(attribution::Arguments),
     /// What attribution costs: serving beside the plain model, building, training, numerics.
     Cost(cost::Arguments),
+    /// What a dataset of a million small records costs, from files to proofs.
+    Dataset(dataset::Arguments),
     /// Trains on what attackers offer and compares what they are paid with what honesty pays.
     Attacks(attribution::attacks::Arguments),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
@@ -40,6 +43,7 @@ fn main() -> eyre::Result<()> {
     match Arguments::parse().what {
         What::Attribution(arguments) => attribution::run(&arguments),
         What::Cost(arguments) => cost::run(&arguments),
+        What::Dataset(arguments) => dataset::run(&arguments),
         What::Attacks(arguments) => attribution::attacks::run(&arguments),
         What::Settlement(arguments) => settlement::run(&arguments),
         What::Server(arguments) => server::run(&arguments),

@@ -12,7 +12,9 @@ library Purposes {
     uint128 internal constant CURATE = 1 << 2;
     /// @notice Read the records to recompute attribution.
     uint128 internal constant AUDIT = 1 << 3;
+    /// @notice Give records to the dataset, where its charter lets members alone.
+    uint128 internal constant CONTRIBUTE = 1 << 4;
 
     /// @notice Every purpose there is.
-    uint128 internal constant ALL = (1 << 4) - 1;
+    uint128 internal constant ALL = (1 << 5) - 1;
 }

@@ -2,17 +2,23 @@
 
 mod access;
 mod accounts;
+mod datasets;
 mod epochs;
 mod inference;
 mod models;
+mod submissions;
 
 use serde::{Deserialize, Serialize};
 
 pub use access::{KeyInfo, LicenseUsage, Nonce, SignIn, SignedIn};
 pub use accounts::{AccountBooks, AccountEpoch, AccountPage, RootStanding};
+pub use datasets::{
+    ContributionInfo, DatasetInfo, Erased, NewContribution, PartSummary, SignedAppeal, SignedErasure, SignedReceipt,
+};
 pub use epochs::{Attested, BackupInfo, ClaimProof, EpochInfo, Finding, Quorum, Refused};
 pub use inference::{Attribution, ContributorScore, Infer, Inferred, Influence, KeptInput, Reader, ReceiptProof};
 pub use models::{HostInfo, ModelInfo, ModelPage, OfferPage, Parent};
+pub use submissions::{Submission, Submissions};
 
 /// Every refusal: a stable code for programs, a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

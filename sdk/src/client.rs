@@ -3,6 +3,12 @@
 //! Every answer is checked before it is returned: the receipt must be the host's, for this request, this input and
 //! these very outputs. That the host is the model's host, on the chain it says, is for the caller to compare with the
 //! chain ([`Client::host`]); the `tributary` program does.
+//!
+//! No call lasts for ever: a host that says nothing, or hardly anything, is an error like one that is not there.
+
+mod dataset;
+
+use std::time::Duration;
 
 use alloy::{
     primitives::{Address, B256, Bytes, U256, keccak256},
@@ -15,14 +21,17 @@ use crate::{
     api::{
         AccountPage, Attribution, BackupInfo, ClaimProof, EpochInfo, ErrorBody, Finding, HostInfo, Infer, Inferred,
         KeptInput, KeyInfo, LicenseUsage, ModelInfo, ModelPage, Nonce, Quorum, Reader, ReceiptProof, SignIn, SignedIn,
-        tensor_bytes,
+        Submissions, tensor_bytes,
     },
-    batch::{ReceiptRow, Sketches},
+    batch::{Batch, ReceiptRow, Sketches, SketchesError},
     identity::AssetId,
     records::input_commitment,
     sign_in::{Authorization, Credential, Occasion, Permission, SignInError},
+    sketch::Sketch,
     typed_data::{self, InferenceRequest, SignatureError},
 };
+
+pub use dataset::DatasetClient;
 
 /// A call did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +66,12 @@ pub enum ClientError {
     /// The host's receipt is for something else.
     #[error("the receipt does not fit the request: its {0} differs; keep it as evidence against the host")]
     ReceiptMismatch(&'static str),
+    /// What the host gave are not the batch's sketches.
+    #[error("the host gave other sketches than its batch's: {0}; keep them as evidence against the host")]
+    OtherSketches(#[from] SketchesError),
+    /// A published file with another hash than it should have.
+    #[error("the host gave another {0} than the one it names: do not use it, and ask its operator")]
+    OtherFile(&'static str),
     /// The host serves no such model.
     #[error("the host does not serve model {0}")]
     UnknownModel(AssetId),
@@ -129,7 +144,7 @@ impl Client {
     pub async fn allow(&self, holder: &PrivateKeySigner, permission: &Permission) -> Result<SignedIn, ClientError> {
         let Nonce { nonce, chain_time, .. } = self.get("/v1/nonce").await?;
         let uri = format!("{}/v1/sessions", self.base);
-        let occasion = Occasion { domain: authority(&self.base).to_owned(), uri, nonce, issued_at: chain_time };
+        let occasion = Occasion { domain: authority(&self.base), uri, nonce, issued_at: chain_time };
         let authorization = Authorization::message(holder.address(), permission, &occasion, &self.domain())?;
         let digest = authorization.digest(&self.domain());
         let signature = holder.sign_hash_sync(&digest).map_err(SignatureError::from)?.as_bytes().to_vec().into();
@@ -201,7 +216,7 @@ impl Client {
 
     /// Closes a model's open epoch: the operator's to do, with the operator's token.
     pub async fn close_epoch(&self, asset: AssetId, token: &str) -> Result<EpochInfo, ClientError> {
-        read(self.http.post(format!("{}/v1/models/{asset}/epochs", self.base)).bearer_auth(token).send().await?).await
+        self.work(&format!("/v1/models/{asset}/epochs"), token).await
     }
 
     /// What an account is paid by the host's models.
@@ -221,7 +236,24 @@ impl Client {
 
     /// Copies a model's records into a folder on the host's machine: the operator's to do, with the operator's token.
     pub async fn backup(&self, asset: AssetId, token: &str) -> Result<BackupInfo, ClientError> {
-        read(self.http.post(format!("{}/v1/models/{asset}/backups", self.base)).bearer_auth(token).send().await?).await
+        self.work(&format!("/v1/models/{asset}/backups"), token).await
+    }
+
+    /// What the host submits to the chain: the operator's to see, with the operator's token.
+    pub async fn submissions(&self, token: &str) -> Result<Submissions, ClientError> {
+        read(self.http.get(format!("{}/v1/submissions", self.base)).bearer_auth(token).send().await?).await
+    }
+
+    /// Decides about something that is submitted: `retry` or `give-up`.
+    pub async fn decide(&self, key: B256, what: &str, token: &str) -> Result<Submissions, ClientError> {
+        let url = format!("{}/v1/submissions/{key}/{what}", self.base);
+        read(self.http.post(url).bearer_auth(token).send().await?).await
+    }
+
+    /// Says that the operator knows why somebody else used the key that posts.
+    pub async fn acknowledge(&self, token: &str) -> Result<Submissions, ClientError> {
+        let url = format!("{}/v1/submissions/acknowledge", self.base);
+        read(self.http.post(url).bearer_auth(token).send().await?).await
     }
 
     /// A model's receipts as a table, `csv` or `parquet`, of a closed epoch or of the open one: the operator's.
@@ -234,7 +266,7 @@ impl Client {
     ) -> Result<Vec<u8>, ClientError> {
         let epoch = epoch.map(|epoch| format!("&epoch={epoch}")).unwrap_or_default();
         let url = format!("{}/v1/models/{asset}/receipts?format={format}{epoch}", self.base);
-        let answer = self.http.get(url).bearer_auth(token).send().await?;
+        let answer = http_within(WORK, WORK).get(url).bearer_auth(token).send().await?;
         if answer.status().is_success() { Ok(answer.bytes().await?.into()) } else { Err(refusal(answer).await) }
     }
 
@@ -254,6 +286,11 @@ impl Client {
 
     async fn post<B: Serialize, T: DeserializeOwned>(&self, path: &str, body: &B) -> Result<T, ClientError> {
         read(self.http.post(format!("{}{path}", self.base)).json(body).send().await?).await
+    }
+
+    /// What the host answers when it is done.
+    async fn work<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, ClientError> {
+        read(http_within(WORK, WORK).post(format!("{}{path}", self.base)).bearer_auth(token).send().await?).await
     }
 }
 
@@ -345,21 +382,41 @@ impl Session {
     }
 }
 
-/// An HTTP client with this build's TLS (rustls on ring), unless the process has chosen another.
+/// For a connection: who is there takes it in milliseconds.
+const CONNECTING: Duration = Duration::from_secs(10);
+/// For the next bytes of an answer. Longer than a host lets a question take (30 seconds, if its operator says nothing), and
+/// counted anew with whatever comes, so that a large batch may come over a slow line.
+const SILENCE: Duration = Duration::from_secs(2 * 60);
+/// For an answer in all: who sends a byte a minute is never silent, and would hold a watcher until the root's window has
+/// passed.
+const ANSWER: Duration = Duration::from_secs(15 * 60);
+/// For the operator's calls, which are answered when the work is done: an epoch recomputed, a ledger copied.
+const WORK: Duration = Duration::from_secs(60 * 60);
+
+/// An HTTP client with this build's TLS (rustls on ring), unless the process has chosen another, that gives up on who does
+/// not answer.
 ///
 /// reqwest is built without a default of its own, and would panic at its first client.
 pub fn http() -> reqwest::Client {
+    http_within(SILENCE, ANSWER)
+}
+
+/// As [`http`], for answers that may be so long in coming: until the next bytes of them, and in all.
+pub fn http_within(silence: Duration, answer: Duration) -> reqwest::Client {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // It fails only where another thread has just installed one.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
-    reqwest::Client::new()
+    let builder = reqwest::Client::builder().connect_timeout(CONNECTING).read_timeout(silence).timeout(answer);
+    // What fails here is TLS itself, with which no other client can be made either.
+    builder.build().unwrap_or_default()
 }
 
-/// Host and port of a URL.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+/// Host and port of a URL as requests name them (`Host`): in lower case, without the port that follows from the scheme.
+pub fn authority(url: &str) -> String {
+    let Ok(parsed) = reqwest::Url::parse(url) else { return String::new() };
+    let host = parsed.host_str().unwrap_or_default();
+    parsed.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Where the host at `url` publishes a batch; no host is asked.
@@ -373,13 +430,20 @@ pub async fn fetch(url: &str) -> Result<Bytes, ClientError> {
     if answer.status().is_success() { Ok(answer.bytes().await?.into()) } else { Err(refusal(answer).await) }
 }
 
-/// The sketches that the batch published at `batch_url` leaves out.
-pub async fn sketches(batch_url: &str, reader: &Reader) -> Result<Sketches, ClientError> {
-    read(http().post(format!("{batch_url}/sketches")).json(reader).send().await?).await
+/// The sketches that the batch published at `batch_url` leaves out, each compared with its receipt's hash.
+pub async fn sketches(batch_url: &str, batch: Batch, reader: &Reader) -> Result<Vec<Sketch>, ClientError> {
+    let given: Sketches = read(http().post(format!("{batch_url}/sketches")).json(reader).send().await?).await?;
+    let batch = batch.with_sketches(given.sketches)?;
+    Ok(batch.receipts.into_iter().filter_map(|row| row.sketch).collect())
 }
 
 async fn read<T: DeserializeOwned>(answer: reqwest::Response) -> Result<T, ClientError> {
     if answer.status().is_success() { Ok(answer.json().await?) } else { Err(refusal(answer).await) }
+}
+
+/// An answer that is no refusal.
+async fn checked(answer: reqwest::Response) -> Result<reqwest::Response, ClientError> {
+    if answer.status().is_success() { Ok(answer) } else { Err(refusal(answer).await) }
 }
 
 async fn refusal(answer: reqwest::Response) -> ClientError {

@@ -8,6 +8,7 @@
 //! | [`authorization`] | what binds an ERC-3009 authorisation to one purchase or renewal |
 //! | [`records`] | salted commitments to contributed records |
 //! | [`merkle`], [`sum_tree`] | the two trees: one for things, one for money |
+//! | [`snapshot`] | what a dataset's snapshot commits to; proofs that a record is in it or not |
 //! | [`faults`] | what is provably wrong with a posted root, and the proof |
 //! | [`sketch`], [`table`] | a served output's sketch and the contributors' integer rows |
 //! | [`release`], [`batch`] | the published files: a model release, an epoch with its receipts |
@@ -34,6 +35,7 @@ pub mod records;
 pub mod release;
 pub mod sign_in;
 pub mod sketch;
+pub mod snapshot;
 pub mod sum_tree;
 pub mod table;
 pub mod typed_data;

@@ -97,17 +97,26 @@ pub struct SnapshotManifest {
     pub format: String,
     /// The dataset.
     pub dataset: AssetId,
-    /// The plain Merkle root over the accepted records' salted commitments, contribution by contribution in this
-    /// file's order. It is the version's content hash.
+    /// The root over the accepted records' salted commitments ([`crate::snapshot`]). It is the version's content hash.
     pub root: B256,
+    /// How many records were accepted: leaves under the root.
+    pub records: u64,
+    /// The root over how many records each contributor has in the snapshot ([`crate::snapshot::counts_tree`]), which is on
+    /// chain as well.
+    pub counts_root: B256,
+    /// keccak-256 of the screening report: why each record was accepted, held or rejected.
+    pub screening_hash: B256,
     /// Every contribution in the snapshot.
     pub contributions: Vec<SnapshotContribution>,
     /// keccak-256 of the held-out records that the gate and the baseline shares use, committed before training.
     pub held_out_hash: B256,
-    /// keccak-256 of the contribution terms.
+    /// keccak-256 of the dataset's charter, the terms that contributors agreed to.
     pub terms_hash: B256,
     /// keccak-256 of the settlement policy's name that contributors agreed to.
     pub pay_policy_hash: B256,
+    /// Hash of the last line of the log of who read the records for what, when this was published: what was in it then can
+    /// be changed no more.
+    pub access_head: B256,
 }
 
 impl Manifest for SnapshotManifest {

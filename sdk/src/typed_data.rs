@@ -111,17 +111,20 @@ sol! {
     }
 
     /// By which an attestor, or whoever asked, reads an input that a host keeps, or scores that it does not publish. No
-    /// contract reads it.
+    /// contract reads it. `authority` is whom it is sent to, so that nobody else who is given it can read with it.
     #[derive(Debug, PartialEq, Eq)]
     struct InputAccess {
         bytes32 receiptId;
+        string authority;
         uint64 until;
     }
 
-    /// By which an attestor reads the sketches that a batch leaves out. No contract reads it.
+    /// By which an attestor reads the sketches that a batch leaves out. No contract reads it. `authority` is whom it is sent
+    /// to: a batch can be had from anybody, and its name does not say who may have its sketches.
     #[derive(Debug, PartialEq, Eq)]
     struct SketchAccess {
         bytes32 dataHash;
+        string authority;
         uint64 until;
     }
 
@@ -136,18 +139,65 @@ sol! {
     }
 
     /// A contributor's consent. Verified by the consent registry.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
     #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
     #[serde(rename_all = "camelCase", deny_unknown_fields)]
     struct Contribution {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         #[serde(with = "crate::money::decimal")]
         uint128 datasetId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         address contributor;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 commitment;
         uint64 records;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 termsHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         bytes32 payPolicyHash;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
         uint256 nonce;
         uint64 deadline;
+    }
+
+    /// What a dataset's host signs when it has all of a contribution. No contract reads it: it is the contributor's evidence.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct ContributionReceipt {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 contributionId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[serde(with = "crate::money::decimal")]
+        uint128 datasetId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        address contributor;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 commitment;
+        uint64 records;
+        uint64 receivedAt;
+    }
+
+    /// By which a contributor asks the curator to look at a record again. No contract reads it.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Appeal {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 contributionId;
+        uint64 place;
+        string reason;
+    }
+
+    /// By which a contributor has the host delete those records that no snapshot may take: rejected or withdrawn ones. No
+    /// contract reads it.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Erasure {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 contributionId;
+        uint64 until;
     }
 
     /// By which a contributor takes one record back. Verified by the consent registry.

@@ -51,6 +51,8 @@ enum Bench {
     Attacks(Passed),
     /// What attribution costs: serving beside the plain model, building, training, numerics.
     Cost(Passed),
+    /// What a dataset of a million small records costs, from files to proofs.
+    Dataset(Passed),
     /// What scores, a settlement and the payout tree cost, beside the plain loops.
     Settlement(Passed),
     /// What durable, signed receipts cost: the host beside plain servers of the same models.
@@ -80,6 +82,7 @@ fn main() -> Result<()> {
         Task::Bench(Bench::Attribution(passed)) => bench("attribution", &passed.arguments),
         Task::Bench(Bench::Cost(passed)) => bench("cost", &passed.arguments),
         Task::Bench(Bench::Attacks(passed)) => bench("attacks", &passed.arguments),
+        Task::Bench(Bench::Dataset(passed)) => bench("dataset", &passed.arguments),
         Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
         Task::Bench(Bench::Server(passed)) => bench_host("server", &passed.arguments),
         Task::Bench(Bench::Soak(passed)) => bench_host("soak", &passed.arguments),

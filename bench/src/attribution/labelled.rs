@@ -3,7 +3,8 @@
 use eyre::{Result, ensure};
 use ndarray::{Array2, Axis};
 use tributary_attribution::{Column, Labels, Records};
-use tributary_factory::{Record, model::FEATURES};
+use tributary_dataset::{Record, Schema};
+use tributary_factory::model::FEATURES;
 
 /// Features `[n, width]` with one class a row, finite.
 #[derive(Clone, Debug)]
@@ -20,11 +21,10 @@ impl LabelledRecords {
     }
 
     /// Records of a dataset, features as they are contributed.
-    pub(crate) fn of(records: &[Record]) -> Result<Self> {
-        let width = records.first().map_or(0, |record| record.features.len());
-        let features: Vec<f64> = records.iter().flat_map(|record| &record.features).map(|v| f64::from(*v)).collect();
-        let labels = records.iter().map(|record| usize::from(record.label)).collect();
-        Self::new(Array2::from_shape_vec((records.len(), width), features)?, labels)
+    pub(crate) fn of(schema: &Schema, records: &[Record]) -> Result<Self> {
+        let features: Vec<f64> = records.iter().flat_map(|record| schema.numbers(record)).collect();
+        let labels = records.iter().filter_map(|record| schema.class(record)).collect();
+        Self::new(Array2::from_shape_vec((records.len(), schema.features.fields()), features)?, labels)
     }
 
     /// As the engine reads them.

@@ -6,10 +6,10 @@ use eyre::{Context, ContextCompat, Result, ensure};
 use ndarray::{Array2, Axis, Slice};
 use rand::seq::SliceRandom;
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
-use tributary_factory::model::InputScaling;
+use tributary_dataset::{Schema, Split, SplitSizes, partition, read};
+use tributary_factory::{model::InputScaling, records::scaling};
 
 use crate::attribution::labelled::LabelledRecords;
-use tributary_factory::{Dataset, Schema, SplitSizes, dataset::partition};
 use tributary_sdk::{B256, keccak256};
 
 /// Seed of the split into training, held-out and test records.
@@ -39,11 +39,11 @@ pub(super) struct Task {
 impl Task {
     /// 1,797 handwritten digits: 1,200 to train on, 40 contributors.
     pub(super) fn digits(path: &Path) -> Result<Self> {
-        let schema = Schema::DIGITS;
-        let split = Dataset::read_csv(path, schema)?.split(SplitSizes::DIGITS, SPLIT_SEED)?;
+        let schema = Schema::digits();
+        let split = Split::new(read::all(path, &schema)?, SplitSizes::DIGITS, SPLIT_SEED)?;
         let parts = [&split.training, &split.held_out, &split.test];
-        let [training, held_out, test] = parts.map(|records| LabelledRecords::of(records));
-        Self::new("digits", [training?, held_out?, test?], 40, schema.scaling())
+        let [training, held_out, test] = parts.map(|records| LabelledRecords::of(&schema, records));
+        Self::new("digits", [training?, held_out?, test?], 40, scaling(&schema))
     }
 
     /// Wisconsin breast cancer, 569 records of 30 measurements: 400 to train on, 20 contributors. Every measurement is
@@ -77,8 +77,7 @@ impl Task {
         contributors: usize,
         scaling: InputScaling,
     ) -> Result<Self> {
-        let labels: Vec<u8> = training.labels().iter().map(|label| *label as u8).collect();
-        let owners = partition::owners(&labels, contributors, PARTITION_SEED)?;
+        let owners = partition::owners(training.labels(), contributors, PARTITION_SEED)?;
         let queries = test.select(&(0..QUERIES).collect::<Vec<_>>());
         let classes = training.labels().iter().max().wrap_err("there are no records")? + 1;
         Ok(Self { name, training, held_out, test, queries, owners, contributors, scaling, classes })

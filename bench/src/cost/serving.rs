@@ -9,10 +9,10 @@ use tributary_attribution::{
     AttributionSettings, Column, CurvatureKind, Directions, HeldOut, OwnedRecords, Records, attribute,
     curvature::classes::Expectation, gradient::Layers, graph::Graph, onnx, targets::Target,
 };
+use tributary_dataset::{Schema, Split, SplitSizes, partition, read};
 use tributary_factory::{
-    Dataset, Schema, SplitSizes,
-    dataset::partition,
     model::{Activation, Architecture, Convolutional, FEATURES, LOGITS, MultilayerPerceptron},
+    records::{labelled, scaling},
 };
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 use tributary_sdk::Address;
@@ -25,13 +25,13 @@ const ROUNDS: usize = 30;
 const RANK: usize = 256;
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let schema = Schema::DIGITS;
-    let split = Dataset::read_csv(&arguments.data, schema)?.split(SplitSizes::DIGITS, 0)?;
-    let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
+    let schema = Schema::digits();
+    let split = Split::new(read::all(&arguments.data, &schema)?, SplitSizes::DIGITS, 0)?;
+    let labels: Vec<usize> = split.training.iter().filter_map(|record| schema.class(record)).collect();
     let owners = partition::owners(&labels, CONTRIBUTORS, 0)?;
     let accounts: Vec<Address> = owners.iter().map(|owner| Address::with_last_byte(*owner as u8 + 1)).collect();
     let parts = [&split.training, &split.held_out, &split.test];
-    let small = parts.into_iter().map(|records| Ok(schema.labelled(records)?)).collect::<Result<Vec<_>>>()?;
+    let small = parts.into_iter().map(|records| Ok(labelled(&schema, records)?)).collect::<Result<Vec<_>>>()?;
     let large = small.iter().map(enlarged).collect::<Result<Vec<_>>>()?;
     let runtime = OnnxRuntime::load(None)?;
 
@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let [training, held_out, queries] = records.as_slice() else { bail!("{name}: records are in three parts") };
         // Untrained: what a pass costs does not depend on the weights.
         let width = training.inputs().first().map_or(0, |(_, column)| pixels(column));
-        let model = architecture.model(width, usize::from(schema.classes), schema.scaling(), 1)?;
+        let model = architecture.model(width, 10, scaling(&schema), 1)?;
         let training = OwnedRecords::new(training.clone(), &accounts)?;
         let held_out = HeldOut::apart(held_out.clone());
         for (which, layers, directions) in [

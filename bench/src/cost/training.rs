@@ -5,9 +5,11 @@ use std::time::Instant;
 use eyre::Result;
 use ndarray::Array1;
 use tributary_attribution::{Records, targets::Target};
+use tributary_dataset::{Schema, Split, SplitSizes, read};
 use tributary_factory::{
-    Dataset, Schema, SplitSizes, evaluate,
+    evaluate,
     model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
+    records::{labelled, scaling},
     train::{Convergence, Descent, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
@@ -19,11 +21,11 @@ const RECORDS: usize = 600;
 const PASSES: u32 = 50;
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
-    let schema = Schema::DIGITS;
-    let split = Dataset::read_csv(&arguments.data, schema)?
-        .split(SplitSizes { training: RECORDS, held_out: 0, test: 400 }, 0)?;
-    let records = schema.labelled(&split.training)?;
-    let test = schema.labelled(&split.test)?;
+    let schema = Schema::digits();
+    let sizes = SplitSizes { training: RECORDS, held_out: 0, test: 400 };
+    let split = Split::new(read::all(&arguments.data, &schema)?, sizes, 0)?;
+    let records = labelled(&schema, &split.training)?;
+    let test = labelled(&schema, &split.test)?;
     let runtime = OnnxRuntime::load(None)?;
 
     let perceptron = |hidden: &[usize], activation| {
@@ -45,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         "model", "one pass", "to", "steps", "converged", "60 epochs", "accuracy"
     );
     for (name, architecture, recipe) in rows {
-        let model = architecture.model(schema.width, usize::from(schema.classes), schema.scaling(), 1)?;
+        let model = architecture.model(64, 10, scaling(&schema), 1)?;
         let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default())?;
         let start = trainer.start()?;
         trainer.loss_and_gradient(&start, &records)?;

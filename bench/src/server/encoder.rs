@@ -13,9 +13,11 @@ use tributary_attribution::{
     graph::{Attribute, Builder, Element, Graph, Shape, Signature},
     targets::Target,
 };
+use tributary_dataset::{Record, Schema, Split};
 use tributary_factory::{
-    Record, Schema, Split, evaluate,
+    evaluate,
     model::{FEATURES, LOGITS},
+    records::{labelled, scaling},
     release::{MANIFEST_FILE, MODEL_FILE, TABLE_FILE},
 };
 use tributary_runtime::OnnxRuntime;
@@ -41,12 +43,12 @@ pub(super) fn release(
     like: &Path,
     folder: &Path,
 ) -> Result<()> {
-    let schema = Schema::DIGITS;
+    let schema = Schema::digits();
     let given =
         parts.iter().zip(accounts).flat_map(|(records, account)| records.iter().map(move |record| (record, *account)));
     let (records, owners): (Vec<&Record>, Vec<Address>) = given.unzip();
-    let training = OwnedRecords::new(schema.labelled(records)?, &owners)?;
-    let held_out = HeldOut::apart(schema.labelled(&split.held_out)?);
+    let training = OwnedRecords::new(labelled(&schema, records)?, &owners)?;
+    let held_out = HeldOut::apart(labelled(&schema, &split.held_out)?);
     let settings = AttributionSettings {
         target: Target::Margin,
         layers: Layers::Last,
@@ -60,7 +62,7 @@ pub(super) fn release(
     };
     let (runtime, plain) = (OnnxRuntime::load(None)?, Encoder::new()?.graph()?);
     let attribution = attribute(&runtime, &plain, &training, &held_out, &settings, |_| ())?;
-    let evaluation = evaluate(&runtime, &plain, &schema.labelled(&split.test)?)?;
+    let evaluation = evaluate(&runtime, &plain, &labelled(&schema, &split.test)?)?;
     let (onnx, table) = (attribution.onnx(), attribution.table());
     let manifest = ReleaseManifest {
         weights_hash: keccak256(&onnx),
@@ -101,7 +103,7 @@ impl Encoder {
         let shape = Shape::batched(&[TOKENS * PIXELS]);
         let at = builder.input(Signature { name: FEATURES.to_owned(), element: Element::F32, shape })?;
         let mut encoder = Self { builder, rng: ChaCha8Rng::seed_from_u64(1), at };
-        let scaling = Schema::DIGITS.scaling();
+        let scaling = scaling(&Schema::digits());
         let (shift, scale) =
             (encoder.builder.scalar(scaling.shift as f32), encoder.builder.scalar(scaling.scale as f32));
         encoder.then("Sub", &[&shift])?;

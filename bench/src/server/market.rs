@@ -16,7 +16,7 @@ use tributary_chain::{
     anvil::{self, Anvil},
     transact::send,
 };
-use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, dataset::partition};
+use tributary_dataset::{Record, Schema, Split, SplitSizes, partition, read};
 use tributary_sdk::{AssetId, contracts::DemoDollar, deployment::Deployment};
 
 use super::{
@@ -79,7 +79,7 @@ pub(super) struct Market {
 impl Market {
     /// Deploys the suite and pools the digits.
     pub(super) async fn open(digits: &Path) -> Result<Self> {
-        let split = Dataset::read_csv(digits, Schema::DIGITS)?.split(SIZES, 0)?;
+        let split = Split::new(read::all(digits, &Schema::digits())?, SIZES, 0)?;
         // Beside the programs, on the disk that they are on: a ledger in memory would be no ledger.
         let target = std::env::current_exe()?.with_file_name("");
         let folder = tempfile::tempdir_in(target).wrap_err("a folder for the market")?;
@@ -114,8 +114,12 @@ impl Market {
         self.write("held-out.csv", &csv(&self.split.held_out))?;
         self.write("test.csv", &csv(&self.split.test))?;
         run(&self.steward, &["deploy", "--demo-dollar"])?;
-        let named = ["dataset", "register", "--name", "digits", "--terms", "terms.txt", "--held-out", "held-out.csv"];
-        run(&self.steward, &named)?;
+        self.write("screening.toml", "radius = 5.0\noutlier = 0.0\nfolds = 0\n")?;
+        let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("../demo/digits.toml").display().to_string();
+        let create =
+            "dataset create --name digits --terms terms.txt --held-out held-out.csv --screening screening.toml";
+        let create: Vec<&str> = create.split(' ').chain(["--schema", &schema]).collect();
+        run(&self.steward, &create)?;
         for (place, (key, records)) in self.contributors.iter().zip(&self.parts()?).enumerate() {
             let name = format!("records-{place}.csv");
             self.write(&name, &csv(records))?;
@@ -128,7 +132,7 @@ impl Market {
 
     /// Who gives which records.
     fn parts(&self) -> Result<Vec<Vec<Record>>> {
-        Ok(partition::simulate(&self.split.training, CONTRIBUTORS, 0)?)
+        Ok(partition::simulate(&Schema::digits(), &self.split.training, CONTRIBUTORS, 0)?)
     }
 
     /// Publishes a model and sells a license to it.
@@ -203,9 +207,6 @@ impl Market {
 }
 
 fn csv(records: &[Record]) -> String {
-    let line = |record: &Record| {
-        let fields: Vec<String> = record.to_bytes().iter().map(u8::to_string).collect();
-        fields.join(",") + "\n"
-    };
-    records.iter().map(line).collect()
+    let schema = Schema::digits();
+    records.iter().map(|record| schema.spell(record).join(",") + "\n").collect()
 }

@@ -8,7 +8,7 @@ use super::{
     Arguments,
     load::{self, Answered},
     market::{Market, Model, Which},
-    program::{Server, Used},
+    program::Server,
     question::{self, Question},
     receipts::Buyer,
     report,
@@ -45,6 +45,22 @@ pub(super) struct Cell {
     /// Of all rounds, sorted.
     pub(super) latencies: Vec<Duration>,
     pub(super) used: Used,
+}
+
+/// What a server has used: core time, and what its ledger has written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Used {
+    pub(super) core_seconds: f64,
+    pub(super) commits: u64,
+    pub(super) writes: u64,
+}
+
+impl Used {
+    fn add(&mut self, before: Self, after: Self) {
+        self.core_seconds += after.core_seconds - before.core_seconds;
+        self.commits += after.commits - before.commits;
+        self.writes += after.writes - before.writes;
+    }
 }
 
 /// The servers of one model.
@@ -102,6 +118,18 @@ impl<'m> Servers<'m> {
         }
     }
 
+    async fn used(&self, who: Who) -> Result<Used> {
+        let server = self.server(who);
+        let (commits, writes) = match who {
+            Who::Host => (
+                server.counted("tributary_ledger_commits_total").await?,
+                server.counted("tributary_ledger_writes_total").await?,
+            ),
+            Who::PlainSingle | Who::PlainBatched => (0, 0),
+        };
+        Ok(Used { core_seconds: server.core_seconds()?, commits, writes })
+    }
+
     async fn at(&self, clients: usize, arguments: &Arguments) -> Result<Vec<Cell>> {
         let cell = |who| Cell {
             model: self.model.which.name(),
@@ -114,13 +142,13 @@ impl<'m> Servers<'m> {
         let mut cells = Who::ALL.map(cell);
         for round in 0..=arguments.rounds {
             for cell in &mut cells {
-                let before = self.server(cell.who).used()?;
+                let before = self.used(cell.who).await?;
                 let answered = self.turn(cell.who, clients, arguments).await?;
                 // The first one warms up.
                 if round > 0 {
                     cell.rates.push(answered.rate());
                     cell.latencies.extend(&answered.latencies);
-                    cell.used = cell.used.and(self.server(cell.who).used()?.since(before));
+                    cell.used.add(before, self.used(cell.who).await?);
                 }
             }
         }

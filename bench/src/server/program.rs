@@ -5,18 +5,15 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
     thread,
 };
 
 use alloy::signers::local::PrivateKeySigner;
-use eyre::{Result, WrapErr, ensure, eyre};
+use eyre::{OptionExt, Result, WrapErr, ensure, eyre};
+use tributary_sdk::client;
 
-/// What the host is told to log: its commits are counted.
-const LOG: &str = "info,tributary_ledger=debug";
+/// The operator's token: of this process and its hosts alone.
+pub(super) const OPERATOR_TOKEN: &str = "bench";
 
 /// The program `tributary`, in a folder and on a chain.
 #[derive(Clone, Debug)]
@@ -52,7 +49,7 @@ impl Program {
     /// Serves as somebody, with these settings.
     pub(super) fn serve(&self, key: &PrivateKeySigner, line: &[&str], settings: &[(&str, String)]) -> Result<Server> {
         let mut command = self.command(key, line);
-        command.env("TRIBUTARY_LOG", LOG).env("TRIBUTARY_LISTEN", "127.0.0.1:0");
+        command.env("TRIBUTARY_ADMIN_TOKEN", OPERATOR_TOKEN).env("TRIBUTARY_LISTEN", "127.0.0.1:0");
         Server::start(command.envs(settings.iter().map(|(name, value)| (name, value))))
     }
 }
@@ -63,19 +60,11 @@ pub(super) fn after<'t>(text: &'t str, before: &str) -> Result<&'t str> {
     Ok(rest.split([' ', ',', '\n']).next().unwrap_or_default())
 }
 
-/// What a ledger has committed.
-#[derive(Debug, Default)]
-struct Commits {
-    commits: AtomicU64,
-    writes: AtomicU64,
-}
-
 /// A server as a process of its own; it ends with this.
 #[derive(Debug)]
 pub(super) struct Server {
     url: String,
     process: Child,
-    committed: Arc<Commits>,
 }
 
 impl Server {
@@ -95,21 +84,11 @@ impl Server {
             }
             before += &(line + "\n");
         };
-        let committed = Arc::new(Commits::default());
-        let counted = Arc::clone(&committed);
         thread::spawn(move || {
-            for line in lines.map_while(Result::ok) {
-                match line.split_once("committed writes=").map(|(_, writes)| writes.trim().parse()) {
-                    Some(Ok(writes)) => {
-                        counted.commits.fetch_add(1, Ordering::Relaxed);
-                        counted.writes.fetch_add(writes, Ordering::Relaxed);
-                    }
-                    _ if line.contains(" ERROR ") || line.contains(" WARN ") => eprintln!("{line}"),
-                    _ => {}
-                }
-            }
+            let warns = |line: &String| line.contains(" ERROR ") || line.contains(" WARN ");
+            lines.map_while(Result::ok).filter(warns).for_each(|line| eprintln!("{line}"));
         });
-        Ok(Self { url, process, committed })
+        Ok(Self { url, process })
     }
 
     pub(super) fn url(&self) -> &str {
@@ -121,13 +100,22 @@ impl Server {
         self.url.trim_start_matches("http://")
     }
 
-    /// What it has used so far.
-    pub(super) fn used(&self) -> Result<Used> {
-        Ok(Used {
-            core_seconds: core_seconds(self.process.id())?,
-            commits: self.committed.commits.load(Ordering::Relaxed),
-            writes: self.committed.writes.load(Ordering::Relaxed),
-        })
+    /// Seconds that cores have worked for it so far. Linux counts in hundredths.
+    pub(super) fn core_seconds(&self) -> Result<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/stat", self.process.id())).wrap_err("the server is gone")?;
+        // The name stands in parentheses and may hold spaces; user and system time are the 12th and 13th field after it.
+        let fields = status.rsplit_once(')').ok_or_else(|| eyre!("/proc does not read"))?.1;
+        let ticks: Vec<u64> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+        Ok(ticks.iter().sum::<u64>() as f64 / 100.0)
+    }
+
+    /// What a host's metrics count of its ledgers, all models and outcomes together.
+    pub(super) async fn counted(&self, metric: &str) -> Result<u64> {
+        let page = client::http().get(format!("{}/metrics", self.url)).bearer_auth(OPERATOR_TOKEN).send().await?;
+        let page = page.error_for_status()?.text().await?;
+        let samples = page.lines().filter(|line| line.strip_prefix(metric).is_some_and(|rest| rest.starts_with('{')));
+        let value = |line: &str| Ok(line.rsplit_once(' ').ok_or_eyre("a sample without a value")?.1.parse::<f64>()?);
+        Ok(samples.map(value).sum::<Result<f64>>()? as u64)
     }
 
     /// Memory that it holds now, in bytes.
@@ -151,39 +139,4 @@ impl Drop for Server {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// What a server has used since it began.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Used {
-    pub(super) core_seconds: f64,
-    pub(super) commits: u64,
-    pub(super) writes: u64,
-}
-
-impl Used {
-    pub(super) fn since(self, before: Self) -> Self {
-        Self {
-            core_seconds: self.core_seconds - before.core_seconds,
-            commits: self.commits - before.commits,
-            writes: self.writes - before.writes,
-        }
-    }
-
-    pub(super) fn and(self, more: Self) -> Self {
-        Self {
-            core_seconds: self.core_seconds + more.core_seconds,
-            commits: self.commits + more.commits,
-            writes: self.writes + more.writes,
-        }
-    }
-}
-
-/// Seconds that cores have worked for a process. Linux counts in hundredths.
-fn core_seconds(process: u32) -> Result<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/stat")).wrap_err("the server is gone")?;
-    // The name stands in parentheses and may hold spaces; user and system time are the 12th and 13th field after it.
-    let fields = status.rsplit_once(')').ok_or_else(|| eyre!("/proc does not read"))?.1;
-    let ticks: Vec<u64> = fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-    Ok(ticks.iter().sum::<u64>() as f64 / 100.0)
 }

@@ -5,7 +5,8 @@ use eyre::Result;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::json;
 use tributary_chain::Chain;
-use tributary_factory::{Record, model::FEATURES};
+use tributary_dataset::{Record, Schema};
+use tributary_factory::model::FEATURES;
 use tributary_sdk::{
     AssetId, B256,
     api::{Infer, tensor_bytes},
@@ -68,7 +69,7 @@ pub(super) async fn signed(
 }
 
 fn features(record: &Record) -> Vec<f32> {
-    record.features.iter().map(|value| f32::from(*value)).collect()
+    Schema::digits().numbers(record).into_iter().map(|value| value as f32).collect()
 }
 
 fn http(asset: AssetId, form: Form, features: &[f32], proof: Option<&str>) -> Vec<u8> {

@@ -13,20 +13,18 @@ use std::{
 use eyre::{Result, ensure, eyre};
 use tokio::{runtime, task::JoinSet, time::sleep};
 use tributary_chain::{Chain, anvil};
-use tributary_factory::Record;
+use tributary_dataset::Record;
 use tributary_sdk::{AssetId, client::Session};
 
 use super::{
     market::{Market, Model, WINDOW, Which},
-    program::Server,
+    program::{OPERATOR_TOKEN, Server},
     question::{self, Form},
     receipts::Buyer,
     wire::Connection,
 };
 
 const DAY: u64 = 24 * 60 * 60;
-/// The operator's token: of this process and its host alone.
-const TOKEN: &str = "soak";
 /// Between two looks at the host's memory.
 const LOOK: Duration = Duration::from_millis(500);
 /// Between two sign-ins.
@@ -89,7 +87,7 @@ async fn soak(arguments: &Arguments) -> Result<()> {
     let mut market = Market::open(&arguments.data).await?;
     let model = market.model(Which::Digits).await?;
     let market = Arc::new(market);
-    let server = market.serve(&model, &[("TRIBUTARY_ADMIN_TOKEN", TOKEN.into())])?;
+    let server = market.serve(&model, &[])?;
     let buyer = Buyer::sign_in(&market, &model, server.url()).await?;
     let counts = Arc::new(Counts::default());
     let mut tasks = JoinSet::new();
@@ -209,7 +207,7 @@ async fn settle(
         }
         // A part of the fee is earned meanwhile.
         anvil::advance(&market.chain, DAY).await?;
-        buyer.client.close_epoch(model.asset, TOKEN).await?;
+        buyer.client.close_epoch(model.asset, OPERATOR_TOKEN).await?;
         let (others, url) = (Arc::clone(&market), url.clone());
         // Commands block: the clients go on meanwhile.
         let posting = tokio::task::spawn_blocking(move || {

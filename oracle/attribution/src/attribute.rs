@@ -26,7 +26,7 @@ use crate::{
 
 /// The least records behind one row. With fewer, a row says too much about them: such contributors share one, each with
 /// a part by records.
-pub const LEAST_RECORDS: usize = 10;
+pub use tributary_sdk::records::LEAST_RECORDS;
 
 /// What attribution takes besides a model and data.
 #[derive(Clone, Debug, PartialEq)]

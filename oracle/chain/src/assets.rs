@@ -29,6 +29,18 @@ pub async fn register(account: &Account, registration: Registration) -> Result<(
     Ok((AssetId(event.assetId), event.vault))
 }
 
+/// The account's asset with this salt and its vault, if it was registered with this URI.
+pub async fn registered(account: &Account, salt: B256, uri: &str) -> Result<Option<(AssetId, Address)>, ChainError> {
+    let chain = account.chain();
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    let asset = AssetId(ask(CONTRACT, registry.assetIdOf(account.address(), salt)).await?);
+    match self::asset(chain, asset).await {
+        Ok(found) if self::uri(chain, asset).await? == uri => Ok(Some((asset, found.vault))),
+        Ok(_) | Err(ChainError::UnknownAsset(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
 /// Appends a version to an asset of the account; returns its number.
 pub async fn publish(
     account: &Account,
@@ -78,6 +90,12 @@ pub async fn version(chain: &Chain, asset: AssetId, version: u32) -> Result<Vers
 pub async fn edges(chain: &Chain, asset: AssetId) -> Result<Vec<Edge>, ChainError> {
     let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
     ask(CONTRACT, registry.edgesOf(asset.0)).await
+}
+
+/// What an asset's URI says.
+pub async fn uri(chain: &Chain, asset: AssetId) -> Result<String, ChainError> {
+    let registry = AssetRegistry::new(chain.deployment().registry, chain.provider());
+    ask(CONTRACT, registry.tokenURI(U256::from(asset.0))).await
 }
 
 /// Who owns an asset.

@@ -18,6 +18,12 @@ use crate::{ChainError, deploy::Deployment};
 /// Longest that a node may take for one call: a silent one must not keep anybody waiting for ever.
 const CALL: Duration = Duration::from_secs(20);
 
+/// A node to be asked over HTTP; nothing is asked yet.
+pub fn node(url: &str) -> Result<DynProvider, ChainError> {
+    let parsed = url.parse().map_err(|_| ChainError::Rpc("its URL is no URL".into()))?;
+    Ok(ProviderBuilder::new().connect_reqwest(client()?, parsed).erased())
+}
+
 /// A connection to one chain, with the suite's addresses on it. Reads only; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Chain {
@@ -32,8 +38,7 @@ pub struct Chain {
 impl Chain {
     /// Connects over HTTP and asks the chain who it is.
     pub async fn connect(url: &str) -> Result<Self, ChainError> {
-        let parsed = url.parse().map_err(|_| ChainError::Rpc("its URL is no URL".into()))?;
-        let provider = ProviderBuilder::new().connect_reqwest(client()?, parsed).erased();
+        let provider = node(url)?;
         let client: String = provider.raw_request("web3_clientVersion".into(), ()).await?;
         let development = client.starts_with("anvil");
         set_polling(&provider, development);

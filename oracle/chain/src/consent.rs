@@ -1,5 +1,7 @@
 //! Consent on chain: commitments first, then signed contributions; grants to use them; withdrawal.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use alloy::{
     primitives::{Address, B256, Bytes, U256},
     rpc::types::Filter,
@@ -22,9 +24,8 @@ use crate::{
 };
 
 const CONTRACT: &str = "the consent registry";
-
-/// The grantee may train on the dataset.
-pub const TRAIN: u128 = 1;
+/// Most topics, and most ids, of one question to a node.
+const A_CALL: usize = 200;
 
 /// A contribution with its contributor's signature.
 #[derive(Clone, Debug)]
@@ -114,9 +115,10 @@ pub async fn granted_until(
     Ok(Some(ask(CONTRACT, registry.grantOf(dataset.0, grantee)).await?.until))
 }
 
-/// Unordered nonces only have to differ, and a salted commitment never comes twice.
-pub fn nonce(commitment: B256) -> U256 {
-    commitment.into()
+/// Whether somebody has used a nonce, or cancelled it.
+pub async fn is_nonce_used(chain: &Chain, contributor: Address, nonce: U256) -> Result<bool, ChainError> {
+    let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
+    ask(CONTRACT, registry.isNonceUsed(contributor, nonce)).await
 }
 
 fn on_chain(contribution: &Contribution) -> OnChain {
@@ -132,6 +134,13 @@ pub async fn commit_hash(account: &Account, hash: B256, count: u64) -> Result<()
     Ok(())
 }
 
+/// In which block a root over so many leaves was first committed, if it was.
+pub async fn committed_in(chain: &Chain, root: B256, leaves: u64) -> Result<Option<u64>, ChainError> {
+    let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
+    let committed = ask(CONTRACT, registry.commitmentOf(root, leaves)).await?;
+    Ok((committed.blockNumber != 0).then_some(committed.blockNumber))
+}
+
 /// A consent as the chain has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recorded {
@@ -143,30 +152,108 @@ pub struct Recorded {
     pub commitment: B256,
     /// Whether they took it back.
     pub withdrawn: bool,
-    /// Block and place of the commitment: what comes first keeps a record that comes twice.
+    /// Block and place of the commitment: what comes first keeps a record that comes twice. What one block holds came at the
+    /// same time.
     pub priority: (u64, u64),
 }
 
-/// What the chain has recorded under an id, committed to together with `commit_count` commitments in all; none if
-/// nothing.
-pub async fn recorded(chain: &Chain, id: B256, commit_count: u64) -> Result<Option<Recorded>, ChainError> {
-    let filter = Filter::new()
-        .address(chain.deployment().consent)
-        .event_signature(ConsentRegistry::Contributed::SIGNATURE_HASH)
-        .topic1(id);
-    let logs = logs::between(chain, &filter, 0, chain.head().await?.number).await?;
-    let event = logs.iter().find_map(|log| ConsentRegistry::Contributed::decode_log(&log.inner).ok());
-    let Some(event) = event else { return Ok(None) };
+/// Every consent to a dataset that the chain has recorded, by its id.
+pub async fn of_dataset(chain: &Chain, dataset: AssetId) -> Result<BTreeMap<B256, Recorded>, ChainError> {
+    let topic: B256 = U256::from(dataset.0).into();
+    found(chain, Filter::new().topic2(topic)).await
+}
+
+/// What the chain has recorded under an id; none if nothing.
+pub async fn recorded(chain: &Chain, id: B256) -> Result<Option<Recorded>, ChainError> {
+    Ok(found(chain, Filter::new().topic1(id)).await?.remove(&id))
+}
+
+async fn found(chain: &Chain, filter: Filter) -> Result<BTreeMap<B256, Recorded>, ChainError> {
+    let head = chain.head().await?.number;
+    let filter =
+        filter.address(chain.deployment().consent).event_signature(ConsentRegistry::Contributed::SIGNATURE_HASH);
+    let logs = logs::between(chain, &filter, 0, head).await?;
+    let events: Vec<_> =
+        logs.iter().filter_map(|log| ConsentRegistry::Contributed::decode_log(&log.inner).ok()).collect();
+    let roots: BTreeSet<B256> = events.iter().map(|event| event.commitRoot).collect();
+    let committed = first_committed(chain, roots, head).await?;
     let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
-    let committed = ask(CONTRACT, registry.commitmentOf(event.commitRoot, commit_count)).await?;
-    if committed.blockNumber == 0 {
-        return Ok(None);
+    let mut recorded = BTreeMap::new();
+    for events in events.chunks(A_CALL) {
+        let ids: Vec<B256> = events.iter().map(|event| event.contributionId).collect();
+        let consents = ask(CONTRACT, registry.consentsOf(ids)).await?;
+        for (event, consent) in events.iter().zip(consents) {
+            // The registry takes no contribution whose root was not committed before.
+            let Some(block) = committed.get(&event.commitRoot) else { continue };
+            recorded.insert(
+                event.contributionId,
+                Recorded {
+                    dataset: AssetId(event.datasetId),
+                    contributor: event.contributor,
+                    commitment: event.contribution.commitment,
+                    withdrawn: consent.withdrawnAt != 0,
+                    priority: (*block, event.commitIndex),
+                },
+            );
+        }
     }
-    Ok(Some(Recorded {
-        dataset: AssetId(event.datasetId),
-        contributor: event.contributor,
-        commitment: event.contribution.commitment,
-        withdrawn: consent(chain, id).await?.withdrawnAt != 0,
-        priority: (committed.blockNumber, event.commitIndex),
-    }))
+    Ok(recorded)
+}
+
+/// In which block each root was first committed. Nobody can commit a root before they know it, so the first time is the
+/// contributors' own, whatever number of leaves somebody else says it has.
+async fn first_committed(chain: &Chain, roots: BTreeSet<B256>, head: u64) -> Result<BTreeMap<B256, u64>, ChainError> {
+    let roots: Vec<B256> = roots.into_iter().collect();
+    let mut first = BTreeMap::new();
+    for roots in roots.chunks(A_CALL) {
+        let filter = Filter::new()
+            .address(chain.deployment().consent)
+            .event_signature(ConsentRegistry::Committed::SIGNATURE_HASH)
+            .topic1(roots.to_vec());
+        for log in logs::between(chain, &filter, 0, head).await? {
+            let (Ok(event), Some(block)) = (ConsentRegistry::Committed::decode_log(&log.inner), log.block_number)
+            else {
+                continue;
+            };
+            first.entry(event.root).or_insert(block);
+        }
+    }
+    Ok(first)
+}
+
+/// Single records of these contributions that their contributors took back: contribution and commitment.
+pub async fn withdrawn_records(chain: &Chain, ids: &[B256]) -> Result<BTreeSet<(B256, B256)>, ChainError> {
+    let head = chain.head().await?.number;
+    let mut withdrawn = BTreeSet::new();
+    for ids in ids.chunks(A_CALL) {
+        let filter = Filter::new()
+            .address(chain.deployment().consent)
+            .event_signature(ConsentRegistry::RecordWithdrawn::SIGNATURE_HASH)
+            .topic1(ids.to_vec());
+        let logs = logs::between(chain, &filter, 0, head).await?;
+        let events = logs.iter().filter_map(|log| ConsentRegistry::RecordWithdrawn::decode_log(&log.inner).ok());
+        withdrawn.extend(events.map(|event| (event.contributionId, event.commitment)));
+    }
+    Ok(withdrawn)
+}
+
+/// Takes back one record of the account's contribution; `tree` is over the contribution's commitments.
+pub async fn withdraw_record(
+    account: &Account,
+    contribution: &Contribution,
+    tree: &MerkleTree,
+    index: u64,
+    commitment: B256,
+) -> Result<(), ChainError> {
+    let registry = ConsentRegistry::new(account.chain().deployment().consent, account.provider());
+    let proof = tree.proof(index).map_err(ChainError::rpc)?.concat().into();
+    send(CONTRACT, registry.withdrawRecord(on_chain(contribution), commitment, index, proof)).await?;
+    Ok(())
+}
+
+/// The last grant to somebody, expired or not: its purposes, and until when it is good. Both are 0 where there is none.
+pub async fn grant_of(chain: &Chain, dataset: AssetId, grantee: Address) -> Result<(u128, u64), ChainError> {
+    let registry = ConsentRegistry::new(chain.deployment().consent, chain.provider());
+    let grant = ask(CONTRACT, registry.grantOf(dataset.0, grantee)).await?;
+    Ok((grant.purposes, grant.until))
 }

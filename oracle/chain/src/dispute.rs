@@ -56,6 +56,12 @@ pub enum Difference {
     /// Nobody can recompute it.
     #[error("its batch is not published: {0}")]
     Withheld(#[source] ClientError),
+    /// Its release promises the vault's attestors its sketches, and one of them was not given them: nobody can recompute who
+    /// got what.
+    #[error(
+        "an attestor of the vault was not given its sketches, without which its division cannot be recomputed: {0}"
+    )]
+    SketchesWithheld(#[source] ClientError),
     /// What is published is something else.
     #[error("what is published has hash {found}, the root commits to {expected}")]
     Bytes {
@@ -67,6 +73,18 @@ pub enum Difference {
     /// The root commits to something that is no batch.
     #[error("its batch does not read: {0}")]
     Batch(#[from] ManifestError),
+    /// The batch is one that holds of another root, perhaps.
+    #[error("its batch is of root {index}, attempt {attempt}, of vault {vault} in token {token}, which is another one")]
+    OtherRoot {
+        /// In the batch.
+        vault: Address,
+        /// In the batch.
+        token: Address,
+        /// In the batch.
+        index: u64,
+        /// In the batch.
+        attempt: u32,
+    },
     /// The leaves in the batch give another root.
     #[error("its batch's leaves give root {found}, the root is {expected}")]
     Leaves {
@@ -132,6 +150,7 @@ impl Waiting {
             Ok(parsed) => parsed,
             Err(error) => return Ok(Finding::Differs(error.into())),
         };
+        let Batch { vault, token, index, attempt, .. } = parsed;
         let Some(pending) = tree_of(parsed.leaves.clone(), &self.posted) else {
             let found = PostedTree::new(parsed.leaves).map(|tree| tree.root().hash).unwrap_or_default();
             return Ok(Finding::Differs(Difference::Leaves { found, expected: statement.root }));
@@ -142,6 +161,10 @@ impl Waiting {
         });
         if let Some(fault) = faults::Fault::find(active.as_ref(), &pending) {
             return Ok(Finding::Fault(Box::new(fault)));
+        }
+        // What follows judges the root that the batch is of.
+        if (vault, token, index, attempt) != (statement.vault, statement.token, statement.index, statement.attempt) {
+            return Ok(Finding::Differs(Difference::OtherRoot { vault, token, index, attempt }));
         }
         match verify::after_posting(chain, published).await {
             Ok((verified, _)) if verified.division().is_err() => Ok(Finding::HoldsButForDivision),

@@ -6,7 +6,7 @@
 //! | [`anvil`] | the embedded development chain |
 //! | [`deploy`] | the suite at its predictable addresses, from committed initcode |
 //! | [`assets`], [`consent`], [`licenses`] | registering, contributing, granting, selling |
-//! | [`follow`], [`wallets`] | what changed about licenses since the last look; whether an account signed |
+//! | [`follow`], [`wallets`], [`tokens`] | what changed about licenses since the last look; whether an account signed; what it holds |
 //! | [`revenue`] | what a vault earned in a period, rebuilt from its events |
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
@@ -36,10 +36,11 @@ pub mod orders;
 pub mod posted;
 pub mod revenue;
 pub mod root;
+pub mod tokens;
 pub mod transact;
 pub mod verify;
 pub mod wallets;
 pub mod why;
 
-pub use connect::{Account, Chain, Head};
+pub use connect::{Account, Chain, Head, node};
 pub use error::ChainError;

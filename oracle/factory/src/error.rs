@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use tributary_attribution::{AttributionError, gradient::GradientError, graph::GraphError, targets::TargetError};
+use tributary_dataset::DatasetError;
 use tributary_runtime::RuntimeError;
-use tributary_sdk::{Address, B256, merkle::MerkleError, release::ManifestError, table::TableError};
+use tributary_sdk::{B256, release::ManifestError, table::TableError};
 
 /// Why data cannot become a release.
 #[derive(Debug, thiserror::Error)]
@@ -14,101 +15,6 @@ pub enum FactoryError {
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
-    },
-    /// No records at all.
-    #[error("the file holds no records: give one record a line, features then label")]
-    EmptyFile,
-    /// A record with too few or too many features.
-    #[error("line {line}: {found} fields, expected {expected} features and a label")]
-    WrongSize {
-        /// Line in the file, from 1.
-        line: usize,
-        /// Fields on the line.
-        found: usize,
-        /// Features of the schema.
-        expected: usize,
-    },
-    /// A field that is not a whole number.
-    #[error("line {line}, field {field}: `{found}` is not a whole number")]
-    NotANumber {
-        /// Line in the file, from 1.
-        line: usize,
-        /// Field on the line, from 1.
-        field: usize,
-        /// What stands there, shortened.
-        found: String,
-    },
-    /// A feature outside the schema's range.
-    #[error("line {line}, field {field}: {found} is above the largest feature, {largest}")]
-    FeatureRange {
-        /// Line in the file (or place in the contribution), from 1.
-        line: usize,
-        /// Field on the line, from 1.
-        field: usize,
-        /// The value.
-        found: u64,
-        /// The schema's largest.
-        largest: u8,
-    },
-    /// A label outside the schema's classes.
-    #[error("line {line}: the label {found} is not below the number of classes, {classes}")]
-    LabelRange {
-        /// Line in the file (or place in the contribution), from 1.
-        line: usize,
-        /// The label.
-        found: u64,
-        /// The schema's classes.
-        classes: u8,
-    },
-    /// The parts of a split do not add up.
-    #[error("{records} records cannot be split into {wanted}: make the parts add up to at most the records")]
-    SplitSize {
-        /// Records there are.
-        records: usize,
-        /// Sum of the parts.
-        wanted: usize,
-    },
-    /// Too few records for so many contributors.
-    #[error("{records} records cannot be divided among {contributors} contributors with {least} or more each")]
-    TooManyContributors {
-        /// Records there are.
-        records: usize,
-        /// Contributors asked for.
-        contributors: usize,
-        /// Least records each.
-        least: usize,
-    },
-    /// Nothing passed screening.
-    #[error("no record passed screening: a snapshot needs at least one")]
-    EmptySnapshot,
-    /// The chain commits to another snapshot.
-    #[error("the snapshot's root is {found}, the chain's version says {expected}: use the registered snapshot")]
-    SnapshotRoot {
-        /// Of the snapshot at hand.
-        found: B256,
-        /// On chain.
-        expected: B256,
-    },
-    /// The grant does not cover training.
-    #[error("the grant to {0} does not cover training: ask the dataset's owner for the purpose `train`")]
-    PurposeMissing(Address),
-    /// The grant has run out.
-    #[error("the grant ran out at {until} (now {now}): ask the dataset's owner to renew it")]
-    GrantExpired {
-        /// Unix seconds.
-        until: u64,
-        /// Unix seconds.
-        now: u64,
-    },
-    /// Records of a contribution that its contributor took back.
-    #[error(
-        "contribution {contribution} of {contributor} is withdrawn: screen again without it and register that snapshot"
-    )]
-    Withdrawn {
-        /// The contribution.
-        contribution: B256,
-        /// Whose it was.
-        contributor: Address,
     },
     /// The recipe cannot be followed.
     #[error("the recipe's {what} is {found}: {instead}")]
@@ -203,7 +109,10 @@ pub enum FactoryError {
     /// The manifest does not read.
     #[error(transparent)]
     Manifest(#[from] ManifestError),
-    /// The records cannot be committed to.
+    /// The dataset's records are not to be had.
     #[error(transparent)]
-    Merkle(#[from] MerkleError),
+    Dataset(#[from] DatasetError),
+    /// Records that no model of ours learns from.
+    #[error("the dataset cannot be trained on: {0}")]
+    NotTrainable(&'static str),
 }

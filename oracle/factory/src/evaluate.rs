@@ -74,11 +74,15 @@ pub fn evaluate(runtime: &OnnxRuntime, model: &Graph, records: &Records) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Schema;
-    use crate::dataset::Record;
     use crate::model::{Architecture, InputScaling, MultilayerPerceptron};
+    use crate::records::labelled;
     use crate::train::Trainer;
     use ndarray::array;
+    use tributary_dataset::{
+        Schema,
+        field::Field,
+        schema::{Features, Label, Task},
+    };
 
     #[test]
     fn counts_are_per_class() {
@@ -88,14 +92,19 @@ mod tests {
         let runtime = OnnxRuntime::load(None).unwrap();
         let trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
         let graph = trainer.graph(&array![-1.0, 1.0, 0.0, 0.0]).unwrap();
-        let schema = Schema { width: 1, largest: 16, classes: 2, radius: 0 };
-        let record = |feature, label| Record { features: vec![feature], label };
+        let schema = Schema {
+            task: Task::Classification,
+            features: Features::Image { channels: 1, height: 1, width: 1, largest: 16 },
+            label: Label::Class { names: vec!["low".into(), "high".into()] },
+        };
+        let record =
+            |feature, label| schema.record(&[Field::Whole(feature), Field::Text(["low", "high"][label])]).unwrap();
         let records = [record(9, 1), record(10, 1), record(7, 0), record(11, 0)];
-        let evaluation = evaluate(&runtime, &graph, &schema.labelled(&records).unwrap()).unwrap();
+        let evaluation = evaluate(&runtime, &graph, &labelled(&schema, &records).unwrap()).unwrap();
         assert_eq!(evaluation.classes[0], ClassResult { records: 2, correct: 1 });
         assert_eq!(evaluation.classes[1], ClassResult { records: 2, correct: 2 });
         assert_eq!(evaluation.accuracy(), 0.75);
-        let nothing = schema.labelled(&[]).unwrap();
+        let nothing = labelled(&schema, &[]).unwrap();
         assert!(matches!(evaluate(&runtime, &graph, &nothing), Err(FactoryError::NoRecords)));
     }
 }

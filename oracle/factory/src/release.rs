@@ -6,13 +6,14 @@ use std::{
 };
 
 use tributary_attribution::{AttributedModel, Attribution};
+use tributary_dataset::{PermittedSnapshot, durable};
 use tributary_sdk::{
     B256, keccak256,
     release::{self, Manifest, Recipe, ReleaseManifest, SketchReaders},
     table::ContributorTable,
 };
 
-use crate::{Evaluation, FactoryError, PermittedSnapshot, Trained, TrainingRecipe, model::FEATURES};
+use crate::{Evaluation, FactoryError, Trained, TrainingRecipe, model::FEATURES};
 
 /// Name of the model in a run folder.
 pub const MODEL_FILE: &str = "model.onnx";
@@ -100,8 +101,8 @@ impl Release {
             snapshot_root: data.permission().snapshot_root,
             settlement_policy: promises.settlement_policy.to_owned(),
             input: FEATURES.to_owned(),
-            input_width: schema.width as u32,
-            classes: u32::from(schema.classes),
+            input_width: schema.features.fields() as u32,
+            classes: schema.classes().unwrap_or_default() as u32,
             sketch_width: table.k() as u32,
             records: data.snapshot().len() as u32,
             recipe: Recipe {
@@ -132,11 +133,9 @@ impl Release {
             let path = path.to_owned();
             move |source| FactoryError::Io { path, source }
         };
-        fs::create_dir_all(folder).map_err(io(folder))?;
         let write = |name: &str, bytes: &[u8]| {
-            let (path, part) = (folder.join(name), folder.join(format!("{name}.part")));
-            fs::write(&part, bytes).map_err(io(&part))?;
-            fs::rename(&part, &path).map_err(io(&path))?;
+            let path = folder.join(name);
+            durable::write(&path, bytes).map_err(io(&path))?;
             Ok::<_, FactoryError>(path)
         };
         Ok(ReleaseFiles {

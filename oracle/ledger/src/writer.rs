@@ -53,9 +53,8 @@ pub(crate) fn serve(database: &Arc<Database>, commands: &mut mpsc::Receiver<Comm
         let writes: Vec<Write> = group.iter().map(Write::from).collect();
         let failure = commit(database, &writes, group.drain(..), &mut answers).err();
         commits.count(answers.len(), failure.is_some(), begun.elapsed());
-        match &failure {
-            Some(error) => tracing::error!(%error, writes = answers.len(), "a commit failed"),
-            None => tracing::debug!(writes = answers.len(), "committed"),
+        if let Some(error) = &failure {
+            tracing::error!(%error, writes = answers.len(), "a commit failed");
         }
         last = Last { writes: answers.len(), took: begun.elapsed() };
         for answer in answers {

@@ -5,12 +5,21 @@
 
 mod roots;
 
-use std::{future::Future, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use alloy::signers::{Signer, local::PrivateKeySigner};
-use tributary_chain::{Chain, ChainError, assets, epoch, root};
-use tributary_sdk::Address;
-use tributary_submission::{Endpoint, Finality, Policy, State, SubmissionError, Submitter};
+use alloy::{
+    providers::DynProvider,
+    signers::{Signer, local::PrivateKeySigner},
+};
+use tributary_chain::{ChainError, assets, epoch, root};
+use tributary_sdk::{Address, B256};
+use tributary_submission::{Endpoint, Finality, Policy, Record, State, SubmissionError, Submitter};
 
 use crate::{
     host::{Host, Refusal, Service},
@@ -24,8 +33,10 @@ pub struct Duties {
     pub folder: PathBuf,
     /// Who pays for posting and stakes the bond.
     pub key: PrivateKeySigner,
-    /// More nodes of the same chain, beside the host's.
-    pub more: Vec<Chain>,
+    /// More nodes of the same chain, beside the host's. One that does not answer keeps nobody from working.
+    pub more: Vec<DynProvider>,
+    /// How it posts; on development chains, which finalise nothing, a block is final at once.
+    pub policy: Policy,
     /// How long an epoch is, in seconds of the chain's time.
     pub epoch: u64,
     /// How often it looks.
@@ -40,6 +51,8 @@ pub struct Clerk {
     poster: Address,
     epoch: u64,
     every: Duration,
+    /// Refused batches and failed postings that were looked into.
+    looked_into: Mutex<BTreeSet<B256>>,
 }
 
 /// The clerk cannot work.
@@ -61,20 +74,18 @@ impl Clerk {
     pub async fn open(host: Arc<Host>, duties: Duties) -> Result<Self, ClerkError> {
         let chain = host.chain();
         let policy = if chain.is_development() {
-            // It mines at once and finalises nothing.
-            let poll = Duration::from_millis(50);
-            Policy { finality: Finality::Depth(0), poll, ..Policy::default() }
+            Policy { finality: Finality::Depth(0), poll: Duration::from_millis(50), ..duties.policy }
         } else {
-            Policy::default()
+            duties.policy
         };
-        let nodes = std::iter::once(chain).chain(&duties.more).zip(1..);
-        let endpoints = nodes.map(|(chain, place)| Endpoint::new(format!("node {place}"), chain.provider().clone()));
+        let nodes = std::iter::once(chain.provider()).chain(&duties.more).zip(1..);
+        let endpoints = nodes.map(|(node, place)| Endpoint::new(format!("node {place}"), node.clone()));
         let signer = duties.key.clone().with_chain_id(Some(chain.id()));
         let poster = signer.address();
         let target = roots::Roots::new(Arc::clone(&host));
         let submitter = Submitter::open(&duties.folder, endpoints.collect(), signer, target, policy).await?;
         Moment::ClerkOpened.reached();
-        Ok(Self { host, submitter, poster, epoch: duties.epoch, every: duties.every })
+        Ok(Self { host, submitter, poster, epoch: duties.epoch, every: duties.every, looked_into: Mutex::default() })
     }
 
     /// What it submits.
@@ -114,6 +125,17 @@ impl Clerk {
         }
     }
 
+    /// Closes again, once, what an attestor or the contract refuses: what the batch divides may have been reorganised away,
+    /// and one that does not hold any more is made again.
+    async fn look_into(&self, service: &Service, refused: B256) -> Result<(), ClerkError> {
+        if self.looked_into.lock().unwrap_or_else(PoisonError::into_inner).contains(&refused) {
+            return Ok(());
+        }
+        service.close_epoch().await?;
+        self.looked_into.lock().unwrap_or_else(PoisonError::into_inner).insert(refused);
+        Ok(())
+    }
+
     async fn look_at(&self, service: &Arc<Service>) -> Result<(), ClerkError> {
         let chain = self.host.chain();
         let standing = epoch::standing(chain, service.on()).await?;
@@ -135,23 +157,37 @@ impl Clerk {
             }
         }
         let quorum = service.quorum(standing.index).await?;
-        let policy = root::policy(chain, service.on().vault).await?;
-        if quorum.attested.len() < usize::from(policy.threshold) {
-            tracing::debug!(
+        if quorum.statement.attempt != standing.attempt {
+            // The same once more would cost another bond: whether it is right is for people to find out.
+            tracing::warn!(
                 epoch = standing.index,
-                attested = quorum.attested.len(),
-                needed = policy.threshold,
-                "waiting for attestors"
+                "its root was rejected: find out why, then close the epoch again by hand"
             );
             return Ok(());
         }
-        let intent = roots::intent(chain, self.poster, &quorum).await?;
-        // Once it is taken it stays as it was: the bond to send along may look different by now.
-        if let Ok(record) = self.submitter.record(intent.key) {
-            if matches!(record.state, State::Failed { .. }) {
-                // What the batch divides may have been reorganised away: one that does not hold any more is made again.
-                service.close_epoch().await?;
+        let policy = root::policy(chain, service.on().vault).await?;
+        if quorum.attested.len() < usize::from(policy.threshold) {
+            let (attested, needed) = (quorum.attested.len(), policy.threshold);
+            tracing::debug!(epoch = standing.index, attested, needed, "waiting for attestors");
+            if !quorum.refused.is_empty() {
+                self.look_into(service, quorum.statement.dataHash).await?;
             }
+            return Ok(());
+        }
+        let same_root = |record: &Record| roots::posts(&record.intent, &quorum.statement);
+        let same_root: Vec<Record> = self.submitter.records()?.into_iter().filter(same_root).collect();
+        // Once it is taken it stays as it was: more may have signed by now, and the bond to send along may differ.
+        if same_root.iter().any(|record| !matches!(record.state, State::Failed { .. })) {
+            return Ok(());
+        }
+        let intent = roots::intent(chain, self.poster, &quorum).await?;
+        if same_root.iter().any(|record| record.intent.key == intent.key) {
+            // It would fail again: it waits for other signatures, another bond, or an operator.
+            return self.look_into(service, intent.key).await;
+        }
+        if !service.still_states(&quorum.statement).await? {
+            tracing::warn!(epoch = standing.index, "the batch is not what was signed any more: closing again");
+            service.close_epoch().await?;
             return Ok(());
         }
         Moment::Quorate.reached();

@@ -3,6 +3,7 @@
 mod accounts;
 mod arguments;
 mod attribute;
+mod dataset;
 mod demo;
 mod making;
 mod print;
@@ -20,6 +21,7 @@ use tributary_sdk::{
     deployment::{Creation, Deployment},
 };
 use tributary_server::{
+    http,
     secret::Secret,
     settings::{Flags, Settings},
     steps::{self, DataFolder, watch::Resolve},
@@ -31,7 +33,11 @@ pub(crate) use arguments::Program;
 impl Program {
     /// What is logged unless TRIBUTARY_LOG says otherwise: servers speak, commands only complain.
     pub(crate) fn log_level(&self) -> &'static str {
-        if matches!(self.command, Command::Serve { .. }) { "info" } else { "warn" }
+        if matches!(self.command, Command::Serve { .. } | Command::Dataset(arguments::Dataset::Serve)) {
+            "info"
+        } else {
+            "warn"
+        }
     }
 
     pub(crate) async fn run(self) -> Result<()> {
@@ -59,8 +65,9 @@ impl Program {
             Command::Publish(publish) => context.publish(publish).await,
             Command::License(license) => context.license(license).await,
             Command::Serve { token, models, standby } => context.serve(token, models, standby).await,
-            Command::Openapi => {
-                println!("{}", tributary_server::http::document().to_pretty_json()?);
+            Command::Openapi { dataset } => {
+                let document = if dataset { http::dataset::document() } else { http::document() };
+                println!("{}", document.to_pretty_json()?);
                 Ok(())
             }
             Command::Reference => {
@@ -69,6 +76,7 @@ impl Program {
             }
             Command::Ask(ask) => context.ask(ask).await,
             Command::Ledger(ledger) => context.ledger(ledger).await,
+            Command::Submission(submission) => context.submission(&submission).await,
             Command::Doctor => context.doctor().await,
             Command::Connect(connect) => context.connect(connect).await,
             Command::Key(key) => context.key_of_license(key).await,
@@ -101,7 +109,7 @@ struct Context {
 
 impl Context {
     async fn chain(&self) -> Result<Chain> {
-        Ok(Chain::connect(&self.settings.rpc).await?)
+        Ok(Chain::connect(self.settings.rpc.reveal()).await?)
     }
 
     fn key(&self) -> Result<PrivateKeySigner> {

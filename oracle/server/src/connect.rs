@@ -22,6 +22,7 @@ use tributary_sdk::{
 };
 
 use crate::{
+    host::Refusal,
     protocol::{self, ModelMetadata, ProtocolError, Signature},
     steps::{StepError, ask},
 };
@@ -35,7 +36,10 @@ pub struct Proxy {
     holder: PrivateKeySigner,
     license: U256,
     lasts: Duration,
+    /// Locked for a moment, never while somebody is asked.
     state: Mutex<State>,
+    /// Held by the one question that signs in again, or asks what the host serves now.
+    renewing: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -53,6 +57,39 @@ struct Named {
     body: B256,
     infer: Infer,
     since: Instant,
+}
+
+/// What is to be asked of the host before a question can be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    /// The session is over.
+    SignIn,
+    /// The session will be over soon, and is good meanwhile.
+    EarlySignIn,
+    /// Whether the host serves the model by now.
+    Model,
+}
+
+impl State {
+    /// The request that this name stands for, if it was used before.
+    fn known(&self, key: Option<&(AssetId, String)>, body: B256) -> Result<Option<(Session, Infer)>, ConnectError> {
+        match key.and_then(|key| Some((key, self.named.get(key)?))) {
+            None => Ok(None),
+            Some((_, known)) if known.body == body => Ok(Some((self.session.clone(), known.infer.clone()))),
+            Some(((_, name), _)) => Err(ConnectError::NameReused(name.clone())),
+        }
+    }
+
+    fn due(&self, model: AssetId, now: u64, lasts: Duration) -> Option<Due> {
+        if now >= self.expires_at {
+            return Some(Due::SignIn);
+        }
+        if self.client.model(model).is_err() {
+            return Some(Due::Model);
+        }
+        // A tenth of its life before it ends.
+        (now.saturating_add(lasts.as_secs() / 10) >= self.expires_at).then_some(Due::EarlySignIn)
+    }
 }
 
 /// Most names that are remembered, and for how long.
@@ -80,9 +117,9 @@ pub enum ConnectError {
     /// More names than are remembered.
     #[error("{NAMES} idempotency keys were used within the hour: wait, or send requests without one")]
     TooManyNames,
-    /// The body is larger than what the proxy takes.
-    #[error("the body is larger than {0} bytes")]
-    TooLarge(usize),
+    /// The body is too large, did not come in time, or broke off.
+    #[error(transparent)]
+    Body(#[from] Refusal),
     /// The path does not name a model.
     #[error("the path does not name a model by its asset id")]
     Path,
@@ -116,6 +153,7 @@ impl Proxy {
             license,
             lasts,
             state: Mutex::new(state),
+            renewing: Mutex::new(()),
         })
     }
 
@@ -164,7 +202,7 @@ impl Proxy {
         };
         // Asking again with the same signed request is answered, and counted, once.
         let answer = match send().await {
-            Err(error) if error.is_connect() || error.is_request() => send().await,
+            Err(error) if !error.is_timeout() && (error.is_connect() || error.is_request()) => send().await,
             other => other,
         };
         let forwarded = read(answer.map_err(ClientError::from)?).await?;
@@ -225,27 +263,16 @@ impl Proxy {
         body: B256,
         name: Option<&str>,
     ) -> Result<(Session, Infer), ConnectError> {
-        let now = self.chain.head().await?.timestamp;
-        let mut state = self.state.lock().await;
         let key = name.map(|name| (model, name.to_owned()));
-        if let Some(known) = key.as_ref().and_then(|key| state.named.get(key)) {
-            return match known.body == body {
-                true => Ok((state.session.clone(), known.infer.clone())),
-                false => Err(ConnectError::NameReused(name.unwrap_or_default().to_owned())),
-            };
+        if let Some(known) = self.state.lock().await.known(key.as_ref(), body)? {
+            return Ok(known);
         }
-        let missing = state.client.model(model).is_err();
-        if missing {
-            let client = Client::connect(&self.url).await?;
-            state.session = state.session.at(client.clone());
-            state.client = client;
-        }
-        // A tenth of its life before it ends.
-        if now.saturating_add(self.lasts.as_secs() / 10) >= state.expires_at {
-            let client = Client::connect(&self.url).await?;
-            let renewed = sign_in(&self.chain, &client, &self.holder, self.license, self.lasts);
-            (state.session, state.expires_at) = renewed.await.map_err(Box::new)?;
-            state.client = client;
+        let now = self.chain.head().await?.timestamp;
+        self.renew(model, now).await?;
+        let mut state = self.state.lock().await;
+        // The same name may have been sent meanwhile.
+        if let Some(known) = state.known(key.as_ref(), body)? {
+            return Ok(known);
         }
         let mut rng = StdRng::from_os_rng();
         let mut word = || B256::from(rng.random::<[u8; 32]>());
@@ -261,6 +288,47 @@ impl Proxy {
             state.named.insert(key, named);
         }
         Ok((state.session.clone(), infer))
+    }
+
+    /// Signs in again, or asks what the host serves now, if a question about `model` needs it. One question does that for
+    /// all: a host that is slow to answer holds up those alone that cannot be signed before.
+    async fn renew(&self, model: AssetId, now: u64) -> Result<(), ConnectError> {
+        let _renewing = match (self.due(model, now).await, self.renewing.try_lock()) {
+            (None, _) | (Some(Due::EarlySignIn), Err(_)) => return Ok(()),
+            (Some(_), Ok(renewing)) => renewing,
+            (Some(_), Err(_)) => self.renewing.lock().await,
+        };
+        // Another question may have done it meanwhile.
+        match self.due(model, now).await {
+            None => Ok(()),
+            Some(Due::Model) => {
+                let client = Client::connect(&self.url).await?;
+                let mut state = self.state.lock().await;
+                state.session = state.session.at(client.clone());
+                state.client = client;
+                Ok(())
+            }
+            Some(Due::SignIn) => self.sign_in_again().await,
+            Some(Due::EarlySignIn) => {
+                if let Err(error) = self.sign_in_again().await {
+                    tracing::warn!(%error, "could not sign in again yet; the session is still good");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn due(&self, model: AssetId, now: u64) -> Option<Due> {
+        self.state.lock().await.due(model, now, self.lasts)
+    }
+
+    async fn sign_in_again(&self) -> Result<(), ConnectError> {
+        let client = Client::connect(&self.url).await?;
+        let signed_in = sign_in(&self.chain, &client, &self.holder, self.license, self.lasts).await;
+        let (session, expires_at) = signed_in.map_err(Box::new)?;
+        let mut state = self.state.lock().await;
+        (state.client, state.session, state.expires_at) = (client, session, expires_at);
+        Ok(())
     }
 }
 

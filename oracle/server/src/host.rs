@@ -8,7 +8,7 @@
 //! | `sign_in`, `licenses` | who may ask: sign-ins, keys and their tokens; what the chain says of licenses |
 //! | `admission`, `answer` | from a question to an answer with a durable receipt |
 //! | `closing`, `batches`, `attesting` | epochs, and what attestors say of them |
-//! | `inputs` | inputs that are kept for those who ask the model again |
+//! | `readers` | who may read inputs that are kept, and sketches that are withheld |
 //! | `records` | the operator's: export, backup |
 //! | `accounts` | what contributors are paid |
 //! | `pages` | what a model is, where it comes from, and its terms |
@@ -112,17 +112,16 @@ impl Host {
         }
     }
 
-    /// The service that published a batch.
+    /// A batch's bytes.
     pub fn batch(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
-        Ok(self.published(hash)?.1)
+        self.publisher(hash)?.batches().bytes(hash)
     }
 
-    /// A batch's bytes, and whose epoch it is.
-    fn published(&self, hash: B256) -> Result<(Arc<Service>, Vec<u8>), Refusal> {
+    /// Whose epoch a batch is.
+    fn publisher(&self, hash: B256) -> Result<Arc<Service>, Refusal> {
         for service in self.services() {
-            match service.batches().bytes(hash) {
-                Err(Refusal::UnknownBatch(_)) => {}
-                other => return other.map(|bytes| (service, bytes)),
+            if service.batches().has(hash)? {
+                return Ok(service);
             }
         }
         Err(Refusal::UnknownBatch(hash))

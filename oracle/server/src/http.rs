@@ -5,25 +5,27 @@
 //! | `openapi` | every route, and the OpenAPI document that follows from them (`/openapi.json`, a page at `/docs`) |
 //! | `routes` | the typed routes: `/v1/…` |
 //! | `inference` | the Open Inference Protocol: `/v2/…` |
+//! | `dataset` | the routes of a dataset's host |
 //! | `operator` | records out, copies of them; figures for monitoring |
 //! | `connections` | taking connections, giving up on slow ones, closing them |
 //! | `health` | whether the process lives and serves |
 //! | `read`, `timing`, `error` | reading requests; timing headers; every refusal as one shape of JSON |
 
 mod connections;
+pub mod dataset;
 mod error;
 mod health;
 mod inference;
 mod openapi;
 mod operator;
-mod read;
+pub(crate) mod read;
 mod routes;
 mod timing;
 
 use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, http::HeaderMap};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
 use tributary_sdk::api::ErrorBody;
 
 pub use connections::Patience;
@@ -46,7 +48,12 @@ pub(crate) struct State {
     pub(crate) traffic: Arc<Traffic>,
     /// For a whole body to come.
     pub(crate) body_within: Duration,
+    /// How many read whole batches at one time.
+    pub(crate) readings: Arc<Semaphore>,
 }
+
+/// Most requests that read whole batches at one time; others wait for their turn.
+const READINGS: usize = 4;
 
 impl State {
     /// Whether the request has the operator's token.
@@ -55,6 +62,20 @@ impl State {
             (Some(token), Some(given)) if token.matches(given) => Ok(()),
             _ => Err(Refusal::NotOperator),
         }
+    }
+
+    /// Reads whole batches beside the threads that answer questions, a few at a time: anybody may ask for them.
+    async fn aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Host) -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let turn = Arc::clone(&self.readings).acquire_owned().await.map_err(|_| Refusal::Lost)?;
+        let host = Arc::clone(&self.host);
+        let reading = move || {
+            let _until_read = turn;
+            read(&host)
+        };
+        tokio::task::spawn_blocking(reading).await.map_err(|_| Refusal::Lost)?
     }
 }
 
@@ -85,7 +106,7 @@ pub enum ServeError {
 pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
-    patience: Patience,
+    pub(crate) patience: Patience,
 }
 
 impl Listening {
@@ -99,7 +120,7 @@ impl Listening {
         Ok(Self { listener, address, patience: Patience::default() })
     }
 
-    /// Gives clients so long to say what they want.
+    /// Gives clients so long.
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
     }
@@ -124,7 +145,8 @@ impl Listening {
         tracing::info!(url = self.url(), "serving");
         let Access { admin_token, max_body, clerk } = access;
         let (body_within, traffic) = (self.patience.body, Arc::default());
-        let state = State { host: Arc::clone(&host), admin_token, max_body, clerk, traffic, body_within };
+        let readings = Arc::new(Semaphore::new(READINGS));
+        let state = State { host: Arc::clone(&host), admin_token, max_body, clerk, traffic, body_within, readings };
         let router = openapi::router(state);
         let stop = async move {
             stop.await;
@@ -136,7 +158,7 @@ impl Listening {
     }
 
     pub(crate) async fn run(self, router: Router, stop: impl Future<Output = ()> + Send + 'static) {
-        connections::serve(self.listener, router, self.patience.head, stop).await;
+        connections::serve(self.listener, router, self.patience, stop).await;
     }
 }
 

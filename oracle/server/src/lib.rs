@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`settings`], [`secret`] | configuration: defaults, file, environment, flags; values that are never printed |
 //! | [`host`] | what serving means: admission, answering, closing an epoch |
+//! | [`dataset`] | a dataset's host: contributions in, sealed, and out by purpose alone |
 //! | [`http`] | the routes, and how every refusal becomes JSON with a code |
 //! | [`metrics`] | what monitoring reads |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
@@ -20,6 +21,7 @@
 
 pub mod clerk;
 pub mod connect;
+pub mod dataset;
 pub mod host;
 pub mod http;
 pub mod metrics;

@@ -1,5 +1,6 @@
 //! `tributary`: the ledger and pay-roll of community-owned AI, as one program.
 #![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 mod commands;
 mod logging;

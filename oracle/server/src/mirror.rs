@@ -4,7 +4,7 @@
 //! fetches one compares the hash. What is missing there is copied again and again until it is there; nothing is ever removed
 //! or written over.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::HashSet, ffi::OsString, future::Future, sync::Arc, time::Duration};
 
 use alloy::primitives::B256;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, path::Path};
@@ -22,6 +22,8 @@ pub struct Mirror {
     host: Arc<Host>,
     store: Box<dyn ObjectStore>,
     prefix: Path,
+    /// What was found there or put there: nothing is removed, so it is not asked for again.
+    there: HashSet<B256>,
 }
 
 /// Nothing was copied.
@@ -49,50 +51,74 @@ impl Mirror {
         }
         // Makes this process's TLS known to whoever opens connections.
         drop(client::http());
-        let environment = std::env::vars().filter(|(name, _)| name.starts_with("AWS_"));
+        let text =
+            |variable: (OsString, OsString)| Some((variable.0.into_string().ok()?, variable.1.into_string().ok()?));
+        let environment = std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with("AWS_"));
         let options = environment.map(|(name, value)| (name.to_lowercase(), value));
         let (store, prefix) =
             object_store::parse_url_opts(&parsed, options).map_err(|error| no_bucket(error.to_string()))?;
-        Ok(Self { host, store, prefix })
+        Ok(Self { host, store, prefix, there: HashSet::new() })
     }
 
     /// Copies until `stop` ends. What fails is logged and tried again.
-    pub async fn run(&self, stop: impl Future<Output = ()>) {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
         let mut stop = std::pin::pin!(stop);
         loop {
-            match self.look().await {
-                Ok(0) => {}
-                Ok(copied) => tracing::info!(copied, "batches are in the bucket"),
-                Err(error) => tracing::warn!(%error, "batches are not in the bucket yet"),
-            }
+            let look = async {
+                match self.look().await {
+                    Ok(0) => {}
+                    Ok(copied) => tracing::info!(copied, "batches are in the bucket"),
+                    Err(error) => tracing::warn!(%error, "batches are not in the bucket yet"),
+                }
+                tokio::time::sleep(EVERY).await;
+            };
             tokio::select! {
-                () = tokio::time::sleep(EVERY) => {}
+                () = look => {}
                 () = &mut stop => return,
             }
         }
     }
 
-    /// Copies what the bucket lacks; how many batches that was.
-    pub async fn look(&self) -> Result<usize, MirrorError> {
+    /// Copies what the bucket lacks; how many batches that was. One that cannot be read here keeps no other from being
+    /// copied.
+    pub async fn look(&mut self) -> Result<usize, MirrorError> {
         let mut copied = 0;
-        for service in self.host.services() {
-            for (_, hash) in service.batches().list().map_err(Refusal::from)? {
-                let place = self.place(hash);
-                match self.store.head(&place).await {
-                    Ok(_) => continue,
-                    Err(object_store::Error::NotFound { .. }) => {}
-                    Err(other) => return Err(MirrorError::Bucket(other.to_string())),
+        for asset in self.host.services().iter().map(|service| service.asset()) {
+            let Ok(service) = self.host.service(asset) else { continue };
+            let published = service.batches().list().map_err(Refusal::from)?;
+            // Nobody may have to wait for a bucket before the model can be taken away.
+            drop(service);
+            for (_, hash) in published.into_iter().filter(|(_, hash)| !self.there.contains(hash)).collect::<Vec<_>>() {
+                if !self.has(hash).await? {
+                    match self.host.batch(hash) {
+                        Ok(batch) => self.put(hash, batch).await?,
+                        Err(error) => {
+                            tracing::error!(batch = %hash, %error, "a batch cannot be copied");
+                            continue;
+                        }
+                    }
+                    copied += 1;
                 }
-                let bytes = service.batches().bytes(hash)?;
-                let create = PutOptions::from(PutMode::Create);
-                match self.store.put_opts(&place, bytes.into(), create).await {
-                    // Somebody else was first; the name says that it is the same.
-                    Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => copied += 1,
-                    Err(other) => return Err(MirrorError::Bucket(other.to_string())),
-                }
+                self.there.insert(hash);
             }
         }
         Ok(copied)
+    }
+
+    async fn has(&self, hash: B256) -> Result<bool, MirrorError> {
+        match self.store.head(&self.place(hash)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(other) => Err(MirrorError::Bucket(other.to_string())),
+        }
+    }
+
+    async fn put(&self, hash: B256, batch: Vec<u8>) -> Result<(), MirrorError> {
+        match self.store.put_opts(&self.place(hash), batch.into(), PutOptions::from(PutMode::Create)).await {
+            // Somebody else was first; the name says that it is the same.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
+            Err(other) => Err(MirrorError::Bucket(other.to_string())),
+        }
     }
 
     fn place(&self, hash: B256) -> Path {

@@ -3,7 +3,8 @@
 //! | module | who | what |
 //! |---|---|---|
 //! | [`deployment`] | anyone | put the suite on a chain, write and check the chain's manifest |
-//! | [`dataset`] | steward, contributors | register, contribute, snapshot, grant |
+//! | [`dataset`] | steward | create, screen, snapshot, grant |
+//! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
 //! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
 //! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
@@ -17,6 +18,7 @@
 
 pub mod ask;
 pub mod attest;
+pub mod contributing;
 pub mod data;
 pub mod dataset;
 pub mod deployment;

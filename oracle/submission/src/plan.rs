@@ -21,12 +21,7 @@ impl Submitter {
         }
         self.target.ready(&record.intent).await?;
         if let Err(data) = self.view.simulate(&record.intent, BlockId::latest()).await? {
-            // Somebody may have been quicker since the target was asked.
-            if !self.is_there(&mut record).await? {
-                record.state = State::Failed { reason: self.words_for(&data) };
-                self.save(&record, U256::ZERO)?;
-            }
-            return Ok(());
+            return self.refused(&mut record, &data).await;
         }
         let Some(gas_limit) = self.gas_for(&mut record).await? else { return Ok(()) };
         let nonce = self.store.next_nonce()?;
@@ -66,18 +61,31 @@ impl Submitter {
         }
     }
 
+    /// The contract would refuse. Somebody may have been quicker since the target was asked; else the intent has failed.
+    async fn refused(&self, record: &mut Record, data: &[u8]) -> Result<(), SubmissionError> {
+        if self.is_there(record).await? { Ok(()) } else { self.fail(record, self.words_for(data)) }
+    }
+
+    fn fail(&self, record: &mut Record, reason: String) -> Result<(), SubmissionError> {
+        record.state = State::Failed { reason };
+        self.save(record, U256::ZERO)
+    }
+
     async fn gas_for(&self, record: &mut Record) -> Result<Option<u64>, SubmissionError> {
         let cap = record.intent.gas_cap;
-        let reason = match self.view.estimate(&record.intent).await? {
+        match self.view.estimate(&record.intent).await? {
             // A fifth more: the state that the transaction meets need not be the one that it was tried on.
             Ok(gas) => match gas.saturating_add(gas.div_ceil(5)) {
                 limit if limit <= cap => return Ok(Some(limit)),
-                limit => format!("it takes {limit} gas with a fifth to spare, more than its cap of {cap}"),
+                limit => {
+                    self.fail(
+                        record,
+                        format!("it takes {limit} gas with a fifth to spare, more than its cap of {cap}"),
+                    )?;
+                }
             },
-            Err(data) => self.words_for(&data),
-        };
-        record.state = State::Failed { reason };
-        self.save(record, U256::ZERO)?;
+            Err(data) => self.refused(record, &data).await?,
+        }
         Ok(None)
     }
 

@@ -55,10 +55,12 @@ pub struct Reader {
     /// An attestor of the vault; of one receipt also its payer.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signer: Address,
+    /// Host and port of the host that is asked, as in a sign-in's `domain`: with another host's name it is refused.
+    pub authority: String,
     /// Until when the signature is good, in the chain's time.
     pub until: u64,
-    /// Their EIP-712 signature, or what ERC-1271 takes: of `InputAccess { receiptId, until }`, or for sketches of
-    /// `SketchAccess { dataHash, until }`.
+    /// Their EIP-712 signature, or what ERC-1271 takes: of `InputAccess { receiptId, authority, until }`, or for
+    /// sketches of `SketchAccess { dataHash, authority, until }`.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Bytes,
 }

@@ -3,7 +3,7 @@
 use crate::attribution::labelled::LabelledRecords;
 use eyre::Result;
 use ndarray::Array2;
-use tributary_factory::dataset::partition;
+use tributary_dataset::partition;
 
 use super::super::task::Task;
 
@@ -37,8 +37,7 @@ pub(super) struct Community {
 impl Community {
     /// The digits, divided by this seed.
     pub(super) fn digits(task: &Task, seed: u64) -> Result<Self> {
-        let labels: Vec<u8> = task.training.labels().iter().map(|label| *label as u8).collect();
-        let owners = partition::owners(&labels, CONTRIBUTORS, seed)?;
+        let owners = partition::owners(task.training.labels(), CONTRIBUTORS, seed)?;
         let entries = task.training.features().outer_iter().zip(task.training.labels()).zip(owners);
         let entries =
             entries.map(|((features, label), identity)| Entry { features: features.to_vec(), label: *label, identity });

@@ -26,9 +26,10 @@ use tributary_attribution::{
     Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, features::usual_expectation,
     gradient::Layers, graph::Graph, targets::Target,
 };
+use tributary_dataset::PermittedSnapshot;
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 
-use crate::{FactoryError, PermittedSnapshot};
+use crate::{FactoryError, records};
 
 /// A model at the minimum of its objective, parameters rounded to `f32`, the precision it is served in.
 #[derive(Clone, Debug)]
@@ -54,9 +55,10 @@ pub fn train(
     on_step: impl FnMut(Progress),
 ) -> Result<Trained, FactoryError> {
     let schema = data.snapshot().schema();
-    let records = data.labelled()?;
+    let classes = schema.classes().ok_or(FactoryError::NotTrainable("its records have no classes"))?;
     let model =
-        recipe.architecture().model(schema.width, usize::from(schema.classes), schema.scaling(), recipe.seed)?;
+        recipe.architecture().model(schema.features.fields(), classes, records::scaling(schema), recipe.seed)?;
+    let records = records::permitted(data)?;
     let mut trainer = Trainer::new(runtime, &model, Target::Margin, &SessionOptions::default())?;
     let start = trainer.start()?;
     let converged = trainer.converge(&records, records.len(), &recipe.convergence(), &start, on_step)?;
@@ -79,16 +81,17 @@ pub fn attribute(
     recipe: &TrainingRecipe,
     held_out: &HeldOut,
 ) -> Result<Attribution, FactoryError> {
+    let classes = data.snapshot().schema().classes().unwrap_or_default();
     let settings = AttributionSettings {
         target: Target::Margin,
         layers: Layers::All,
         damping: Some(recipe.damping()),
         denominator: data.snapshot().len(),
-        expectation: usual_expectation(Target::Margin, usize::from(data.snapshot().schema().classes), recipe.seed),
+        expectation: usual_expectation(Target::Margin, classes, recipe.seed),
         curvature: CurvatureKind::BySize,
         directions: Directions::BySize,
         gate_seed: recipe.seed,
         threads: 1,
     };
-    Ok(tributary_attribution::attribute(runtime, &trained.graph, &data.owned()?, held_out, &settings, |_| ())?)
+    Ok(tributary_attribution::attribute(runtime, &trained.graph, &records::owned(data)?, held_out, &settings, |_| ())?)
 }

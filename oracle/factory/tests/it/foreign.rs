@@ -9,11 +9,11 @@ use std::{
 
 use tempfile::TempDir;
 use tributary_attribution::{gradient::Layers, onnx, targets::Target};
+use tributary_dataset::{Record, Schema, Split, SplitSizes, partition, read};
 use tributary_factory::{
-    Dataset, Record, Schema, SplitSizes,
-    dataset::partition,
     foreign::{self, AuditChoices, Choices, Damping, Explainer, ForeignError, Sources, Step, folder},
     model::{Activation, Architecture, MultilayerPerceptron},
+    records::{labelled, scaling},
     train::{Convergence, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
@@ -29,19 +29,19 @@ struct Given {
 }
 
 fn line(record: &Record) -> String {
-    record.features.iter().map(u8::to_string).collect::<Vec<_>>().join(",")
+    Schema::digits().spell(record)[..64].join(",")
 }
 
 impl Given {
     fn new() -> Self {
-        let schema = Schema::DIGITS;
+        let schema = Schema::digits();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
         let sizes = SplitSizes { training: TRAINING, held_out: 80, test: 20 };
-        let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
+        let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
         let perceptron = MultilayerPerceptron { hidden: vec![12], activation: Activation::Gelu };
-        let model = Architecture::Perceptron(perceptron).model(schema.width, 10, schema.scaling(), 1).unwrap();
+        let model = Architecture::Perceptron(perceptron).model(64, 10, scaling(&schema), 1).unwrap();
         let mut trainer = Trainer::new(&runtime(), &model, Target::Margin, &SessionOptions::default()).unwrap();
-        let records = schema.labelled(&split.training).unwrap();
+        let records = labelled(&schema, &split.training).unwrap();
         let recipe = Convergence { tolerance: 1e-4, ..Convergence::default() };
         let start = trainer.start().unwrap();
         let trained = trainer.converge(&records, TRAINING, &recipe, &start, |_| ()).unwrap();
@@ -50,13 +50,13 @@ impl Given {
         fs::write(given.path("model.onnx"), onnx::encode(&trainer.graph(&trained.parameters).unwrap())).unwrap();
         let csv = |records: &[Record]| {
             records.iter().fold(String::new(), |mut text, record| {
-                writeln!(text, "{},{}", line(record), record.label).unwrap();
+                writeln!(text, "{}", schema.spell(record).join(",")).unwrap();
                 text
             })
         };
         fs::write(given.path("records.csv"), csv(&split.training)).unwrap();
         fs::write(given.path("held.csv"), csv(&split.held_out)).unwrap();
-        let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
+        let labels: Vec<usize> = split.training.iter().filter_map(|record| schema.class(record)).collect();
         let owners = partition::owners(&labels, CONTRIBUTORS, 0).unwrap();
         let owners = owners.into_iter().fold(String::new(), |mut text, owner| {
             writeln!(text, "{}", Address::repeat_byte(owner as u8 + 1)).unwrap();

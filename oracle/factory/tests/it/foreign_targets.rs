@@ -20,9 +20,8 @@ use tributary_attribution::{
     onnx,
     targets::Target,
 };
+use tributary_dataset::{Record, Schema, Split, SplitSizes, partition, read};
 use tributary_factory::{
-    Dataset, Record, Schema, SplitSizes,
-    dataset::partition,
     foreign::{self, AuditChoices, Choices, Damping, Explainer, Sources, csv, form::RecordForm},
     model::Model,
     train::{Convergence, Trainer},
@@ -46,21 +45,33 @@ fn numbers<T: Display>(numbers: impl IntoIterator<Item = T>) -> String {
     numbers.into_iter().map(|number| number.to_string()).collect::<Vec<_>>().join(",")
 }
 
-fn digits(line: impl Fn(&Record) -> (String, String)) -> Lines {
+/// An image and what it shows.
+struct Digit {
+    features: Vec<f64>,
+    label: usize,
+}
+
+impl Digit {
+    fn of(schema: &Schema, record: &Record) -> Self {
+        Self { features: schema.numbers(record), label: schema.class(record).unwrap() }
+    }
+}
+
+fn digits(line: impl Fn(Digit) -> (String, String)) -> Lines {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
-    let sizes = SplitSizes { training: TRAINING, held_out: 60, test: 1 };
-    let split = Dataset::read_csv(&path, Schema::DIGITS).unwrap().split(sizes, 0).unwrap();
+    let (schema, sizes) = (Schema::digits(), SplitSizes { training: TRAINING, held_out: 60, test: 1 });
+    let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
     let text = |records: &[Record]| {
-        records.iter().map(&line).fold(String::new(), |mut text, (input, label)| {
+        records.iter().map(|record| line(Digit::of(&schema, record))).fold(String::new(), |mut text, (input, label)| {
             writeln!(text, "{input},{label}").unwrap();
             text
         })
     };
-    let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
+    let labels: Vec<usize> = split.training.iter().filter_map(|record| schema.class(record)).collect();
     let owners = partition::owners(&labels, CONTRIBUTORS, 0).unwrap();
     let owners = owners.iter().map(|owner| Address::repeat_byte(*owner as u8 + 1).to_string() + "\n").collect();
     let (training, held_out) = (text(&split.training), text(&split.held_out));
-    Lines { training, held_out, owners, asked: line(&split.test[0]).0 }
+    Lines { training, held_out, owners, asked: line(Digit::of(&schema, &split.test[0])).0 }
 }
 
 /// A graph under construction with seeded weights.

@@ -4,13 +4,21 @@
 mod foreign;
 mod foreign_targets;
 
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{fs, path::Path};
 
-use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use tributary_attribution::{HeldOut, targets::Target};
+use tributary_dataset::{
+    Contribution, Permission, PermittedSnapshot, Schema, Snapshot, Split, SplitSizes,
+    access::{Grant, Purposes},
+    contribution::Entry,
+    partition, read,
+    screening::ScreeningRules,
+    snapshot::{Ordered, Taking, Withdrawals},
+};
 use tributary_factory::{
-    CommittedRecord, Contribution, Dataset, FactoryError, Permission, PermittedSnapshot, Promises, Release, Schema,
-    Snapshot, SplitSizes, TrainingRecipe, attribute, dataset::partition, evaluate, permission::TRAIN, release, train,
+    FactoryError, Promises, Release, TrainingRecipe, attribute, evaluate,
+    records::{labelled, scaling},
+    release, train,
     train::Trainer,
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
@@ -21,29 +29,38 @@ use tributary_sdk::{
 
 /// A release of a small softmax regression, made the way a community's would be.
 fn released() -> Release {
-    let schema = Schema::DIGITS;
+    let schema = Schema::digits();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let sizes = SplitSizes { training: 400, held_out: 100, test: 150 };
-    let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
-    let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let contributions: Vec<Contribution> = (partition::simulate(&split.training, 5, 0).unwrap().into_iter())
+    let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
+    let contributions: Vec<Ordered> = (partition::simulate(&schema, &split.training, 5, 0).unwrap().into_iter())
         .zip(1u8..)
-        .map(|(records, name)| Contribution {
-            id: B256::repeat_byte(name),
-            contributor: Address::repeat_byte(name),
-            records: records.into_iter().map(|record| CommittedRecord::salted(record, &mut rng)).collect(),
+        .map(|(records, name)| Ordered {
+            contribution: Contribution {
+                id: B256::repeat_byte(name),
+                contributor: Address::repeat_byte(name),
+                seed: B256::repeat_byte(name),
+                entries: records.into_iter().map(Entry::Record).collect(),
+            },
+            batch: 1,
         })
         .collect();
-    let (snapshot, report) = Snapshot::screen(schema, &split.held_out, &contributions, &BTreeSet::new(), 10).unwrap();
-    assert_eq!((report.accepted, report.duplicates.len()), (400, 0));
+    let taking = Taking {
+        schema: &schema,
+        rules: &ScreeningRules { radius: Some(5.0), outlier: 0.0, folds: 0, ..ScreeningRules::default() },
+        held_out: &split.held_out,
+        withdrawals: &Withdrawals::default(),
+        rulings: &[],
+        least: 10,
+    };
+    let snapshot = Snapshot::take(&contributions, &taking).unwrap().snapshot;
+    assert_eq!(snapshot.len(), 400);
 
     let permission = Permission {
         snapshot: VersionRef { asset: AssetId(7), version: 1 },
         snapshot_root: snapshot.tree().unwrap().root(),
-        grantee: Address::repeat_byte(9),
-        purposes: TRAIN,
-        valid_until: u64::MAX,
-        withdrawn: BTreeSet::new(),
+        grant: Grant { grantee: Address::repeat_byte(9), purposes: Purposes::TRAIN, valid_until: u64::MAX },
+        withdrawals: Withdrawals::default(),
     };
     let data = PermittedSnapshot::open(&snapshot, &permission, 0).unwrap();
     let recipe = TrainingRecipe { hidden: vec![], ..TrainingRecipe::default() };
@@ -51,9 +68,9 @@ fn released() -> Release {
     let runtime = OnnxRuntime::load(None).unwrap();
     let trained = train(&runtime, &data, &recipe, |progress| steps = progress.iteration).unwrap();
     assert_eq!(steps, trained.iterations);
-    let held_out = HeldOut::apart(schema.labelled(&split.held_out).unwrap());
+    let held_out = HeldOut::apart(labelled(&schema, &split.held_out).unwrap());
     let attribution = attribute(&runtime, &data, &trained, &recipe, &held_out).unwrap();
-    let evaluation = evaluate(&runtime, &trained.graph, &schema.labelled(&split.test).unwrap()).unwrap();
+    let evaluation = evaluate(&runtime, &trained.graph, &labelled(&schema, &split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() > 0.85);
     let promises = Promises { settlement_policy: "per-inference/1", sketch_readers: SketchReaders::Public };
     Release::new(&data, &recipe, &trained, &attribution, &evaluation, promises).unwrap()
@@ -96,16 +113,16 @@ fn the_same_inputs_make_the_same_release() {
 
 #[test]
 fn the_default_recipe_reads_the_demos_digits() {
-    let schema = Schema::DIGITS;
+    let schema = Schema::digits();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
-    let split = Dataset::read_csv(&path, schema).unwrap().split(SplitSizes::DIGITS, 0).unwrap();
-    let training = schema.labelled(&split.training).unwrap();
+    let split = Split::new(read::all(&path, &schema).unwrap(), SplitSizes::DIGITS, 0).unwrap();
+    let training = labelled(&schema, &split.training).unwrap();
     let (recipe, runtime) = (TrainingRecipe::default(), OnnxRuntime::load(None).unwrap());
-    let model = recipe.architecture().model(schema.width, 10, schema.scaling(), recipe.seed).unwrap();
+    let model = recipe.architecture().model(64, 10, scaling(&schema), recipe.seed).unwrap();
     let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
     let start = trainer.start().unwrap();
     let trained = trainer.converge(&training, training.len(), &recipe.convergence(), &start, |_| ()).unwrap();
     let graph = trainer.graph(&trained.parameters).unwrap();
-    let evaluation = evaluate(&runtime, &graph, &schema.labelled(&split.test).unwrap()).unwrap();
+    let evaluation = evaluate(&runtime, &graph, &labelled(&schema, &split.test).unwrap()).unwrap();
     assert!(evaluation.accuracy() >= 0.95, "{evaluation:?}");
 }

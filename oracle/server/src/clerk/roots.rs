@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use alloy::{eips::BlockId, primitives::Address, sol_types::SolCall};
+use alloy::{
+    eips::BlockId,
+    primitives::Address,
+    sol_types::{SolCall, SolValue},
+};
 use tributary_chain::{Chain, ChainError, root, transact};
 use tributary_sdk::{
     api::{Attested, Quorum},
     contracts::{AttributionLedger, ledger::RootStatement},
+    typed_data,
 };
 use tributary_submission::{Effect, Intent, Target, Unclear};
 
@@ -26,17 +31,13 @@ pub(super) async fn intent(chain: &Chain, poster: Address, quorum: &Quorum) -> R
         .collect();
     let value = root::missing_bond(chain, poster, statement).await?;
     let calldata = root::posting(statement, &attestations);
-    // Which attempt at which root, not which signatures.
-    let what = [
-        statement.vault.as_slice(),
-        statement.token.as_slice(),
-        &statement.index.to_be_bytes(),
-        &statement.attempt.to_be_bytes(),
-        statement.root.as_slice(),
-        &statement.deadline.to_be_bytes(),
-    ];
-    let key = Intent::key(chain.id(), to, &what.concat());
+    let key = Intent::key(chain.id(), to, &[&calldata[..], &value.to_be_bytes::<32>()].concat());
     Ok(Intent { key, to, calldata, value, gas_cap: MOST_GAS })
+}
+
+/// Whether an intent posts this very root, with whatever signatures and bond.
+pub(super) fn posts(intent: &Intent, ours: &typed_data::RootStatement) -> bool {
+    statement(intent).is_ok_and(|posted| posted.abi_encode() == ours.abi_encode())
 }
 
 /// The attribution ledger, as what roots are posted to.

@@ -1,8 +1,8 @@
 //! Epochs, watching, payouts, audits.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, pin::pin, time::Duration};
 
-use eyre::{OptionExt, Result, WrapErr};
+use eyre::{OptionExt, Report, Result, WrapErr};
 use tributary_chain::revenue;
 use tributary_sdk::{B256, api::Attested, client::Client};
 use tributary_server::{
@@ -59,62 +59,66 @@ impl Context {
 
     pub(super) async fn attest(&self, host: &str, every: Duration, once: bool) -> Result<()> {
         let (chain, key) = (self.chain().await?, self.key()?);
+        // Heard from before the first look, so that none is lost between two of them.
+        let mut stop = pin!(stop_signal());
         loop {
-            match steps::attest::look(&chain, host, &key).await {
-                Ok(all) => all.iter().for_each(|(model, looked)| print::looked(*model, looked)),
-                Err(error) if once => return Err(error.into()),
-                Err(error) => tracing::warn!(%error, "the host or the node did not answer; trying again"),
-            }
-            if once {
-                return Ok(());
+            let looked = tokio::select! {
+                looked = steps::attest::look(&chain, host, &key) => looked,
+                () = &mut stop => return Ok(()),
+            };
+            match looked.map_err(Report::from).and_then(|all| print::looked_at(&all)) {
+                Err(error) if once => return Err(error),
+                Err(error) => tracing::warn!(error = format!("{error:#}"), "looking again later"),
+                Ok(()) if once => return Ok(()),
+                Ok(()) => {}
             }
             tokio::select! {
                 () = tokio::time::sleep(every) => {}
-                () = stop_signal() => return Ok(()),
+                () = &mut stop => return Ok(()),
             }
         }
     }
 
     pub(super) async fn watch(&self, watch: Watch, resolve: Resolve) -> Result<()> {
-        let on = revenue::Account { vault: watch.vault, token: watch.token };
-        print::watched(
-            &steps::watch::watch(&self.account().await?, &watch.host, on, resolve, self.reader()?.as_ref()).await?,
-        );
+        let (account, on) = (self.account().await?, watch.on.into());
+        print::watched(&steps::watch::watch(&account, &watch.host, on, resolve, self.reader()?.as_ref()).await?);
         Ok(())
     }
 
     pub(super) async fn claim(&self, claim: Claim) -> Result<()> {
         let account = self.account().await?;
-        let on = revenue::Account { vault: claim.vault, token: claim.token };
-        let of = claim.account.unwrap_or(account.address());
+        let on = revenue::Account::from(claim.on);
+        let of = claim.paid.account.unwrap_or(account.address());
         let host = Client::connect(&claim.host).await?;
-        let (paid, amount) = match claim.to {
+        let (paid, amount) = match claim.paid.to {
             Some(to) => (to, steps::payout::claim_to(&account, &host, on, claim.epoch, &self.key()?, to).await?),
             None => (of, steps::payout::claim(&account, &host, on, claim.epoch, of).await?),
         };
-        println!("{paid} was paid {amount} base units of {}", claim.token);
+        println!("{paid} was paid {amount} base units of {}", on.token);
         Ok(())
     }
 
     pub(super) async fn withdraw(&self, withdraw: Withdraw) -> Result<()> {
         let account = self.account().await?;
-        let on = revenue::Account { vault: withdraw.vault, token: withdraw.token };
-        let of = withdraw.account.unwrap_or(account.address());
-        let (paid, amount) = match withdraw.to {
+        let on = revenue::Account::from(withdraw.on);
+        let of = withdraw.paid.account.unwrap_or(account.address());
+        let (paid, amount) = match withdraw.paid.to {
             Some(to) => (to, steps::payout::withdraw_to(&account, on, &self.key()?, to).await?),
             None => (of, steps::payout::withdraw(&account, on, of).await?),
         };
-        println!("{paid} was paid {amount} base units of {}", withdraw.token);
+        println!("{paid} was paid {amount} base units of {}", on.token);
         Ok(())
     }
 
     pub(super) async fn audit(&self, audit: &Audit) -> Result<()> {
         let chain = self.chain().await?;
-        let (verified, state) = steps::payout::audit(&chain, &audit.batch, self.reader()?.as_ref()).await?;
-        print::audited(&verified, state);
+        let (host, key) = (audit.host.as_deref(), self.reader()?);
+        let audited = steps::payout::audit(&chain, &audit.batch, host, key.as_ref()).await?;
+        print::audited(&audited);
         if let (Some(count), Some(host), Some(release)) = (audit.sample, &audit.host, &audit.release) {
             let (runtime, key) = (self.onnxruntime()?, self.key()?);
-            let sampled = steps::sample::sample(&chain, &runtime, &verified, host, release, &key, count).await?;
+            let sampled =
+                steps::sample::sample(&chain, &runtime, &audited.verified, host, release, &key, count).await?;
             print::sampled(&sampled);
             let wrong = sampled.iter().filter(|sampled| sampled.verdict.is_wrong()).count();
             eyre::ensure!(wrong == 0, "{wrong} receipts are not what the model answers: challenge the root");

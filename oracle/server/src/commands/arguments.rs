@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod accounts;
+mod dataset;
 mod making;
 mod serving;
 
@@ -11,8 +12,9 @@ use clap::{Args, Parser, Subcommand};
 use tributary_sdk::AssetId;
 
 pub(super) use accounts::{Audit, Claim, Epoch, Watch, Withdraw};
-pub(super) use making::{Dataset, License, Publish, Train};
-pub(super) use serving::{Ask, Connect, Key, Ledger};
+pub(super) use dataset::{Contribute, Create, Dataset, Ruled};
+pub(super) use making::{License, Publish, Train};
+pub(super) use serving::{Ask, Connect, Decision, Key, Ledger, Submission};
 
 use super::attribute::{Attribute, Explain};
 
@@ -73,7 +75,7 @@ pub(super) enum Command {
         #[arg(long)]
         demo_dollar: bool,
     },
-    /// Datasets: register, contribute, snapshot, grant, withdraw.
+    /// Datasets: create, contribute, screen, snapshot, grant, withdraw.
     #[command(subcommand)]
     Dataset(Dataset),
     /// Train on the published snapshot and write the release.
@@ -100,7 +102,11 @@ pub(super) enum Command {
         standby: bool,
     },
     /// Print the OpenAPI document of every host.
-    Openapi,
+    Openapi {
+        /// Of a dataset's host.
+        #[arg(long)]
+        dataset: bool,
+    },
     /// Print the reference of settings, commands and metrics, in Markdown.
     Reference,
     /// Sign in to a host with a license and ask it.
@@ -108,6 +114,8 @@ pub(super) enum Command {
     /// A host's records: copy them while it runs, restore a copy, export receipts.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// What a host submits to the chain: list it, retry, give up (needs TRIBUTARY_ADMIN_TOKEN).
+    Submission(Submission),
     /// Look whether everything that a host needs is there and whole: node, contracts, key, release, ledger, batches.
     Doctor,
     /// Let clients that cannot sign ask a host: a local proxy that speaks the Open Inference Protocol and signs for them.

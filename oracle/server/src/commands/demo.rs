@@ -2,6 +2,7 @@
 
 mod accounts;
 mod cast;
+mod pooling;
 mod serving;
 
 use std::{collections::BTreeSet, path::PathBuf, process::Command};
@@ -15,7 +16,8 @@ use tributary_chain::{
     licenses::{self, rights},
     revenue, root,
 };
-use tributary_factory::{Dataset, Record, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_dataset::{Record, Schema, Split, SplitSizes, read};
+use tributary_factory::TrainingRecipe;
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
@@ -41,7 +43,6 @@ use serving::Serving;
 /// The digits, with their source and license, are described in demo/README.md.
 const DIGITS: &str = include_str!("../../../../demo/digits.csv");
 const SPLIT_SEED: u64 = 0;
-const PARTITION_SEED: u64 = 0;
 const CONTRIBUTORS: usize = 12;
 const IMAGES: usize = 200;
 
@@ -61,8 +62,6 @@ const ARBITER_PERIOD: u32 = 3 * 86_400;
 const BOND: u64 = 10_000_000_000_000_000;
 const FALLBACK_DAYS: u32 = 90;
 
-const TERMS: &str = "You may train, evaluate and publish models on these records, and you pay their contributors by \
-                     measured influence under epoch-signed/1. Contributors may withdraw; later releases leave them out.";
 const LEGAL_TEXT: &str = "The holder may ask the model, also for commercial purposes. The holder may not copy its \
                           weights, distil it or train on its answers.";
 
@@ -82,8 +81,9 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     let token = deploy_suite(&chain, &data, &cast).await?;
 
     act(2, "A community pools its data");
-    let split = Dataset::parse(DIGITS, Schema::DIGITS)?.split(SplitSizes::DIGITS, SPLIT_SEED)?;
-    pool_data(&chain, &data, &cast, &split).await?;
+    let digits = data.keep_bytes("digits.csv", DIGITS.as_bytes())?;
+    let split = Split::new(read::all(&digits, &Schema::digits())?, SplitSizes::DIGITS, SPLIT_SEED)?;
+    pooling::pool_data(&chain, &data, &cast, &split).await?;
 
     act(3, "The data becomes a model");
     let runtime = OnnxRuntime::load(settings.onnxruntime.as_deref())?;
@@ -131,65 +131,6 @@ async fn deploy_suite(chain: &Chain, data: &DataFolder, cast: &Cast) -> Result<A
         println!("  {address}  {name}");
     }
     Ok(token)
-}
-
-async fn pool_data(chain: &Chain, data: &DataFolder, cast: &Cast, split: &Split) -> Result<()> {
-    let steward = chain.account(&cast.steward)?;
-    println!(
-        "  1,797 handwritten digits (UCI, CC BY 4.0): {} to contribute, {} held out, {} to test with",
-        split.training.len(),
-        split.held_out.len(),
-        split.test.len()
-    );
-    let new = steps::dataset::NewDataset {
-        name: "handwritten digits".into(),
-        schema: Schema::DIGITS,
-        terms: TERMS.into(),
-        pay_policy: "epoch-signed/1".into(),
-        held_out: split.held_out.clone(),
-        payee: cast.treasury.address(),
-    };
-    let dataset = steps::dataset::register(&steward, data, new).await?;
-    println!("  dataset {} registered; the held-out records' hash is on chain first", dataset.asset);
-    let parts = partition::simulate(&split.training, CONTRIBUTORS, PARTITION_SEED)?;
-    let givers = cast
-        .contributors
-        .iter()
-        .zip(&parts)
-        .map(|(key, records)| steps::dataset::Giver { key: key.clone(), records: records.clone() })
-        .collect();
-    let ids = steps::dataset::contribute(&steward, data, givers).await?;
-    println!(
-        "  {} contributors (a simulated division, uneven and with skewed labels) signed their consent:",
-        ids.len()
-    );
-    for (key, records) in cast.contributors.iter().zip(&parts) {
-        println!("    {}  {:4} records, mostly {}", print::short(key.address()), records.len(), favourites(records));
-    }
-    let (version, manifest, report) = steps::dataset::snapshot(&steward, data, &split.held_out).await?;
-    println!(
-        "  screening took {} of {} records ({} copies left out); snapshot {} has root {}",
-        report.accepted,
-        report.offered,
-        report.duplicates.len(),
-        version.version,
-        manifest.root
-    );
-    let until = steps::dataset::grant(&steward, dataset.asset, cast.builder.address(), 30 * DAY).await?;
-    println!("  the community grants {} the purpose `train` until {until}", print::short(cast.builder.address()));
-    Ok(())
-}
-
-fn favourites(records: &[Record]) -> String {
-    let mut counts = [0usize; 10];
-    for record in records {
-        if let Some(count) = counts.get_mut(usize::from(record.label)) {
-            *count += 1;
-        }
-    }
-    let mut labels: Vec<usize> = (0..counts.len()).collect();
-    labels.sort_by_key(|label| std::cmp::Reverse(counts[*label]));
-    format!("{}s and {}s", labels[0], labels[1])
 }
 
 async fn build_model(
@@ -309,12 +250,17 @@ async fn ask_host(
         print::short(session.key())
     );
     let records: Vec<&Record> = test.iter().take(IMAGES).collect();
-    let inputs = records.iter().map(|record| record.features.iter().map(|value| f32::from(*value)).collect());
+    let schema = Schema::digits();
+    let label = |record: &&Record| schema.class(record);
+    let inputs = records.iter().map(|record| schema.numbers(record).into_iter().map(|value| value as f32).collect());
     let bar = print::counting_bar("asking", IMAGES as u64);
     let answers = steps::ask::infer(chain, &session, model.version.asset, inputs, |_| bar.inc(1)).await?;
     bar.finish_and_clear();
-    let right =
-        answers.iter().zip(&records).filter(|(answer, record)| answer.predicted == [u32::from(record.label)]).count();
+    let right = answers
+        .iter()
+        .zip(&records)
+        .filter(|(answer, record)| answer.predicted.first().map(|class| *class as usize) == label(record))
+        .count();
     let ids: BTreeSet<_> = answers.iter().map(|answer| answer.receipt.id).collect();
     ensure!(ids.len() == IMAGES, "{IMAGES} images were asked about, {} receipts came back", ids.len());
     println!(
@@ -323,7 +269,7 @@ async fn ask_host(
     );
     for (answer, record) in answers.iter().zip(&records).take(3) {
         print!("    ");
-        print::answer(answer, Some(record.label));
+        print::answer(answer, label(record));
     }
     Ok(())
 }

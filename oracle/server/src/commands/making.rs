@@ -1,81 +1,27 @@
-//! Data, training, publishing, selling.
+//! Training, publishing, selling.
 
 use eyre::Result;
-use tributary_chain::{consent, licenses::rights};
-use tributary_factory::{Schema, TrainingRecipe};
+use tributary_chain::licenses::rights;
+use tributary_factory::TrainingRecipe;
 use tributary_sdk::contracts::registry::Shares;
-use tributary_server::steps::{self, license::Revocation, model::Training};
+use tributary_server::{
+    dataset::Collection,
+    steps::{self, license::Revocation, model::Training},
+};
 
 use super::{
     Context,
-    arguments::{Dataset, License, Publish, Train},
+    arguments::{License, Publish, Train},
     print, read_text,
 };
 
 impl Context {
-    pub(super) async fn dataset(&self, dataset: Dataset) -> Result<()> {
-        let account = self.account().await?;
-        let data = self.data(account.chain())?;
-        match dataset {
-            Dataset::Register { name, schema, terms, pay_policy, held_out, payee } => {
-                let schema = Schema {
-                    width: schema.width,
-                    largest: schema.largest,
-                    classes: schema.classes,
-                    radius: schema.radius,
-                };
-                let new = steps::dataset::NewDataset {
-                    name,
-                    schema,
-                    terms: read_text(&terms)?,
-                    pay_policy,
-                    held_out: steps::model::records(&held_out, schema)?,
-                    payee: payee.unwrap_or(account.address()),
-                };
-                let state = steps::dataset::register(&account, &data, new).await?;
-                println!("dataset {} with vault {}", state.asset, state.vault);
-            }
-            Dataset::Contribute { records } => {
-                let schema = data.dataset()?.schema;
-                let giver =
-                    steps::dataset::Giver { key: self.key()?, records: steps::model::records(&records, schema)? };
-                for id in steps::dataset::contribute(&account, &data, vec![giver]).await? {
-                    println!("consent {id}");
-                }
-            }
-            Dataset::Snapshot { held_out } => {
-                let held_out = steps::model::records(&held_out, data.dataset()?.schema)?;
-                let (version, manifest, report) = steps::dataset::snapshot(&account, &data, &held_out).await?;
-                println!("{} of {} records accepted", report.accepted, report.offered);
-                let small =
-                    [("share one row", &report.sharing), ("have too few records and are left out", &report.too_few)];
-                for (what, accounts) in small.into_iter().filter(|(_, accounts)| !accounts.is_empty()) {
-                    println!(
-                        "{} contributors {what}: {}",
-                        accounts.len(),
-                        accounts.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
-                    );
-                }
-                println!("snapshot {} of dataset {}, root {}", version.version, version.asset, manifest.root);
-            }
-            Dataset::Grant { to, days } => {
-                let until = steps::dataset::grant(&account, data.dataset()?.asset, to, days * 86_400).await?;
-                println!("{to} may train until {until} (the chain's time)");
-            }
-            Dataset::Withdraw { id } => {
-                consent::withdraw(&account, id).await?;
-                println!("contribution {id} is withdrawn: later snapshots and releases leave it out");
-            }
-        }
-        Ok(())
-    }
-
     pub(super) async fn train(&self, train: Train) -> Result<()> {
         let (chain, key) = (self.chain().await?, self.key()?);
         let data = self.data(&chain)?;
-        let schema = data.dataset()?.schema;
-        let held_out = steps::model::records(&train.held_out, schema)?;
-        let test = steps::model::records(&train.test, schema)?;
+        let schema = Collection::open(&chain, &data)?.charter().schema.clone();
+        let held_out = steps::model::records(&train.held_out, &schema)?;
+        let test = steps::model::records(&train.test, &schema)?;
         let recipe = TrainingRecipe::default();
         let mut bar = print::TrainingBar::new();
         let runtime = self.onnxruntime()?;

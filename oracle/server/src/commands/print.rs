@@ -3,22 +3,25 @@
 use std::path::Path;
 
 use alloy::primitives::Address;
+use eyre::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tributary_chain::{
     deploy::{Outcome, Since},
     verify::{RootState, Verified},
     why::Why,
 };
+use tributary_dataset::{screening::Totals, snapshot::Screened};
 use tributary_factory::Progress;
 use tributary_sdk::{
     AssetId,
-    api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding},
+    api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding, Submissions},
     sign_in::Credential,
 };
 use tributary_server::steps::{
-    attest::Looked,
+    attest::{All, Looked},
     deployment::Deployed,
     model::TrainedRelease,
+    payout::Audited,
     receipt::{Checked, Settled},
     sample::{Sampled, Verdict},
     watch::Watched,
@@ -79,6 +82,21 @@ pub(crate) fn counting_bar(what: &'static str, count: u64) -> ProgressBar {
     ProgressBar::new(count).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
 }
 
+/// What screening let through, and why not the rest.
+pub(crate) fn screened(outcome: &Screened, totals: &Totals) {
+    let Totals { offered, accepted, held, rejected, .. } = totals;
+    println!("{accepted} of {offered} records accepted, {held} held for the curator, {rejected} rejected");
+    let taken_back = outcome.withdrawn.len();
+    if taken_back + outcome.withdrawn_records > 0 {
+        println!("{taken_back} contributions and {} more records were withdrawn", outcome.withdrawn_records);
+    }
+    let small = [("share one row", &outcome.sharing), ("have too few records and are left out", &outcome.too_few)];
+    for (what, accounts) in small.into_iter().filter(|(_, accounts)| !accounts.is_empty()) {
+        let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+        println!("{} contributors {what}: {}", accounts.len(), names.join(" "));
+    }
+}
+
 pub(crate) fn trained(built: &TrainedRelease) {
     println!(
         "  trained in {} steps; {} of {} test images right: accuracy {:.4}",
@@ -96,7 +114,7 @@ pub(crate) fn trained(built: &TrainedRelease) {
     );
 }
 
-pub(crate) fn answer(answer: &Inferred, label: Option<u8>) {
+pub(crate) fn answer(answer: &Inferred, label: Option<usize>) {
     let label = label.map(|label| format!(" (label {label})")).unwrap_or_default();
     let helped: Vec<String> = answer
         .contributors
@@ -183,7 +201,23 @@ pub(crate) fn sampled(sampled: &[Sampled]) {
     }
 }
 
-pub(crate) fn looked(model: AssetId, looked: &Looked) {
+/// What an attestor did about each model.
+///
+/// # Errors
+/// What failed of which models, if something did; the others are printed all the same.
+pub(crate) fn looked_at(all: &All) -> Result<()> {
+    let mut failed = Vec::new();
+    for (model, found) in all {
+        match found {
+            Ok(found) => looked(*model, found),
+            Err(error) => failed.push(format!("model {model}: {error}")),
+        }
+    }
+    ensure!(failed.is_empty(), "{} of {} models were not looked at: {}", failed.len(), all.len(), failed.join("; "));
+    Ok(())
+}
+
+fn looked(model: AssetId, looked: &Looked) {
     match looked {
         Looked::Nothing => println!("model {model}: nothing waits to be attested"),
         Looked::NoAttestor => println!("model {model}: this account is not among its attestors"),
@@ -221,7 +255,8 @@ pub(crate) fn receipt(checked: &Checked) {
     }
 }
 
-pub(crate) fn audited(verified: &Verified, state: RootState) {
+pub(crate) fn audited(audited: &Audited) {
+    let Audited { verified, state, unread } = audited;
     let Verified { batch, statement, tree, .. } = verified;
     println!("epoch {} of model {} version {}", batch.index, batch.release.asset, batch.release.version);
     println!("  {} receipts: every signature holds, of the host, of requests and of sign-ins", batch.receipts.len());
@@ -239,6 +274,10 @@ pub(crate) fn audited(verified: &Verified, state: RootState) {
             Basis::Records => "record counts",
         };
         println!("  {} base units of {from}, divided by {by}", subpool.amount);
+    }
+    if let Some(why) = unread {
+        println!("  this account is an attestor, and WAS NOT GIVEN THE SKETCHES: {why};");
+        println!("  where the batch is a copy, name the model's host with --host, as it names itself in sign-ins");
     }
     if divided.is_none() {
         println!(
@@ -271,6 +310,23 @@ pub(crate) fn watched(watched: &Watched) {
             println!("root {index} is CHALLENGED; its arbiter must rule by {until}. Show the arbiter this text:");
             println!("{reason}");
         }
+    }
+}
+
+/// What a host submits.
+pub(crate) fn submissions(submissions: &Submissions) {
+    for one in &submissions.all {
+        let reason = one.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        println!("{}  {}{reason}", one.key, one.state);
+        for transaction in &one.transactions {
+            println!("  transaction {transaction}");
+        }
+    }
+    for alarm in &submissions.alarms {
+        println!("ALARM  {alarm}");
+    }
+    if submissions.all.is_empty() {
+        println!("nothing was submitted yet");
     }
 }
 

@@ -2,22 +2,24 @@
 
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
+use alloy::signers::local::PrivateKeySigner;
 use eyre::{Result, WrapErr};
-use tokio::{sync::watch::Receiver, task::JoinHandle};
-use tributary_chain::Chain;
-use tributary_factory::Schema;
-use tributary_sdk::{Address, sign_in::Credential};
+use tokio::{sync::watch::Receiver, task::JoinSet};
+use tributary_chain::deploy;
+use tributary_dataset::Schema;
+use tributary_sdk::{Address, client::Client, sign_in::Credential};
 use tributary_server::{
-    clerk::{Clerk, Duties},
+    clerk::{Clerk, ClerkError, Duties},
     connect::Proxy,
     host::{Host, Shelf, Source},
     http::{Access, Listening, stop_signal},
     steps,
 };
+use tributary_submission::SubmissionError;
 
 use super::{
     Context,
-    arguments::{Ask, Connect, Key, Ledger},
+    arguments::{Ask, Connect, Decision, Key, Ledger, Submission},
     print,
 };
 
@@ -26,67 +28,138 @@ const CLERK_LOOKS: Duration = Duration::from_secs(10);
 /// How often a standby looks whether the folder is free.
 const STANDBY_LOOKS: Duration = Duration::from_secs(1);
 
-/// Waits until nobody else has any of these folders. The system frees them when the process that has them ends, however it
+/// Whether somebody else has any of these folders. The system frees them when the process that has them ends, however it
 /// ends.
-async fn stand_by(folders: &[PathBuf]) -> Result<()> {
-    tracing::info!("standing by until nobody else serves from the data folders");
-    while folders
-        .iter()
-        .try_fold(false, |any, folder| Ok::<_, std::io::Error>(any || tributary_ledger::in_use(folder)?))?
-    {
-        tokio::time::sleep(STANDBY_LOOKS).await;
-    }
-    tracing::warn!("taking over");
-    Ok(())
+fn in_use(folders: &[PathBuf]) -> std::io::Result<bool> {
+    folders.iter().try_fold(false, |any, folder| Ok(any || tributary_ledger::in_use(folder)?))
+}
+
+/// Whether a host could not be opened because somebody else posts from its folder.
+fn is_taken(error: &eyre::Report) -> bool {
+    matches!(error.downcast_ref(), Some(ClerkError::Submission(SubmissionError::InUse { .. })))
+}
+
+/// A host that is ready to be asked.
+struct Opened {
+    listening: Listening,
+    host: Arc<Host>,
+    clerk: Option<Clerk>,
 }
 
 impl Context {
     pub(super) async fn serve(&self, token: Address, models: Vec<PathBuf>, standby: bool) -> Result<()> {
         let folders = if models.is_empty() { vec![self.settings.data.clone()] } else { models };
-        if standby {
-            stand_by(&folders).await?;
+        let opened = if standby {
+            tokio::select! {
+                opened = self.take_over(token, &folders) => opened?,
+                () = stop_signal() => return Ok(()),
+            }
+        } else {
+            self.open(token, &folders).await?
+        };
+        self.work(opened).await
+    }
+
+    /// Waits until nobody else has the folders, and opens a host from them. What would stand in its way is said at once, and
+    /// not when it is too late.
+    async fn take_over(&self, token: Address, folders: &[PathBuf]) -> Result<Opened> {
+        deploy::present(&self.chain().await?).await?;
+        tracing::info!(key = %self.key()?.address(), "standing by until nobody else serves from the data folders");
+        self.posting_key()?;
+        self.onnxruntime()?;
+        loop {
+            while in_use(folders)? {
+                tokio::time::sleep(STANDBY_LOOKS).await;
+            }
+            tracing::warn!("taking over");
+            match self.open(token, folders).await {
+                // Somebody was quicker: the one before, started again, or another standby.
+                Err(error) if is_taken(&error) || in_use(folders)? => {
+                    tracing::warn!(%error, "standing by again");
+                    tokio::time::sleep(STANDBY_LOOKS).await;
+                }
+                other => return other,
+            }
         }
+    }
+
+    async fn open(&self, token: Address, folders: &[PathBuf]) -> Result<Opened> {
         let chain = self.chain().await?;
-        let listening = Listening::bind(self.settings.listen).await?;
+        let listening = Listening::bind(self.settings.listen).await?.with_patience(self.settings.patience());
         let options = self.settings.model_options();
-        let shelf =
-            |data: PathBuf| Shelf { source: Source::Folder(data.clone()), data, token, options: options.clone() };
-        let mut opening = self.settings.opening(self.key()?, folders.into_iter().map(shelf).collect());
+        let shelf = |data: &PathBuf| Shelf {
+            source: Source::Folder(data.clone()),
+            data: data.clone(),
+            token,
+            options: options.clone(),
+        };
+        let mut opening = self.settings.opening(self.key()?, folders.iter().map(shelf).collect());
         // A message for another host must not be good here, whatever a client says it asked at.
         opening.authority.get_or_insert_with(|| listening.authority());
         let host = Arc::new(Host::open(&chain, opening).await?);
-        let clerk = self.clerk(&host).await?.map(Arc::new);
+        let clerk = self.clerk(&host).await?;
+        Ok(Opened { listening, host, clerk })
+    }
+
+    /// Serves, closes, posts and copies until it is asked to stop.
+    async fn work(&self, Opened { listening, host, clerk }: Opened) -> Result<()> {
+        let clerk = clerk.map(Arc::new);
         let access = Access { clerk: clerk.clone(), ..self.settings.access() };
         let (stop, stopped) = tokio::sync::watch::channel(());
-        let copying = self.mirror(&host, stopped.clone())?;
-        let working = tokio::spawn(async move {
+        let mut beside = JoinSet::new();
+        self.mirror(&host, &mut beside, stopped.clone())?;
+        if let Some(clerk) = clerk {
             let mut stopped = stopped;
-            if let Some(clerk) = clerk {
-                clerk.run(async { drop(stopped.changed().await) }).await;
+            beside.spawn(async move { clerk.run(async { drop(stopped.changed().await) }).await });
+        }
+        let (say, early) = tokio::sync::oneshot::channel();
+        let beside = tokio::spawn(async move {
+            let first = beside.join_next().await;
+            if first.is_some() {
+                let _ = say.send(());
             }
+            let mut ends = Vec::from_iter(first);
+            while let Some(end) = beside.join_next().await {
+                ends.push(end);
+            }
+            ends
         });
-        let served = listening.serve(host, access, stop_signal()).await;
+        let stopping = async {
+            tokio::select! {
+                () = stop_signal() => {}
+                // A host that only seems to work is worse than one that is gone.
+                Ok(()) = early => tracing::error!("what closes, posts or copies has ended: stopping"),
+            }
+        };
+        let served = listening.serve(host, access, stopping).await;
         drop(stop);
-        working.await?;
-        if let Some(copying) = copying {
-            copying.await?;
+        for end in beside.await? {
+            end?;
         }
         Ok(served?)
     }
 
-    /// Copies of batches in a bucket, if one is named, until `stopped` changes.
-    fn mirror(&self, host: &Arc<Host>, stopped: Receiver<()>) -> Result<Option<JoinHandle<()>>> {
-        let Some(url) = &self.settings.mirror else { return Ok(None) };
+    /// Copies batches into a bucket, if one is named, until `stopped` changes.
+    fn mirror(&self, host: &Arc<Host>, beside: &mut JoinSet<()>, stopped: Receiver<()>) -> Result<()> {
+        let Some(url) = &self.settings.mirror else { return Ok(()) };
         #[cfg(feature = "s3")]
         {
-            let (mirror, mut stopped) = (tributary_server::mirror::Mirror::open(Arc::clone(host), url)?, stopped);
-            let copying = async move { mirror.run(async { drop(stopped.changed().await) }).await };
-            Ok(Some(tokio::spawn(copying)))
+            let mirror = tributary_server::mirror::Mirror::open(Arc::clone(host), url.reveal())?;
+            let mut stopped = stopped;
+            beside.spawn(async move { mirror.run(async { drop(stopped.changed().await) }).await });
+            Ok(())
         }
         #[cfg(not(feature = "s3"))]
         {
-            drop((Arc::clone(host), stopped));
-            eyre::bail!("`mirror` is set to {url}, and this program was built without it: build it with --features s3")
+            let _ = (host, url, beside, stopped);
+            eyre::bail!("`mirror` is set, and this program was built without it: build it with --features s3")
+        }
+    }
+
+    fn posting_key(&self) -> Result<PrivateKeySigner> {
+        match self.settings.posting_key()? {
+            Some(key) => Ok(key),
+            None => self.key(),
         }
     }
 
@@ -95,16 +168,17 @@ impl Context {
         if self.settings.epoch_seconds == 0 {
             return Ok(None);
         }
-        let key = match self.settings.posting_key()? {
-            Some(key) => key,
-            None => self.key()?,
+        let more = self.settings.more_rpcs.iter().zip(2..).map(|(url, place)| {
+            tributary_chain::node(url.reveal()).wrap_err_with(|| format!("node {place}, of `more_rpcs`"))
+        });
+        let duties = Duties {
+            folder: self.settings.data.join("submission"),
+            key: self.posting_key()?,
+            more: more.collect::<Result<_>>()?,
+            policy: self.settings.policy(),
+            epoch: self.settings.epoch_seconds,
+            every: CLERK_LOOKS,
         };
-        let mut more = Vec::new();
-        for url in &self.settings.more_rpcs {
-            more.push(Chain::connect(url.reveal()).await?);
-        }
-        let folder = self.settings.data.join("submission");
-        let duties = Duties { folder, key, more, epoch: self.settings.epoch_seconds, every: CLERK_LOOKS };
         Ok(Some(Clerk::open(Arc::clone(host), duties).await?))
     }
 
@@ -173,6 +247,18 @@ impl Context {
         Ok(())
     }
 
+    pub(super) async fn submission(&self, submission: &Submission) -> Result<()> {
+        let (client, token) = (Client::connect(&submission.host).await?, self.admin_token()?.reveal());
+        let all = match submission.what {
+            Decision::List => client.submissions(token).await?,
+            Decision::Retry { key } => client.decide(key, "retry", token).await?,
+            Decision::GiveUp { key } => client.decide(key, "give-up", token).await?,
+            Decision::Acknowledge => client.acknowledge(token).await?,
+        };
+        print::submissions(&all);
+        Ok(())
+    }
+
     pub(super) async fn doctor(&self) -> Result<()> {
         let all = steps::doctor::examine(&self.settings).await;
         for diagnosis in &all {
@@ -190,12 +276,11 @@ impl Context {
         let chain = self.chain().await?;
         let (client, session) = steps::ask::sign_in(&chain, &ask.host, ask.model, &self.key()?, ask.license).await?;
         let model = client.model(ask.model)?;
-        let classes = u8::try_from(model.classes).unwrap_or(u8::MAX);
-        let schema = Schema { width: usize::try_from(model.input_width)?, largest: u8::MAX, classes, radius: 0 };
-        let records = steps::model::records(&ask.records, schema)?;
+        let schema = Schema::of_numbers(usize::try_from(model.input_width)?, usize::try_from(model.classes)?);
+        let records = steps::model::records(&ask.records, &schema)?;
         let asked: Vec<_> = records.into_iter().take(ask.count).collect();
-        let inputs = asked.iter().map(|record| record.features.iter().map(|v| f32::from(*v)).collect());
-        let mut labels = asked.iter().map(|record| record.label);
+        let inputs = asked.iter().map(|record| schema.numbers(record).into_iter().map(|value| value as f32).collect());
+        let mut labels = asked.iter().filter_map(|record| schema.class(record));
         steps::ask::infer(&chain, &session, ask.model, inputs, |answer| {
             print::answer(answer, labels.next());
         })

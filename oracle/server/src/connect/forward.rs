@@ -1,6 +1,6 @@
 //! The proxy's own HTTP: what comes in, and what goes back.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use alloy::primitives::Bytes;
 use axum::{
@@ -13,7 +13,7 @@ use tributary_sdk::{AssetId, api::ErrorBody, client::ClientError};
 
 use super::{ConnectError, Forwarded, Proxy};
 use crate::{
-    http::{Listening, ServeError},
+    http::{Listening, ServeError, read},
     protocol::JSON_LENGTH,
 };
 
@@ -27,6 +27,8 @@ const TO_CLIENT: [&str; 7] =
 struct Shared {
     proxy: Arc<Proxy>,
     max_body: usize,
+    /// For a whole body to come.
+    body_within: Duration,
 }
 
 impl Listening {
@@ -37,7 +39,7 @@ impl Listening {
         max_body: usize,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
-        let shared = Shared { proxy: Arc::new(proxy), max_body };
+        let shared = Shared { proxy: Arc::new(proxy), max_body, body_within: self.patience.body };
         let router = Router::new().fallback(forward).layer(DefaultBodyLimit::max(max_body)).with_state(shared);
         self.run(router, stop).await;
         Ok(())
@@ -45,19 +47,18 @@ impl Listening {
 }
 
 async fn forward(State(shared): State<Shared>, request: Request) -> Result<Response, ConnectError> {
-    let (parts, body) = request.into_parts();
-    let limit = shared.max_body;
-    let body = axum::body::to_bytes(body, limit).await.map_err(|_| ConnectError::TooLarge(limit))?;
-    let path = parts.uri.path();
-    let headers = only(&parts.headers, &TO_HOST);
+    let (method, uri, headers) = (request.method().clone(), request.uri().clone(), request.headers().clone());
+    let body = read::whole(request, shared.max_body, shared.body_within).await?;
+    let path = uri.path();
+    let to_host = only(&headers, &TO_HOST);
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let forwarded = match segments.as_slice() {
-        ["v2", "models", model, .., "infer"] if parts.method == Method::POST => {
+        ["v2", "models", model, .., "infer"] if method == Method::POST => {
             let model: AssetId = model.parse().map_err(|_| ConnectError::Path)?;
-            let name = parts.headers.get("idempotency-key").and_then(|value| value.to_str().ok());
-            shared.proxy.ask(path, model, headers, Bytes(body), name).await?
+            let name = headers.get("idempotency-key").and_then(|value| value.to_str().ok());
+            shared.proxy.ask(path, model, to_host, Bytes(body), name).await?
         }
-        _ => shared.proxy.pass(parts.method, path, headers, Bytes(body)).await?,
+        _ => shared.proxy.pass(method, path, to_host, Bytes(body)).await?,
     };
     let Forwarded { status, headers, body } = forwarded;
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
@@ -71,16 +72,18 @@ fn only(headers: &HeaderMap, names: &[&'static str]) -> HeaderMap {
 
 impl IntoResponse for ConnectError {
     fn into_response(self) -> Response {
-        let (status, code) = match &self {
+        let message = self.to_string();
+        let (status, code) = match self {
+            // As the host says it.
+            Self::Body(refusal) => return refusal.into_response(),
             Self::Protocol(error) if error.is_syntax() => (StatusCode::BAD_REQUEST, "bad_body"),
             Self::Protocol(_) => (StatusCode::UNPROCESSABLE_ENTITY, "wrong_tensor"),
             Self::NameReused(_) => (StatusCode::CONFLICT, "request_id_reused"),
             Self::TooManyNames => (StatusCode::TOO_MANY_REQUESTS, "too_many_names"),
-            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Self::Path => (StatusCode::BAD_REQUEST, "bad_path"),
             Self::Host(ClientError::Refused { status, code, message }) => {
-                let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_GATEWAY);
-                return (status, Json(ErrorBody { code: code.clone(), message: message.clone() })).into_response();
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                return (status, Json(ErrorBody { code, message })).into_response();
             }
             Self::Host(ClientError::ReceiptMismatch(_) | ClientError::Signature(_)) => {
                 (StatusCode::BAD_GATEWAY, "bad_receipt")
@@ -89,6 +92,6 @@ impl IntoResponse for ConnectError {
             Self::Host(_) | Self::SignIn(_) => (StatusCode::BAD_GATEWAY, "host_failed"),
             Self::Chain(_) => (StatusCode::BAD_GATEWAY, "chain_failed"),
         };
-        (status, Json(ErrorBody { code: code.into(), message: self.to_string() })).into_response()
+        (status, Json(ErrorBody { code: code.into(), message })).into_response()
     }
 }

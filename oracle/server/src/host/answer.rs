@@ -4,6 +4,7 @@
 //! A question that fails after its reservation is voided; nobody is charged for it.
 
 use std::{
+    convert::Infallible,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -14,6 +15,7 @@ use alloy::{
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde::Serialize;
+use tokio::sync::{RwLockReadGuard, oneshot};
 use tracing::{Instrument, info_span};
 use tributary_attribution::compile::SKETCH;
 use tributary_chain::ChainError;
@@ -88,6 +90,12 @@ impl Question {
     }
 }
 
+/// Ends when nobody waits for the answer any more.
+type Gone = oneshot::Receiver<Infallible>;
+
+/// Held from the moment a receipt takes its time until it is durable.
+type InEpoch<'s> = RwLockReadGuard<'s, ()>;
+
 /// A question that may be served.
 struct Admissible {
     features: Vec<f32>,
@@ -102,25 +110,45 @@ struct Admissible {
 }
 
 impl Host {
-    /// Serves one question. It runs to its end even if the client hangs up, so that no reservation is left open.
+    /// Serves one question. If the client hangs up before it is computed, it is dropped and voided; after that it runs to its
+    /// end.
     #[tracing::instrument(name = "answer", skip_all, fields(model = %asset))]
     pub async fn infer(&self, asset: AssetId, question: Question) -> Result<Reply, Refusal> {
         if self.is_draining() {
             return Err(Refusal::Draining);
         }
         let service = self.service(asset)?;
-        let at_work = Arc::clone(&service.at_work).read_owned().await;
+        let admission = async {
+            let at_work = Arc::clone(&service.at_work).read_owned().await;
+            service.admissible(question).await.map(|admitted| (at_work, admitted))
+        };
         // A node that is silent must not keep who asks waiting for longer than the host allows.
-        let admission = tokio::time::timeout(self.request_timeout, service.admissible(question)).await;
-        let silent = |_| ChainError::Rpc("it took longer than a question may".into());
-        let (served, admissible) = admission.map_err(silent)??;
+        let admission = tokio::time::timeout(self.request_timeout, admission).await.map_err(|_| silent())?;
+        let (at_work, (served, admissible)) = admission?;
+        self.check_unused(asset, admissible.request.id)?;
         Moment::Admitted.reached();
+        let (_listening, gone) = oneshot::channel::<Infallible>();
         let serving = async move {
             let _until_answered = at_work;
-            service.serve(&served, admissible).await
+            service.serve(&served, admissible, gone).await
         };
         tokio::spawn(serving.in_current_span()).await.map_err(|_| Refusal::Lost)?
     }
+
+    /// That no other model's ledger has a receipt of this id: receipts are asked for by their ids alone.
+    fn check_unused(&self, asset: AssetId, id: B256) -> Result<(), Refusal> {
+        for other in self.services().into_iter().filter(|service| service.asset != asset) {
+            if other.ledger.row(id)?.is_some() {
+                return Err(LedgerError::Conflict { request_id: id }.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The node took longer than a question may.
+fn silent() -> ChainError {
+    ChainError::Rpc("it took longer than a question may".into())
 }
 
 impl Service {
@@ -195,7 +223,7 @@ impl Service {
         Ok(())
     }
 
-    async fn serve(&self, served: &Served, question: Admissible) -> Result<Reply, Refusal> {
+    async fn serve(&self, served: &Served, question: Admissible, gone: Gone) -> Result<Reply, Refusal> {
         let request_id = question.request.id;
         let reservation = Reservation {
             request_id,
@@ -214,7 +242,7 @@ impl Service {
             Outcome::Earned { answer: None, .. } => Err(Refusal::AlreadySettled(request_id)),
             Outcome::Reserved => {
                 Moment::Reserved.reached();
-                let answered = self.answer(served, question).await;
+                let answered = self.answer(served, question, gone).await;
                 if answered.is_err() {
                     Moment::Failed.reached();
                     self.void(request_id).await?;
@@ -222,6 +250,18 @@ impl Service {
                 answered
             }
         }
+    }
+
+    /// It may have waited: what let it in must still hold. Returns the receipt's time, which stands as long as the guard: it
+    /// is taken, checked and made durable while no epoch can end.
+    async fn still_admitted(&self, admitted: &Admitted, issued_at: u64) -> Result<(u64, InEpoch<'_>), Refusal> {
+        let session = &admitted.access.session;
+        self.licenses.find(admitted.access.license_id, session.holder).await?;
+        if !self.licenses.is_signed(session).await? {
+            return Err(Refusal::NotSigned { holder: session.holder });
+        }
+        let in_epoch = self.gate.read().await;
+        Ok((self.clock.served(issued_at).await?, in_epoch))
     }
 
     async fn void(&self, request_id: B256) -> Result<(), LedgerError> {
@@ -232,14 +272,16 @@ impl Service {
         }
     }
 
-    async fn answer(&self, served: &Served, question: Admissible) -> Result<Reply, Refusal> {
+    async fn answer(&self, served: &Served, question: Admissible, gone: Gone) -> Result<Reply, Refusal> {
         let Admissible { features, request, signature, salt, admitted, deadline, .. } = question;
         let kept = match self.keeps_inputs {
             0 => None,
             _ => Some(json(&KeptInput { salt, features: features.clone() })?),
         };
-        let tributary_runtime::Answer { mut outputs, timing } =
-            served.model.run(features, Some(deadline)).instrument(info_span!("pass")).await?;
+        let tributary_runtime::Answer { mut outputs, timing } = tokio::select! {
+            answer = served.model.run(features, Some(deadline)).instrument(info_span!("pass")) => answer?,
+            _ = gone => return Err(Refusal::Lost),
+        };
         Moment::Computed.reached();
         let records = outputs.records();
         let mut take = |name: &str| {
@@ -251,15 +293,8 @@ impl Service {
         let contributors = named(served.release.table(), &sketch)?;
         self.sketch_seconds.observe(begun.elapsed().as_secs_f64());
 
-        // It may have waited: what let it in must still hold.
-        self.licenses.find(request.licenseId, admitted.access.session.holder).await?;
-        if !self.licenses.is_signed(&admitted.access.session).await? {
-            return Err(Refusal::NotSigned { holder: admitted.access.session.holder });
-        }
-
-        // The receipt's time is taken, checked and made durable while no epoch can end.
-        let _in_epoch = self.gate.read().await;
-        let served_at = self.clock.now(request.issuedAt).await?;
+        let checked = tokio::time::timeout_at(deadline.into(), self.still_admitted(&admitted, request.issuedAt));
+        let (served_at, _in_epoch) = checked.await.map_err(|_| silent())??;
         self.check_time(request.issuedAt, served_at).await?;
         let Access { session, credential, expires_at: ended, .. } = admitted.access;
         if served_at >= ended {

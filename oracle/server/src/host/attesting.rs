@@ -69,9 +69,11 @@ impl Service {
     }
 
     /// What was said so far of an epoch that is closed here; asks nobody.
-    pub fn words_of(&self, index: u64) -> Option<Quorum> {
-        let hash = self.batches.hash_of(index).ok()??;
-        self.quorums.read(hash).ok()?
+    pub fn words_of(&self, index: u64) -> Result<Option<Quorum>, Refusal> {
+        match self.batches.hash_of(index)? {
+            None => Ok(None),
+            Some(hash) => self.quorums.read(hash),
+        }
     }
 
     /// Takes an attestor's word, if the vault's policy names the attestor and the word is about this very batch.
@@ -115,11 +117,15 @@ impl Service {
         Ok(quorum)
     }
 
-    /// Begins to collect what attestors say of a batch that was just closed.
+    /// Begins to collect what attestors say of a batch that was just closed. What they already said of the very same one
+    /// stays.
     pub(super) async fn begin_round(&self, statement: RootStatement) -> Result<(), Refusal> {
         let now = self.chain().head().await?.timestamp;
         let _one_at_a_time = self.attesting.lock().await;
-        self.begin(statement, now).map(drop)
+        match self.quorums.read(statement.dataHash)? {
+            Some(quorum) if quorum.statement.deadline > now => Ok(()),
+            _ => self.begin(statement, now).map(drop),
+        }
     }
 
     fn begin(&self, statement: RootStatement, now: u64) -> Result<Quorum, Refusal> {

@@ -93,6 +93,11 @@ impl Batches {
         Ok(found)
     }
 
+    /// Whether a batch of this name was published here. It is not read.
+    pub fn has(&self, hash: B256) -> io::Result<bool> {
+        Ok(self.list()?.into_iter().any(|(_, name)| name == hash))
+    }
+
     /// A batch's bytes, as they were published.
     pub fn bytes(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
         let entry = self.list()?.into_iter().find(|(_, name)| *name == hash);

@@ -18,6 +18,7 @@ use tributary_sdk::{
     release::{Manifest, SketchReaders},
     sketch::Sketch,
     sum_tree::Leaf,
+    typed_data::RootStatement,
 };
 
 use super::{Host, Refusal, Service};
@@ -40,7 +41,7 @@ impl Service {
         }
         let index = standing.index;
         if let Some(hash) = self.batches.hash_of(index)?
-            && self.holds(hash).await?
+            && self.holding(hash).await?.is_some()
         {
             return self.epoch(index);
         }
@@ -89,11 +90,26 @@ impl Service {
         self.epoch(index)
     }
 
-    /// Whether a batch that was made before can be posted now.
-    async fn holds(&self, hash: B256) -> Result<bool, Refusal> {
+    /// What a batch that was made before states, if it can be posted now. A node that does not answer says nothing of it.
+    async fn holding(&self, hash: B256) -> Result<Option<RootStatement>, Refusal> {
         let (batch, sketches) = (self.batches.bytes(hash)?, self.sketches(hash)?);
         let published = Published { batch: &batch, sketches: Some(&sketches) };
-        Ok(verify::before_posting(self.chain(), published).await.is_ok_and(|verified| verified.division().is_ok()))
+        let verified = verify::before_posting(self.chain(), published).await;
+        match verified.and_then(|verified| verified.division().map(drop).map(|()| verified.statement)) {
+            Ok(statement) => Ok(Some(statement)),
+            Err(error) if error.is_about_the_batch() => {
+                tracing::warn!(batch = %hash, %error, "a batch does not hold any more");
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether what attestors signed is what the batch states when it is computed once more, from what is on the disk and on
+    /// the chain now.
+    pub async fn still_states(&self, signed: &RootStatement) -> Result<bool, Refusal> {
+        let found = self.holding(signed.dataHash).await?;
+        Ok(found.is_some_and(|found| RootStatement { deadline: signed.deadline, ..found } == *signed))
     }
 
     /// Seals the epoch unless it is sealed already; returns its last second.
@@ -107,9 +123,9 @@ impl Service {
         if first && root::books(self.chain(), self.on).await?.allocatable == 0 {
             return Err(Refusal::NothingToDivide);
         }
-        self.clock.pass(collected).await?;
+        let closing = self.clock.close(collected).await?;
         let _between_epochs = self.gate.write().await;
-        let end = self.clock.end_epoch().await?;
+        let end = closing.done().await;
         Ok(self.ledger.seal(index, end).await?.period_end)
     }
 

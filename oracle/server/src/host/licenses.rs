@@ -81,9 +81,17 @@ impl Licenses {
         }
         let head = state.feed.head();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let age = now.saturating_sub(head.timestamp);
-        if age > self.freshness.block.as_secs() && !self.chain.is_development() {
-            return Err(Refusal::ChainBehind { age, allowed: self.freshness.block.as_secs() });
+        let allowed = self.freshness.block.as_secs();
+        if !self.chain.is_development() {
+            let age = now.saturating_sub(head.timestamp);
+            if age > allowed {
+                return Err(Refusal::ChainBehind { age, allowed });
+            }
+            // By a clock that was set back every chain looks new.
+            let ahead = head.timestamp.saturating_sub(now);
+            if ahead > allowed {
+                return Err(Refusal::ClockBehind { ahead });
+            }
         }
         Ok(head)
     }

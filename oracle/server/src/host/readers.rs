@@ -22,10 +22,11 @@ use super::{Host, Refusal, Service, answer::scores, closing::Found};
 const AHEAD: u64 = 24 * 60 * 60;
 
 impl Host {
-    /// A receipt's input, for an attestor of its vault or its payer.
-    pub async fn input(&self, id: B256, reader: Reader) -> Result<KeptInput, Refusal> {
+    /// A receipt's input, for an attestor of its vault or its payer. `asked_at` is the authority that the reader reached this
+    /// host at, here and below.
+    pub async fn input(&self, id: B256, reader: Reader, asked_at: Option<&str>) -> Result<KeptInput, Refusal> {
         let Found { service, row, .. } = self.row_of(id)?;
-        self.check_receipt_reader(&service, &row, &reader).await?;
+        self.check_receipt_reader(&service, &row, &reader, asked_at).await?;
         let bytes = service.ledger.input(id)?.ok_or(Refusal::InputNotKept(id))?;
         serde_json::from_slice(&bytes).map_err(|error| Refusal::Release(error.to_string()))
     }
@@ -49,34 +50,49 @@ impl Host {
     }
 
     /// Who made an answer, for an attestor of its vault or its payer.
-    pub async fn attribution_for(&self, id: B256, reader: Reader) -> Result<Attribution, Refusal> {
+    pub async fn attribution_for(
+        &self,
+        id: B256,
+        reader: Reader,
+        asked_at: Option<&str>,
+    ) -> Result<Attribution, Refusal> {
         let Found { service, row, epoch } = self.row_of(id)?;
-        self.check_receipt_reader(&service, &row, &reader).await?;
+        self.check_receipt_reader(&service, &row, &reader, asked_at).await?;
         service.attribution(&row, epoch)
     }
 
     /// The sketches that a batch leaves out, for an attestor of its vault.
-    pub async fn sketches(&self, hash: B256, reader: Reader) -> Result<Sketches, Refusal> {
-        let (service, _) = self.published(hash)?;
-        self.check_reader(&service, None, &reader, |until| SketchAccess { dataHash: hash, until }).await?;
+    pub async fn sketches(&self, hash: B256, reader: Reader, asked_at: Option<&str>) -> Result<Sketches, Refusal> {
+        let service = self.publisher(hash)?;
+        let access = |authority, until| SketchAccess { dataHash: hash, authority, until };
+        self.check_reader(&service, None, &reader, asked_at, access).await?;
         Ok(Sketches { batch: hash, sketches: service.sketches(hash)? })
     }
 
-    async fn check_receipt_reader(&self, service: &Service, row: &ReceiptRow, reader: &Reader) -> Result<(), Refusal> {
+    async fn check_receipt_reader(
+        &self,
+        service: &Service,
+        row: &ReceiptRow,
+        reader: &Reader,
+        asked_at: Option<&str>,
+    ) -> Result<(), Refusal> {
         let receipt = &row.receipt;
-        self.check_reader(service, Some(receipt.payer), reader, |until| InputAccess { receiptId: receipt.id, until })
-            .await
+        let access = |authority, until| InputAccess { receiptId: receipt.id, authority, until };
+        self.check_reader(service, Some(receipt.payer), reader, asked_at, access).await
     }
 
-    /// That an attestor of the vault, or who else may, signed just now what it reads.
+    /// That an attestor of the vault, or who else may, signed just now what it reads, and that it reads it here: another
+    /// host, which it asked for the same, could else read with its signature.
     async fn check_reader<A: SolStruct>(
         &self,
         service: &Service,
         or: Option<Address>,
         reader: &Reader,
-        access: impl FnOnce(u64) -> A,
+        asked_at: Option<&str>,
+        access: impl FnOnce(String, u64) -> A,
     ) -> Result<(), Refusal> {
-        let Reader { signer, until, signature } = reader;
+        let Reader { signer, authority, until, signature } = reader;
+        self.check_authority(authority, asked_at)?;
         let now = self.chain().head().await?.timestamp;
         if *until <= now || *until > now.saturating_add(AHEAD) {
             return Err(Refusal::ReadingTime { until: *until, now });
@@ -85,7 +101,7 @@ impl Host {
         if !attestors.contains(signer) && or != Some(*signer) {
             return Err(Refusal::NoReader(*signer));
         }
-        let digest = access(*until).eip712_signing_hash(&self.chain().ledger_domain());
+        let digest = access(authority.clone(), *until).eip712_signing_hash(&self.chain().ledger_domain());
         match wallets::signed_by(self.chain(), *signer, digest, signature, BlockId::latest()).await? {
             None => Err(Refusal::NotSigned { holder: *signer }),
             Some(_) => Ok(()),
@@ -98,10 +114,10 @@ impl Service {
     fn sketch_readers(&self, row: &ReceiptRow, epoch: Option<u64>) -> Result<SketchReaders, Refusal> {
         let served = self.served();
         match epoch {
-            Some(epoch) if row.receipt.version != served.version.version => {
-                Ok(self.batches.summary(epoch)?.1.sketch_readers)
-            }
-            _ => Ok(served.release.manifest().sketch_readers),
+            _ if row.receipt.version == served.version.version => Ok(served.release.manifest().sketch_readers),
+            Some(epoch) => Ok(self.batches.summary(epoch)?.1.sketch_readers),
+            // No epoch is open over two releases; were one, what is not known to be public would not be shown.
+            None => Ok(SketchReaders::Attestors),
         }
     }
 

@@ -12,6 +12,7 @@ use tributary_sdk::{
     sketch::SketchError,
     typed_data::SignatureError,
 };
+use tributary_submission::SubmissionError;
 
 use super::OpenError;
 use crate::protocol::ProtocolError;
@@ -63,6 +64,14 @@ pub enum Refusal {
         /// In seconds.
         allowed: u64,
     },
+    /// The host's clock cannot tell how old the chain is.
+    #[error(
+        "this host's clock is {ahead} seconds behind the newest block's time: its operator has to set it; ask again later"
+    )]
+    ClockBehind {
+        /// In seconds.
+        ahead: u64,
+    },
     /// Nobody says who asks.
     #[error(
         "the request says nothing of who asks: sign it (`tributary connect` does that for clients that cannot), or send a bearer key"
@@ -71,7 +80,7 @@ pub enum Refusal {
     /// The sign-in's text.
     #[error(transparent)]
     BadSignIn(SignInError),
-    /// The sign-in is for another host.
+    /// The sign-in, or the signature to read, is for another host.
     #[error("the message is for `{found}`, this host is `{expected}`: sign a message for this host")]
     ForeignSignIn {
         /// In the message.
@@ -146,6 +155,12 @@ pub enum Refusal {
     /// A feature that this program was built without.
     #[error("this host was built without the feature `{0}`: ask for another format, or build it with --features {0}")]
     NotBuiltIn(&'static str),
+    /// Roots are posted by hand here.
+    #[error("this host submits nothing by itself: post with `tributary epoch post`, or set epoch_seconds")]
+    NothingSubmitted,
+    /// What is submitted to the chain.
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
     /// A model could not be loaded.
     #[error("the model cannot be loaded: {0}")]
     CannotLoad(Box<OpenError>),

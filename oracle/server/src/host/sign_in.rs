@@ -153,14 +153,19 @@ impl Host {
     /// A message is for this host, and for one sign-in.
     fn check_occasion(&self, authorization: &Authorization, asked_at: Option<&str>) -> Result<(), Refusal> {
         let Some(occasion) = authorization.occasion()? else { return Ok(()) };
-        let ours = self.authority.as_deref().or(asked_at).unwrap_or_default();
-        if occasion.domain != ours {
-            return Err(Refusal::ForeignSignIn { found: occasion.domain, expected: ours.to_owned() });
-        }
+        self.check_authority(&occasion.domain, asked_at)?;
         if !self.doors.spend(&occasion.nonce) {
             return Err(Refusal::StaleNonce);
         }
         Ok(())
+    }
+
+    /// A signature is for this host, by the name that it has or, if it has none, was asked at.
+    pub(super) fn check_authority(&self, found: &str, asked_at: Option<&str>) -> Result<(), Refusal> {
+        match self.authority.as_deref().or(asked_at).unwrap_or_default() {
+            ours if ours.eq_ignore_ascii_case(found) => Ok(()),
+            ours => Err(Refusal::ForeignSignIn { found: found.to_owned(), expected: ours.to_owned() }),
+        }
     }
 
     /// The keys that were ever signed in under a license, oldest first.

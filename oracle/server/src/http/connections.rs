@@ -1,6 +1,7 @@
 //! Connections: taking them, giving up on clients that are too slow, and closing them when the host stops.
 //!
-//! `axum::serve` waits for a request's head for ever, so that anybody could hold as many connections as the host has.
+//! `axum::serve` waits for ever for a request's head, and for a client that does not read its answer, so that anybody could
+//! hold as many connections as the host has, and keep it from stopping.
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
@@ -12,30 +13,48 @@ use tokio::{
     sync::watch,
     task::JoinSet,
 };
+use tokio_io_timeout::TimeoutWriter;
 use tower_service::Service;
 
-/// How long a client may take to say what it wants.
+/// How long clients may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
     /// For a request's head, and between two requests of one connection; then the connection is closed.
     pub head: Duration,
     /// For a body; then it is refused.
     pub body: Duration,
+    /// For a client that reads nothing of its answer; then the connection is closed.
+    pub answer: Duration,
+    /// How long a host that was asked to stop still takes connections, and refuses what they ask: whoever sends it
+    /// questions has to see that it stops before it is gone.
+    pub linger: Duration,
+    /// For the requests that were begun, after that; then their connections are closed.
+    pub finish: Duration,
 }
 
 impl Default for Patience {
     fn default() -> Self {
-        Self { head: Duration::from_secs(60), body: Duration::from_secs(30) }
+        Self {
+            head: Duration::from_secs(60),
+            body: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            linger: Duration::ZERO,
+            finish: Duration::from_secs(60),
+        }
     }
 }
 
 /// How long to wait when the system gives no more connections.
 const NO_MORE: Duration = Duration::from_secs(1);
 
-/// Serves every connection until `stop` ends, and then the requests that were begun.
-pub(super) async fn serve(listener: TcpListener, router: Router, patience: Duration, stop: impl Future<Output = ()>) {
+/// Serves every connection until `stop` ends and whoever has to see it could, and then the requests that were begun.
+pub(super) async fn serve(listener: TcpListener, router: Router, patience: Patience, stop: impl Future<Output = ()>) {
     let (stopping, stopped) = watch::channel(());
-    let (mut stop, mut under_way) = (pin!(stop), JoinSet::new());
+    let mut under_way = JoinSet::new();
+    let mut stop = pin!(async {
+        stop.await;
+        tokio::time::sleep(patience.linger).await;
+    });
     loop {
         let stream = tokio::select! {
             taken = listener.accept() => taken,
@@ -57,7 +76,11 @@ pub(super) async fn serve(listener: TcpListener, router: Router, patience: Durat
     }
     drop(listener);
     drop(stopping);
-    while under_way.join_next().await.is_some() {}
+    let finished = async { while under_way.join_next().await.is_some() {} };
+    if tokio::time::timeout(patience.finish, finished).await.is_err() {
+        tracing::warn!(connections = under_way.len(), "closing connections whose clients did not come to an end");
+        under_way.shutdown().await;
+    }
 }
 
 fn is_of_one(error: &io::Error) -> bool {
@@ -65,14 +88,16 @@ fn is_of_one(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
 }
 
-async fn connection(stream: TcpStream, router: Router, patience: Duration, mut stopped: watch::Receiver<()>) {
+async fn connection(stream: TcpStream, router: Router, patience: Patience, mut stopped: watch::Receiver<()>) {
     // An answer is written at once: waiting to fill a packet only delays it.
     let _ = stream.set_nodelay(true);
     // A router is always ready.
     let answer = service_fn(|request: Request<Incoming>| router.clone().call(request));
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(patience);
-    let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), answer));
+    builder.timer(TokioTimer::new()).header_read_timeout(patience.head);
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(patience.answer));
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Box::pin(stream)), answer));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         _ = stopped.changed() => {

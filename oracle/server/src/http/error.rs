@@ -8,6 +8,7 @@ use axum::{
 use tributary_ledger::LedgerError;
 use tributary_runtime::RuntimeError;
 use tributary_sdk::api::ErrorBody;
+use tributary_submission::SubmissionError;
 
 use crate::{host::Refusal, metrics::Code};
 
@@ -50,6 +51,7 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::Draining => (S::SERVICE_UNAVAILABLE, "draining"),
         Refusal::NothingServed => (S::SERVICE_UNAVAILABLE, "nothing_served"),
         Refusal::ChainBehind { .. } => (S::SERVICE_UNAVAILABLE, "chain_behind"),
+        Refusal::ClockBehind { .. } => (S::SERVICE_UNAVAILABLE, "clock_behind"),
         Refusal::NoCredential => (S::UNAUTHORIZED, "no_credential"),
         Refusal::BadSignIn(_) => (S::UNPROCESSABLE_ENTITY, "bad_sign_in"),
         Refusal::ForeignSignIn { .. } => (S::UNPROCESSABLE_ENTITY, "foreign_sign_in"),
@@ -69,6 +71,10 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::OtherStatement(_) => (S::CONFLICT, "other_statement"),
         Refusal::NoAttestor(_) => (S::FORBIDDEN, "no_attestor"),
         Refusal::NotBuiltIn(_) => (S::NOT_IMPLEMENTED, "not_built_in"),
+        Refusal::NothingSubmitted => (S::CONFLICT, "nothing_submitted"),
+        Refusal::Submission(SubmissionError::Unknown { .. }) => (S::NOT_FOUND, "unknown_submission"),
+        Refusal::Submission(SubmissionError::WrongState { .. }) => (S::CONFLICT, "wrong_state"),
+        Refusal::Submission(_) => (S::INTERNAL_SERVER_ERROR, "submission_failed"),
         Refusal::CannotLoad(_) => (S::CONFLICT, "cannot_load"),
         Refusal::Protocol(error) if error.is_syntax() => (S::BAD_REQUEST, "bad_body"),
         Refusal::Protocol(_) => (S::UNPROCESSABLE_ENTITY, "wrong_tensor"),

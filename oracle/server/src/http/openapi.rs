@@ -33,7 +33,7 @@ use crate::{host::Refusal, metrics, protocol::SIGNED_REQUEST};
         (name = "inference protocol", description = "Open Inference Protocol v2"),
         (name = "receipts", description = "What was served, and whose data made it"),
         (name = "epochs", description = "Closed epochs, their batches, and proofs to claim by"),
-        (name = "operator", description = "Records out, copies of them, figures for monitoring")
+        (name = "operator", description = "Records out, copies of them, figures for monitoring, decisions about what is submitted")
     )
 )]
 struct Document;
@@ -80,6 +80,10 @@ fn documented() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(operator::metrics))
         .routes(routes!(operator::export))
         .routes(routes!(operator::backup))
+        .routes(routes!(operator::submissions))
+        .routes(routes!(operator::retry))
+        .routes(routes!(operator::give_up))
+        .routes(routes!(operator::acknowledge))
         .routes(routes!(health::v2_live))
         .routes(routes!(health::v2_ready))
         .routes(routes!(inference::server))

@@ -1,4 +1,4 @@
-//! The operator's routes: records out, copies of them, figures for monitoring.
+//! The operator's routes: records out, copies of them, figures for monitoring, decisions about what is submitted.
 
 use axum::{
     Json,
@@ -9,9 +9,10 @@ use axum::{
 use serde::Deserialize;
 use tributary_ledger::{Format, Selection};
 use tributary_sdk::{
-    AssetId,
-    api::{BackupInfo, ErrorBody},
+    AssetId, B256,
+    api::{BackupInfo, ErrorBody, Submission, Submissions},
 };
+use tributary_submission::{Record, State as Stage, SubmissionError, Submitter};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
@@ -88,4 +89,77 @@ pub(super) async fn backup(
 ) -> Result<Json<BackupInfo>, Refusal> {
     state.check_operator(&headers)?;
     Ok(Json(state.host.service(path(asset)?)?.backup().await?))
+}
+
+/// What the host submits to the chain, and the alarms that are on.
+#[utoipa::path(get, path = "/v1/submissions", tag = "operator", security(("operator token" = [])),
+    responses((status = 200, body = Submissions), (status = "default", body = ErrorBody)))]
+pub(super) async fn submissions(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+) -> Result<Json<Submissions>, Refusal> {
+    Ok(Json(seen(submitter(&state, &headers)?)?))
+}
+
+/// Tries once more what was halted or has failed; the chain is looked at first, as ever.
+#[utoipa::path(post, path = "/v1/submissions/{key}/retry", tag = "operator", security(("operator token" = [])),
+    params(("key" = String, Path, description = "Name of what is submitted")),
+    responses((status = 200, body = Submissions), (status = "default", body = ErrorBody)))]
+pub(super) async fn retry(
+    Shared(state): Shared<State>,
+    key: Parsed<B256>,
+    headers: HeaderMap,
+) -> Result<Json<Submissions>, Refusal> {
+    let submitter = submitter(&state, &headers)?;
+    submitter.retry(path(key)?).await?;
+    Ok(Json(seen(submitter)?))
+}
+
+/// Goes on with something no more; a nonce that was taken is used up.
+#[utoipa::path(post, path = "/v1/submissions/{key}/give-up", tag = "operator", security(("operator token" = [])),
+    params(("key" = String, Path, description = "Name of what is submitted")),
+    responses((status = 200, body = Submissions), (status = "default", body = ErrorBody)))]
+pub(super) async fn give_up(
+    Shared(state): Shared<State>,
+    key: Parsed<B256>,
+    headers: HeaderMap,
+) -> Result<Json<Submissions>, Refusal> {
+    let submitter = submitter(&state, &headers)?;
+    submitter.give_up(path(key)?).await?;
+    Ok(Json(seen(submitter)?))
+}
+
+/// Says that it is known why somebody else used the key that posts; ends those alarms until the next use.
+#[utoipa::path(post, path = "/v1/submissions/acknowledge", tag = "operator", security(("operator token" = [])),
+    responses((status = 200, body = Submissions), (status = "default", body = ErrorBody)))]
+pub(super) async fn acknowledge(
+    Shared(state): Shared<State>,
+    headers: HeaderMap,
+) -> Result<Json<Submissions>, Refusal> {
+    let submitter = submitter(&state, &headers)?;
+    submitter.acknowledge_foreign_use()?;
+    Ok(Json(seen(submitter)?))
+}
+
+/// What submits, for the operator.
+fn submitter<'s>(state: &'s State, headers: &HeaderMap) -> Result<&'s Submitter, Refusal> {
+    state.check_operator(headers)?;
+    Ok(state.clerk.as_ref().ok_or(Refusal::NothingSubmitted)?.submitter())
+}
+
+fn seen(submitter: &Submitter) -> Result<Submissions, SubmissionError> {
+    let shown = |record: Record| Submission {
+        key: record.intent.key,
+        state: record.state.label().to_owned(),
+        transactions: record.attempts.iter().map(|attempt| attempt.hash).collect(),
+        nonce: record.nonce,
+        reason: match record.state {
+            Stage::Halted { reason } | Stage::Failed { reason } => Some(reason),
+            _ => None,
+        },
+    };
+    Ok(Submissions {
+        all: submitter.records()?.into_iter().map(shown).collect(),
+        alarms: submitter.alarms().iter().map(ToString::to_string).collect(),
+    })
 }

@@ -35,17 +35,22 @@ impl FromRequest<State> for Whole {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &State) -> Result<Self, Refusal> {
-        let too_large = || Refusal::BodyTooLarge(state.max_body);
-        // Who says that it is too large need not send it.
-        if request.body().size_hint().lower() > state.max_body as u64 {
-            return Err(too_large());
-        }
-        match timeout_after(state.body_within, Bytes::from_request(request, state)).await {
-            Ok(Ok(bytes)) => Ok(Self(bytes)),
-            Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
-            Ok(Err(error)) => Err(Refusal::BadBody(error.body_text())),
-            Err(_) => Err(Refusal::SlowBody(state.body_within)),
-        }
+        whole(request, state.max_body, state.body_within).await.map(Self)
+    }
+}
+
+/// A body of at most so many bytes, which is also the router's limit, if it comes in time.
+pub(crate) async fn whole(request: Request, most: usize, within: Duration) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal::BodyTooLarge(most);
+    // Who says that it is too large need not send it.
+    if request.body().size_hint().lower() > most as u64 {
+        return Err(too_large());
+    }
+    match timeout_after(within, Bytes::from_request(request, &())).await {
+        Ok(Ok(bytes)) => Ok(bytes),
+        Ok(Err(error)) if error.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(too_large()),
+        Ok(Err(error)) => Err(Refusal::BadBody(error.body_text())),
+        Err(_) => Err(Refusal::SlowBody(within)),
     }
 }
 

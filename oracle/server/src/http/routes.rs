@@ -125,7 +125,8 @@ pub(super) async fn infer(
 #[utoipa::path(get, path = "/v1/receipts/{id}", tag = "receipts", params(("id" = String, Path, description = "The request's id")),
     responses((status = 200, body = ReceiptRow), (status = "default", body = ErrorBody)))]
 pub(super) async fn receipt(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<ReceiptRow>, Refusal> {
-    Ok(Json(state.host.receipt(path(id)?)?))
+    let id = path(id)?;
+    Ok(Json(state.aside(move |host| host.receipt(id)).await?))
 }
 
 /// That a receipt is among those which its epoch's root commits to.
@@ -135,7 +136,8 @@ pub(super) async fn receipt_proof(
     Shared(state): Shared<State>,
     id: Parsed<B256>,
 ) -> Result<Json<ReceiptProof>, Refusal> {
-    Ok(Json(state.host.receipt_proof(path(id)?)?))
+    let id = path(id)?;
+    Ok(Json(state.aside(move |host| host.receipt_proof(id)).await?))
 }
 
 /// A receipt's input, where the host keeps it: for an attestor of the vault, or the receipt's payer.
@@ -145,16 +147,19 @@ pub(super) async fn receipt_proof(
 pub(super) async fn input(
     Shared(state): Shared<State>,
     id: Parsed<B256>,
+    headers: HeaderMap,
     received: Received,
 ) -> Result<Json<KeptInput>, Refusal> {
-    Ok(Json(state.host.input(path(id)?, body(received)?).await?))
+    let asked_at = text(&headers, &header::HOST)?;
+    Ok(Json(state.host.input(path(id)?, body(received)?, asked_at).await?))
 }
 
 /// Who made an answer: every contributor's exact score.
 #[utoipa::path(get, path = "/v1/attributions/{id}", tag = "receipts", params(("id" = String, Path, description = "The request's id")),
     responses((status = 200, body = Attribution), (status = "default", body = ErrorBody)))]
 pub(super) async fn attribution(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<Attribution>, Refusal> {
-    Ok(Json(state.host.attribution(path(id)?)?))
+    let id = path(id)?;
+    Ok(Json(state.aside(move |host| host.attribution(id)).await?))
 }
 
 /// Who made an answer, for an attestor of the vault or the receipt's payer: where the release publishes no sketches.
@@ -164,9 +169,11 @@ pub(super) async fn attribution(Shared(state): Shared<State>, id: Parsed<B256>) 
 pub(super) async fn attribution_for(
     Shared(state): Shared<State>,
     id: Parsed<B256>,
+    headers: HeaderMap,
     received: Received,
 ) -> Result<Json<Attribution>, Refusal> {
-    Ok(Json(state.host.attribution_for(path(id)?, body(received)?).await?))
+    let asked_at = text(&headers, &header::HOST)?;
+    Ok(Json(state.host.attribution_for(path(id)?, body(received)?, asked_at).await?))
 }
 
 /// A model's closed epochs, oldest first.
@@ -176,7 +183,8 @@ pub(super) async fn epochs(
     Shared(state): Shared<State>,
     asset: Parsed<AssetId>,
 ) -> Result<Json<Vec<EpochInfo>>, Refusal> {
-    Ok(Json(state.host.service(path(asset)?)?.epochs()?))
+    let asset = path(asset)?;
+    Ok(Json(state.aside(move |host| host.service(asset)?.epochs()).await?))
 }
 
 /// Closes a model's open epoch.
@@ -237,14 +245,15 @@ pub(super) async fn proof(
     place: Parsed<(AssetId, u64, Address)>,
 ) -> Result<Json<ClaimProof>, Refusal> {
     let (asset, index, account) = path(place)?;
-    Ok(Json(state.host.service(asset)?.proof(index, account)?))
+    Ok(Json(state.aside(move |host| host.service(asset)?.proof(index, account)).await?))
 }
 
 /// A closed epoch's bytes, by their keccak-256.
 #[utoipa::path(get, path = "/v1/batches/{hash}", tag = "epochs", params(("hash" = String, Path, description = "The data hash of an epoch")),
     responses((status = 200, content_type = "application/json"), (status = "default", body = ErrorBody)))]
 pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
-    let bytes = state.host.batch(path(hash)?)?;
+    let hash = path(hash)?;
+    let bytes = state.aside(move |host| host.batch(hash)).await?;
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes))
 }
 
@@ -255,7 +264,9 @@ pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> R
 pub(super) async fn sketches(
     Shared(state): Shared<State>,
     hash: Parsed<B256>,
+    headers: HeaderMap,
     received: Received,
 ) -> Result<Json<Sketches>, Refusal> {
-    Ok(Json(state.host.sketches(path(hash)?, body(received)?).await?))
+    let asked_at = text(&headers, &header::HOST)?;
+    Ok(Json(state.host.sketches(path(hash)?, body(received)?, asked_at).await?))
 }

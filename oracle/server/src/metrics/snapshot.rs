@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tributary_chain::{Chain, ChainError, Head, assets, epoch, root};
+use tributary_chain::{Chain, Head, assets, epoch, root};
 use tributary_ledger::CommitStats;
 use tributary_runtime::BatchStats;
 use tributary_sdk::api::{ModelInfo, RootStanding};
 use tributary_submission::{Status, Submitter};
 
 use super::{families::Buckets, traffic::Traffic};
-use crate::host::{Host, Service};
+use crate::host::{Host, Refusal, Service};
 
 /// How long the node may take for a page.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -64,16 +64,21 @@ impl Snapshot {
     pub(super) async fn take(host: &Host, submitter: Option<&Submitter>, traffic: &Traffic) -> Self {
         let services = host.services();
         let mut models: Vec<Figures> = services.iter().map(|service| Figures::of(service)).collect();
+        let mut head = None;
         let asked = tokio::time::timeout(PATIENCE, async {
-            let head = host.chain().head().await?;
+            let newest =
+                host.chain().head().await.inspect_err(|error| tracing::warn!(%error, "no figures of the chain"));
+            let Ok(newest) = newest else { return };
+            head = Some(newest);
             for (service, figures) in services.iter().zip(&mut models) {
-                figures.epoch = Some(EpochSeen::of(host.chain(), service, head).await?);
+                let asset = service.asset();
+                let seen = EpochSeen::of(host.chain(), service, newest).await;
+                figures.epoch =
+                    seen.inspect_err(|error| tracing::warn!(model = %asset, %error, "no figures of it")).ok();
             }
-            Ok::<_, ChainError>(head)
         });
-        let head = asked.await.ok().and_then(Result::ok);
-        if head.is_none() {
-            models.iter_mut().for_each(|figures| figures.epoch = None);
+        if asked.await.is_err() {
+            tracing::warn!("the node is too slow for the page of figures");
         }
         let submission = submitter.and_then(|submitter| {
             let status = submitter.status();
@@ -100,14 +105,14 @@ impl Figures {
 }
 
 impl EpochSeen {
-    async fn of(chain: &Chain, service: &Service, head: Head) -> Result<Self, ChainError> {
+    async fn of(chain: &Chain, service: &Service, head: Head) -> Result<Self, Refusal> {
         let on = service.on();
         let standing = epoch::standing(chain, on).await?;
         let since = match standing.period_end {
             0 => assets::version(chain, service.asset(), 1).await?.publishedAt,
             end => end,
         };
-        let words = match service.words_of(standing.index) {
+        let words = match service.words_of(standing.index)? {
             None => None,
             Some(quorum) => Some(Words {
                 attested: quorum.attested.len(),

@@ -50,7 +50,9 @@ fn fields() -> Vec<(String, String)> {
         RefOr::T(Schema::Array(field)) => field.description,
         _ => None,
     };
-    object.properties.into_iter().map(|(name, field)| (name, meaning(field).unwrap_or_default())).collect()
+    // A row of a table is one line.
+    let line = |field: RefOr<Schema>| meaning(field).unwrap_or_default().replace('\n', " ");
+    object.properties.into_iter().map(|(name, field)| (name, line(field))).collect()
 }
 
 impl Flags {
@@ -70,6 +72,7 @@ mod tests {
     fn the_reference_has_every_setting_and_says_what_it_means() {
         let fields = fields();
         assert!(fields.iter().all(|(name, meaning)| meaning.len() > 10 && !name.is_empty()), "{fields:?}");
+        assert!(fields.iter().all(|(_, meaning)| !meaning.contains('\n')), "{fields:?}");
         let defaults = serde_json::to_value(DEFAULTS).unwrap();
         let known = |name: &String| fields.iter().any(|(field, _)| field == name);
         assert!(defaults.as_object().unwrap().keys().all(known), "{fields:?}");

@@ -43,7 +43,8 @@ pub(crate) async fn connect(chain: &Chain, url: &str) -> Result<Client, StepErro
     Ok(client)
 }
 
-async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
+/// That a host is the one that the chain names for a model, with the release that the chain has of it.
+pub(super) async fn check_host(chain: &Chain, client: &Client, model: AssetId) -> Result<(), StepError> {
     let host = client.host();
     let served = client.model(model)?;
     let version = assets::version(chain, model, served.version).await?;

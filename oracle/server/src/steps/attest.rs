@@ -15,7 +15,7 @@ use tributary_sdk::{
     typed_data::{self, AttestationRefusal},
 };
 
-use super::{StepError, ask::connect, published};
+use super::{StepError, ask::check_host, published};
 
 /// What an attestor did about a model.
 #[derive(Clone, Debug)]
@@ -42,12 +42,19 @@ pub enum Looked {
     },
 }
 
-/// Looks at every model that a host serves; what is closed and not posted is recomputed, and signed or refused.
-pub async fn look(chain: &Chain, url: &str, key: &PrivateKeySigner) -> Result<Vec<(AssetId, Looked)>, StepError> {
-    let client = connect(chain, url).await?;
+/// What came of looking at each model.
+pub type All = Vec<(AssetId, Result<Looked, StepError>)>;
+
+/// Looks at every model that a host serves; what is closed and not posted is recomputed, and signed or refused. What fails
+/// of one model is said of that one: the others are looked at all the same.
+///
+/// # Errors
+/// If the host does not say what it serves.
+pub async fn look(chain: &Chain, url: &str, key: &PrivateKeySigner) -> Result<All, StepError> {
+    let client = Client::connect(url).await?;
     let mut all = Vec::new();
     for model in &client.host().models {
-        all.push((model.asset, look_at(chain, &client, model, key).await?));
+        all.push((model.asset, look_at(chain, &client, model, key).await));
     }
     Ok(all)
 }
@@ -58,6 +65,7 @@ async fn look_at(
     model: &ModelInfo,
     key: &PrivateKeySigner,
 ) -> Result<Looked, StepError> {
+    check_host(chain, client, model.asset).await?;
     let on = revenue::Account { vault: model.vault, token: model.token };
     let next = epoch::standing(chain, on).await?;
     let closed = client.epochs(model.asset).await?;
@@ -72,7 +80,7 @@ async fn look_at(
     if has_spoken(&quorum, key.address()) {
         return Ok(Looked::Before(quorum));
     }
-    let fetched = published::fetch(chain, &client.batch_url(waiting.data_hash), Some(key)).await?;
+    let fetched = published::fetch(chain, &client.batch_url(waiting.data_hash), None, Some(key)).await?.whole()?;
     let finding = match root::attest(chain, fetched.published(), quorum.statement.deadline, key).await {
         Ok((_, statement, Attestation { signer, signature })) => {
             Finding::Attested(Box::new(Attested { statement, signer, signature }))

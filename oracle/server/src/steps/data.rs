@@ -8,10 +8,12 @@ use std::{
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tributary_chain::Chain;
-use tributary_factory::{Contribution, Schema, release::MANIFEST_FILE};
+use tributary_dataset::durable;
+use tributary_factory::release::MANIFEST_FILE;
 use tributary_sdk::{AssetId, release::VersionRef};
 
 use super::StepError;
+use crate::dataset::CHARTER_FILE;
 
 /// A data folder bound to one chain.
 #[derive(Clone, Debug)]
@@ -32,7 +34,7 @@ impl Binding {
     }
 }
 
-/// `dataset.json`: a registered dataset.
+/// `dataset.json`: a registered dataset. Its rules are in `charter.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DatasetState {
@@ -40,27 +42,33 @@ pub struct DatasetState {
     pub asset: AssetId,
     /// Its vault.
     pub vault: Address,
-    /// What its records look like.
-    pub schema: Schema,
-    /// keccak-256 of the contribution terms.
+    /// keccak-256 of the charter.
     pub terms_hash: B256,
-    /// keccak-256 of the held-out records, committed on chain at registration.
-    pub held_out_hash: B256,
-    /// Name of the settlement policy that contributors agree to.
-    pub pay_policy: String,
-    /// The newest published snapshot.
-    pub snapshot: Option<u32>,
+    /// Where its records are kept, sealed; in this folder if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
 }
 
-/// `contributions/{id}.json`: records under a consent. Whether the consent is recorded, and with which priority, is the
-/// chain's to say.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct StoredContribution {
-    /// The records and whose they are.
-    pub contribution: Contribution,
-    /// How many commitments it was committed with.
-    pub commit_count: u64,
+/// What is published with a snapshot, under `snapshots/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotFile {
+    /// The manifest.
+    Manifest,
+    /// The commitments to its records, ascending, 32 bytes each.
+    Commitments,
+    /// Why each record was accepted, held or rejected.
+    Screening,
+}
+
+impl SnapshotFile {
+    fn name(self, manifest: B256) -> String {
+        let kind = match self {
+            Self::Manifest => "json",
+            Self::Commitments => "commitments",
+            Self::Screening => "screening.json",
+        };
+        format!("snapshots/{manifest}.{kind}")
+    }
 }
 
 /// `model.json`: a published release.
@@ -76,19 +84,28 @@ pub struct ModelState {
 impl DataFolder {
     /// Opens the folder for a chain, making it if need be; a folder of another chain is refused.
     pub fn open(path: &Path, chain: &Chain) -> Result<Self, StepError> {
-        let folder = Self { path: path.to_owned() };
-        let binding = Binding { chain_id: chain.id(), genesis: chain.genesis() };
-        match folder.read::<Binding>("chain.json", "tributary deploy") {
-            Ok(found) if found == binding => Ok(folder),
-            Ok(found) => {
-                Err(StepError::WrongChain { path: path.to_owned(), found: found.words(), expected: binding.words() })
-            }
+        match Self::existing(path, chain) {
             Err(StepError::Missing { .. }) => {
-                folder.write("chain.json", &binding)?;
+                let folder = Self { path: path.to_owned() };
+                folder.write("chain.json", &binding(chain))?;
                 Ok(folder)
             }
-            Err(other) => Err(other),
+            other => other,
         }
+    }
+
+    /// Opens a folder that was opened for the chain before. It changes nothing.
+    pub fn existing(path: &Path, chain: &Chain) -> Result<Self, StepError> {
+        let folder = Self { path: path.to_owned() };
+        let (found, expected) = (folder.read::<Binding>("chain.json", "tributary deploy")?, binding(chain));
+        if found != expected {
+            return Err(StepError::WrongChain {
+                path: path.to_owned(),
+                found: found.words(),
+                expected: expected.words(),
+            });
+        }
+        Ok(folder)
     }
 
     /// A path inside the folder.
@@ -103,7 +120,7 @@ impl DataFolder {
 
     /// The registered dataset.
     pub fn dataset(&self) -> Result<DatasetState, StepError> {
-        self.read("dataset.json", "tributary dataset register")
+        self.read("dataset.json", "tributary dataset create")
     }
 
     /// Keeps the registered dataset.
@@ -111,9 +128,14 @@ impl DataFolder {
         self.write("dataset.json", state)
     }
 
-    /// The manifest of a published snapshot, as it was published.
-    pub fn snapshot(&self, version: u32) -> Result<Vec<u8>, StepError> {
-        self.bytes(&self.join(format!("snapshots/{version}.json")), "tributary dataset snapshot")
+    /// What was published with a snapshot: its manifest's hash names it.
+    pub fn snapshot(&self, manifest: B256, what: SnapshotFile) -> Result<Vec<u8>, StepError> {
+        self.bytes(&self.join(what.name(manifest)), "tributary dataset snapshot")
+    }
+
+    /// Keeps what is published with a snapshot.
+    pub(crate) fn keep_snapshot(&self, manifest: B256, what: SnapshotFile, bytes: &[u8]) -> Result<(), StepError> {
+        self.keep_bytes(&what.name(manifest), bytes).map(|_| ())
     }
 
     /// The manifest of the trained release.
@@ -131,51 +153,44 @@ impl DataFolder {
         self.write("model.json", state)
     }
 
-    /// Every stored contribution, in no order.
-    pub fn contributions(&self) -> Result<Vec<StoredContribution>, StepError> {
-        let folder = self.join("contributions");
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StepError::Missing { path: folder, command: "tributary dataset contribute" });
-            }
-            other => other.map_err(|source| StepError::File { path: folder.clone(), source })?,
-        };
-        let mut found = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| StepError::File { path: folder.clone(), source })?;
-            if entry.path().extension().is_some_and(|extension| extension == "json") {
-                let name = Path::new("contributions").join(entry.file_name());
-                found.push(self.read(name, "tributary dataset contribute")?);
-            }
-        }
-        Ok(found)
+    /// The dataset's charter, as it was registered.
+    pub fn charter(&self) -> Result<Vec<u8>, StepError> {
+        self.bytes(&self.join(CHARTER_FILE), "tributary dataset create")
     }
 
-    /// Keeps a contribution.
-    pub fn keep_contribution(&self, stored: &StoredContribution) -> Result<(), StepError> {
-        self.write(format!("contributions/{}.json", stored.contribution.id), stored)
-    }
-
-    /// Keeps bytes as they are.
+    /// Keeps bytes as they are, durably, whole or not at all.
     pub fn keep_bytes(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, StepError> {
         let path = self.join(name);
         let file = |source| StepError::File { path: path.clone(), source };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(file)?;
-        }
-        let part = path.with_extension("part");
-        fs::write(&part, bytes).map_err(file)?;
-        fs::rename(&part, &path).map_err(file)?;
+        durable::write(&path, bytes).map_err(file)?;
         Ok(path)
     }
 
-    fn write(&self, name: impl AsRef<Path>, value: &impl Serialize) -> Result<(), StepError> {
+    /// Keeps a value as JSON.
+    pub(crate) fn write(&self, name: impl AsRef<Path>, value: &impl Serialize) -> Result<(), StepError> {
         let path = self.join(&name);
         let unreadable = |error: serde_json::Error| StepError::Unreadable { path, reason: error.to_string() };
         let mut bytes = serde_json::to_vec_pretty(value).map_err(unreadable)?;
         bytes.push(b'\n');
         self.keep_bytes(&name.as_ref().to_string_lossy(), &bytes)?;
         Ok(())
+    }
+
+    /// A value that was kept, if it was.
+    pub(crate) fn maybe<T: DeserializeOwned>(&self, name: impl AsRef<Path>) -> Result<Option<T>, StepError> {
+        match self.read(name, "") {
+            Err(StepError::Missing { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, name: impl AsRef<Path>) -> Result<(), StepError> {
+        let path = self.join(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(|source| StepError::File { path, source }),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, name: impl AsRef<Path>, command: &'static str) -> Result<T, StepError> {
@@ -190,4 +205,8 @@ impl DataFolder {
             _ => StepError::File { path: path.to_owned(), source },
         })
     }
+}
+
+fn binding(chain: &Chain) -> Binding {
+    Binding { chain_id: chain.id(), genesis: chain.genesis() }
 }

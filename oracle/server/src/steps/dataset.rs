@@ -1,80 +1,81 @@
-//! Datasets: register, contribute, snapshot, grant.
-
-use std::collections::BTreeSet;
+//! Datasets: create, contribute, screen, snapshot, grant.
 
 use alloy::{
     primitives::{Address, B256, keccak256},
     signers::local::PrivateKeySigner,
 };
-use rand::{SeedableRng, rngs::StdRng};
+use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tributary_chain::{
     Account, Chain, assets,
     consent::{self, Signed},
 };
-use tributary_factory::{
-    CommittedRecord, Contribution, Record, Schema, ScreeningReport, Snapshot,
-    dataset::{partition::LEAST_RECORDS, records_hash},
+use tributary_dataset::{
+    Charter, DatasetError, Record, Snapshot,
+    access::Purposes,
+    contribution::bundle::{self, BundleSummary, BundleWriter},
+    records_hash,
+    screening::ScreeningReport,
+    snapshot::{Contents, Screened, Taking, Under, Withdrawals},
 };
 use tributary_sdk::{
     AssetId,
+    api::{NewContribution, PartSummary},
     contracts::registry::{self, Derivation, Policy, Registration, Shares},
     merkle::MerkleTree,
+    records::LEAST_RECORDS,
     release::{Manifest, SnapshotManifest, VersionRef},
+    snapshot::SnapshotTree,
     typed_data,
 };
 use tributary_settlement::Policy as SettlementPolicy;
 
 use super::{
     DataFolder, StepError,
-    data::{DatasetState, StoredContribution},
+    data::{DatasetState, SnapshotFile},
 };
+use crate::dataset::{Collected, Collection, Reading, reading};
 
 /// How long a contributor's signature may wait for its transaction, in seconds.
 const CONSENT_DEADLINE: u64 = 24 * 60 * 60;
 
-/// A dataset to register.
+/// A dataset to create.
 #[derive(Clone, Debug)]
 pub struct NewDataset {
-    /// For people; it also makes the asset's id, so an account can use a name once.
-    pub name: String,
-    /// What its records look like.
-    pub schema: Schema,
-    /// The terms that contributors agree to, as text.
-    pub terms: String,
-    /// Name of the settlement policy that contributors agree to.
-    pub pay_policy: String,
-    /// Records nobody trains on, for gate and baseline shares. Their hash goes on chain before contributions open.
+    /// Its rules. Its name makes the asset's id as well, so an account can use a name once.
+    pub charter: Charter,
+    /// The records that the charter names as held out. Their hash goes on chain before contributions open.
     pub held_out: Vec<Record>,
     /// Who is paid what the dataset's vault receives.
     pub payee: Address,
+    /// Where sealed records are kept: a folder, or `s3://bucket/prefix`; in the data folder if nothing is said.
+    pub store: Option<String>,
 }
 
-/// Registers a dataset and commits to its held-out records.
-pub async fn register(steward: &Account, data: &DataFolder, new: NewDataset) -> Result<DatasetState, StepError> {
-    let pay_policy = SettlementPolicy::from_name(&new.pay_policy)?;
+/// Registers a dataset under its charter, and commits to its held-out records.
+pub async fn create(steward: &Account, data: &DataFolder, new: NewDataset) -> Result<DatasetState, StepError> {
+    let charter = new.charter.checked()?;
+    SettlementPolicy::from_name(&charter.pay_policy)?;
+    check_held_out(&new.held_out, charter.held_out_hash)?;
+    let terms_hash = Collection::found(data, &charter)?;
     let shares = Shares { payee: new.payee, payeeBps: 10_000, ..no_shares() };
     let registration = Registration {
         kind: registry::DATASET,
-        salt: keccak256(&new.name),
+        salt: keccak256(&charter.name),
         owner: steward.address(),
         shares,
         edges: vec![],
         derivation: Derivation::open(),
         policy: Policy::none(),
-        uri: String::new(),
+        uri: uri(terms_hash),
     };
-    let (asset, vault) = assets::register(steward, registration).await?;
-    let held_out_hash = records_hash(&new.held_out);
-    consent::commit_hash(steward, held_out_hash, new.held_out.len() as u64).await?;
-    let state = DatasetState {
-        asset,
-        vault,
-        schema: new.schema,
-        terms_hash: keccak256(&new.terms),
-        held_out_hash,
-        pay_policy: pay_policy.name().to_owned(),
-        snapshot: None,
+    // First of all: it is older than whatever is contributed.
+    consent::commit_hash(steward, charter.held_out_hash, new.held_out.len() as u64).await?;
+    let (asset, vault) = match assets::registered(steward, registration.salt, &registration.uri).await? {
+        // Broken off right after it was registered.
+        Some(found) => found,
+        None => assets::register(steward, registration).await?,
     };
+    let state = DatasetState { asset, vault, terms_hash, store: new.store };
     data.keep_dataset(&state)?;
     Ok(state)
 }
@@ -88,72 +89,246 @@ pub struct Giver {
     pub records: Vec<Record>,
 }
 
-/// Commits to the givers' records in one batch, then records their signed consents. `relay` pays for the transactions.
-pub async fn contribute(relay: &Account, data: &DataFolder, givers: Vec<Giver>) -> Result<Vec<B256>, StepError> {
+/// Commits to the givers' records in one batch, then records their signed consents, and keeps their records. `relay` pays
+/// for the transactions and signs the receipts. Contributors who are elsewhere send a bundle: [`super::contributing`].
+pub async fn contribute(
+    relay: &Account,
+    relay_key: &PrivateKeySigner,
+    data: &DataFolder,
+    givers: Vec<Giver>,
+) -> Result<Vec<B256>, StepError> {
     let chain = relay.chain();
-    let dataset = data.dataset()?;
+    let collection = Collection::open(chain, data)?;
     let deadline = chain.head().await?.timestamp.saturating_add(CONSENT_DEADLINE);
-    let pay_policy = SettlementPolicy::from_name(&dataset.pay_policy)?.id();
     let mut rng = StdRng::from_os_rng();
     let mut batch = Vec::with_capacity(givers.len());
     for giver in givers {
         for (place, record) in giver.records.iter().enumerate() {
-            dataset.schema.check(place + 1, record)?;
+            let wrong = |fault| DatasetError::Record { row: place + 1, fault };
+            collection.charter().schema.check(record.bytes()).map_err(wrong)?;
         }
-        let records: Vec<CommittedRecord> =
-            giver.records.into_iter().map(|record| CommittedRecord::salted(record, &mut rng)).collect();
-        let commitment = Contribution::root(&records)?;
-        let contribution = typed_data::Contribution {
-            datasetId: dataset.asset.0,
-            contributor: giver.key.address(),
-            commitment,
-            records: records.len() as u64,
-            termsHash: dataset.terms_hash,
-            payPolicyHash: pay_policy,
-            nonce: consent::nonce(commitment),
-            deadline,
-        };
-        batch.push((Signed::new(chain, contribution, &giver.key)?, records));
+        // On disk before anything is on chain: without records and seed a consent is worth nothing.
+        let seed = word(&mut rng);
+        let folder = data.join(format!("given/{}", keccak256(seed)));
+        let mut writer = BundleWriter::new(&folder, collection.asset(), collection.terms_hash(), seed)?;
+        giver.records.into_iter().try_for_each(|record| writer.push(record))?;
+        let bundle = writer.finish()?;
+        let BundleSummary { commitment, records, .. } = *bundle.summary();
+        let given = Given { commitment, records, contributor: giver.key.address(), deadline };
+        let agreement = given.agreement(&collection, &bundle.summary().parts)?;
+        batch.push((Signed::new(chain, agreement, &giver.key)?, bundle));
     }
     let roots: Vec<B256> = batch.iter().map(|(signed, _)| signed.contribution.commitment).collect();
     let commitments = MerkleTree::new(&roots)?;
     let signed: Vec<Signed> = batch.iter().map(|(signed, _)| signed.clone()).collect();
-    let ids: Vec<B256> = signed.iter().map(|signed| signed.id(chain)).collect();
-    // Records and salts first: without them a consent on chain is worth nothing, and a file without consent is ignored.
-    for (id, (signed, records)) in ids.iter().zip(batch) {
-        let contribution = Contribution { id: *id, contributor: signed.contribution.contributor, records };
-        data.keep_contribution(&StoredContribution { contribution, commit_count: commitments.leaf_count() })?;
+    let mut ids = Vec::with_capacity(batch.len());
+    for (signed, bundle) in &batch {
+        let (contribution, signature) = (signed.contribution.clone(), signed.signature.clone());
+        let new = NewContribution { contribution, signature, parts: bundle.summary().parts.clone() };
+        ids.push(collection.admit(new).await?.id);
     }
     consent::commit(relay, &commitments).await?;
     consent::contribute(relay, &commitments, &signed).await?;
+    for (id, (_, bundle)) in ids.iter().zip(&batch) {
+        for place in 0..bundle.summary().parts.len() {
+            let expected = collection.expected(*id, place).await?;
+            collection.take_part(expected, &bundle.part(place)?).await?;
+        }
+        collection.complete(*id, relay_key).await?;
+        let folder = bundle.folder();
+        let file = |source| StepError::File { path: folder.to_owned(), source };
+        std::fs::remove_dir_all(folder).map_err(file)?;
+    }
     Ok(ids)
 }
 
-/// Screens everything contributed and publishes what is accepted as the dataset's next version.
-pub async fn snapshot(
-    steward: &Account,
-    data: &DataFolder,
-    held_out: &[Record],
-) -> Result<(VersionRef, SnapshotManifest, ScreeningReport), StepError> {
-    let mut dataset = data.dataset()?;
-    check_held_out(held_out, dataset.held_out_hash)?;
-    let (contributions, withdrawn) = contributions(steward.chain(), data, &dataset).await?;
-    let (snapshot, report) = Snapshot::screen(dataset.schema, held_out, &contributions, &withdrawn, LEAST_RECORDS)?;
-    let pay_policy = SettlementPolicy::from_name(&dataset.pay_policy)?.id();
-    let manifest = snapshot.manifest(dataset.asset, held_out, dataset.terms_hash, pay_policy)?;
-    let bytes = manifest.to_bytes()?;
-    let hash = keccak256(&bytes);
-    let version = assets::publish(steward, dataset.asset, manifest.root, hash, &uri(hash)).await?;
-    data.keep_bytes(&format!("snapshots/{version}.json"), &bytes)?;
-    dataset.snapshot = Some(version);
-    data.keep_dataset(&dataset)?;
-    Ok((VersionRef { asset: dataset.asset, version }, manifest, report))
+/// What a contributor agrees to, beside the charter.
+#[derive(Clone, Copy, Debug)]
+pub struct Given {
+    /// The root of the records' commitments.
+    pub commitment: B256,
+    /// How many records.
+    pub records: u64,
+    /// Who gives them.
+    pub contributor: Address,
+    /// The last second at which the consent may be recorded.
+    pub deadline: u64,
 }
 
-/// Lets `builder` train on the dataset for a time, in seconds from now.
-pub async fn grant(steward: &Account, dataset: AssetId, builder: Address, seconds: u64) -> Result<u64, StepError> {
+impl Given {
+    /// The message to sign.
+    pub fn agreement(
+        &self,
+        collection: &Collection,
+        parts: &[PartSummary],
+    ) -> Result<typed_data::Contribution, StepError> {
+        self.under(collection.asset(), collection.terms_hash(), &collection.charter().pay_policy, parts)
+    }
+
+    /// The message to sign, by what a dataset's host says.
+    pub fn under(
+        &self,
+        dataset: AssetId,
+        terms_hash: B256,
+        pay_policy: &str,
+        parts: &[PartSummary],
+    ) -> Result<typed_data::Contribution, StepError> {
+        Ok(typed_data::Contribution {
+            datasetId: dataset.0,
+            contributor: self.contributor,
+            commitment: self.commitment,
+            records: self.records,
+            termsHash: terms_hash,
+            payPolicyHash: SettlementPolicy::from_name(pay_policy)?.id(),
+            nonce: bundle::nonce(self.commitment, parts),
+            deadline: self.deadline,
+        })
+    }
+}
+
+/// A published snapshot, and how it came about.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The version.
+    pub version: VersionRef,
+    /// What was published.
+    pub manifest: SnapshotManifest,
+    /// What taking it did.
+    pub outcome: Screened,
+    /// Contributions that are not whole, or not on chain.
+    pub waiting: Vec<B256>,
+}
+
+/// Screens everything contributed for its curator; nothing is published.
+pub async fn screen(
+    curator: Address,
+    chain: &Chain,
+    data: &DataFolder,
+    held_out: &[Record],
+) -> Result<(Screened, ScreeningReport), StepError> {
+    let collection = Collection::open(chain, data)?;
+    check_held_out(held_out, collection.charter().held_out_hash)?;
+    let collected =
+        collection.open_for(Reading { by: curator, purposes: Purposes::CURATE, version: None }, None).await?;
+    let outcome = take(&collection, &collected, held_out)?;
+    let (report, _) = keep_report(data, &outcome)?;
+    Ok((outcome, report))
+}
+
+/// Screens everything contributed and publishes what is accepted as the dataset's next version.
+pub async fn snapshot(steward: &Account, data: &DataFolder, held_out: &[Record]) -> Result<Published, StepError> {
+    let collection = Collection::open(steward.chain(), data)?;
+    check_held_out(held_out, collection.charter().held_out_hash)?;
+    let reading = Reading { by: steward.address(), purposes: Purposes::CURATE, version: None };
+    let collected = collection.open_for(reading, None).await?;
+    let outcome = take(&collection, &collected, held_out)?;
+    let (_, report) = keep_report(data, &outcome)?;
+    let charter = collection.charter();
+    let under = Under {
+        screening_hash: keccak256(&report),
+        held_out_hash: charter.held_out_hash,
+        terms_hash: collection.terms_hash(),
+        pay_policy_hash: SettlementPolicy::from_name(&charter.pay_policy)?.id(),
+        access_head: collection.access_log().await?.head().map_or(B256::ZERO, |head| head.hash),
+    };
+    let manifest = outcome.snapshot.manifest(collection.asset(), under)?;
+    let bytes = manifest.to_bytes()?;
+    let hash = keccak256(&bytes);
+    let accounts = outcome.snapshot.records_by_account().len() as u64;
+    // Before the version: what is on chain has all its parts.
+    consent::commit_hash(steward, manifest.counts_root, accounts).await?;
+    let tree = outcome.snapshot.tree()?;
+    data.keep_snapshot(hash, SnapshotFile::Screening, &report)?;
+    data.keep_snapshot(hash, SnapshotFile::Commitments, &tree.commitments().concat())?;
+    data.keep_snapshot(hash, SnapshotFile::Manifest, &bytes)?;
+    // Screening takes its time, and nobody's records are published who took them back meanwhile.
+    outcome.snapshot.contents().check(&reading::withdrawals(steward.chain(), collection.asset()).await?)?;
+    let version = assets::publish(steward, collection.asset(), manifest.root, hash, &uri(hash)).await?;
+    let version = VersionRef { asset: collection.asset(), version };
+    Ok(Published { version, manifest, outcome, waiting: collected.waiting })
+}
+
+/// What screening lets through.
+fn take(collection: &Collection, collected: &Collected, held_out: &[Record]) -> Result<Screened, StepError> {
+    let charter = collection.charter();
+    let taking = Taking {
+        schema: &charter.schema,
+        rules: &charter.screening,
+        held_out,
+        withdrawals: &collected.withdrawals,
+        rulings: &collection.rulings()?,
+        least: LEAST_RECORDS,
+    };
+    Ok(Snapshot::take(&collected.contributions, &taking)?)
+}
+
+/// Leaves the report where the curator reads it: for programs, and for people. Returns it and the bytes that are published.
+fn keep_report(data: &DataFolder, outcome: &Screened) -> Result<(ScreeningReport, Vec<u8>), StepError> {
+    let report = outcome.screening.report();
+    let path = data.join("screening.json");
+    let unwritable = |error: serde_json::Error| StepError::Unreadable { path, reason: error.to_string() };
+    let bytes = report.to_json().map_err(unwritable)?.into_bytes();
+    data.keep_bytes("screening.json", &bytes)?;
+    data.keep_bytes("screening.md", report.to_markdown().as_bytes())?;
+    Ok((report, bytes))
+}
+
+/// A published snapshot's manifest, and the tree over its records, as the chain commits to both.
+pub async fn published(
+    chain: &Chain,
+    data: &DataFolder,
+    version: u32,
+) -> Result<(SnapshotManifest, SnapshotTree), StepError> {
+    let published = assets::version(chain, data.dataset()?.asset, version).await?;
+    let hash = published.manifestHash;
+    let manifest = SnapshotManifest::from_committed(&data.snapshot(hash, SnapshotFile::Manifest)?, hash)?;
+    let commitments = data.snapshot(hash, SnapshotFile::Commitments)?;
+    let commitments = commitments.chunks_exact(32).map(B256::from_slice).collect();
+    let tree = SnapshotTree::new(commitments).map_err(DatasetError::from)?;
+    match tree.root() == published.contentHash {
+        true => Ok((manifest, tree)),
+        false => Err(DatasetError::SnapshotRoot { found: tree.root(), expected: published.contentHash }.into()),
+    }
+}
+
+/// The number of the dataset's newest snapshot.
+pub async fn newest(chain: &Chain, data: &DataFolder) -> Result<u32, StepError> {
+    match assets::asset(chain, data.dataset()?.asset).await?.versions {
+        0 => Err(StepError::Missing { path: data.join("snapshots"), command: "tributary dataset snapshot" }),
+        newest => Ok(newest),
+    }
+}
+
+/// Opens a published snapshot for somebody who has a grant to train on it: its records, and what was taken back since.
+///
+/// Grant and withdrawals are asked of the chain before anything is unsealed.
+pub async fn open_snapshot(
+    chain: &Chain,
+    data: &DataFolder,
+    version: u32,
+    builder: Address,
+) -> Result<(Snapshot, SnapshotManifest, Withdrawals), StepError> {
+    let collection = Collection::open(chain, data)?;
+    let (manifest, tree) = published(chain, data, version).await?;
+    // What was contributed since belongs to a later snapshot; what was withdrawn since forbids this one.
+    let contents = Contents::of(&manifest, &tree);
+    let reading = Reading { by: builder, purposes: Purposes::TRAIN, version: Some(version) };
+    let Collected { contributions, withdrawals, .. } = collection.open_for(reading, Some(&contents)).await?;
+    let schema = &collection.charter().schema;
+    let snapshot = Snapshot::restore(schema, &manifest, &contents, &contributions)?;
+    Ok((snapshot, manifest, withdrawals))
+}
+
+/// Lets somebody use the dataset for a time, in seconds from now.
+pub async fn grant(
+    steward: &Account,
+    dataset: AssetId,
+    grantee: Address,
+    purposes: Purposes,
+    seconds: u64,
+) -> Result<u64, StepError> {
     let until = steward.chain().head().await?.timestamp.saturating_add(seconds);
-    consent::grant(steward, dataset, builder, consent::TRAIN, until).await?;
+    consent::grant(steward, dataset, grantee, purposes.bits(), until).await?;
     Ok(until)
 }
 
@@ -165,35 +340,10 @@ pub(super) fn check_held_out(held_out: &[Record], expected: B256) -> Result<(), 
     }
 }
 
-/// The stored contributions in the chain's order of commitments, and which of them are withdrawn.
-///
-/// A file counts only as far as the chain bears it out: its consent is recorded for this dataset and this contributor,
-/// and its records are the ones committed to. Others are left aside, and the log says so.
-pub(super) async fn contributions(
-    chain: &Chain,
-    data: &DataFolder,
-    dataset: &DatasetState,
-) -> Result<(Vec<Contribution>, BTreeSet<B256>), StepError> {
-    let mut withdrawn = BTreeSet::new();
-    let mut ordered = Vec::new();
-    for StoredContribution { contribution, commit_count } in data.contributions()? {
-        let id = contribution.id;
-        let recorded = consent::recorded(chain, id, commit_count).await?.filter(|recorded| {
-            recorded.dataset == dataset.asset
-                && recorded.contributor == contribution.contributor
-                && Contribution::root(&contribution.records).is_ok_and(|root| root == recorded.commitment)
-        });
-        let Some(recorded) = recorded else {
-            tracing::warn!(%id, "a contribution's file is not what the chain has recorded; it is left aside");
-            continue;
-        };
-        if recorded.withdrawn {
-            withdrawn.insert(id);
-        }
-        ordered.push((recorded.priority, contribution));
-    }
-    ordered.sort_by_key(|(priority, contribution)| (*priority, contribution.id));
-    Ok((ordered.into_iter().map(|(_, contribution)| contribution).collect(), withdrawn))
+pub(super) fn word(rng: &mut impl RngCore) -> B256 {
+    let mut word = B256::ZERO;
+    rng.fill_bytes(word.as_mut_slice());
+    word
 }
 
 /// A published file is named by its hash; where it can be fetched is its publisher's affair.

@@ -35,7 +35,7 @@ pub async fn examine(settings: &Settings) -> Vec<Diagnosis> {
             Some(key) => text(key.as_ref().map(|key| key.address().to_string())),
         },
     );
-    let chain = Chain::connect(&settings.rpc).await;
+    let chain = Chain::connect(settings.rpc.reveal()).await;
     say("node", text(chain.as_ref().map(|chain| format!("chain {}, genesis {}", chain.id(), chain.genesis()))));
     say("ledger", ledger(&settings.data));
     say("batches", batches(&settings.data));
@@ -81,7 +81,7 @@ fn batches(data: &Path) -> Result<String, String> {
 
 async fn release(chain: &Chain, data: &Path, key: Option<PrivateKeySigner>) -> Result<String, String> {
     let read = async || -> Result<String, Box<dyn std::error::Error + Send + Sync>> {
-        let folder = DataFolder::open(data, chain)?;
+        let folder = DataFolder::existing(data, chain)?;
         let version = folder.model()?.version;
         let published = assets::version(chain, version.asset, version.version).await?;
         Release::open(&folder.release(), published.contentHash, published.manifestHash)?;

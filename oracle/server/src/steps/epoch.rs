@@ -38,7 +38,7 @@ pub async fn attest(
     deadline: u64,
     key: &PrivateKeySigner,
 ) -> Result<Attested, StepError> {
-    let fetched = published::fetch(chain, batch_url, Some(key)).await?;
+    let fetched = published::fetch(chain, batch_url, None, Some(key)).await?.whole()?;
     let attested = root::attest(chain, fetched.published(), deadline, key).await?;
     let (_, statement, Attestation { signer, signature }) = attested;
     Ok(Attested { statement, signer, signature })

@@ -2,11 +2,14 @@ use std::{io, path::PathBuf};
 
 use alloy::primitives::{Address, B256};
 use tributary_chain::{ChainError, dispute::Difference};
+use tributary_dataset::DatasetError;
 use tributary_factory::FactoryError;
 use tributary_sdk::{
     AssetId, client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError,
 };
 use tributary_settlement::SettlementError;
+
+use crate::dataset::DatasetRefusal;
 
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
@@ -55,13 +58,54 @@ pub enum StepError {
     },
     /// Gate and baseline shares are decided on records that were committed to before contributions opened, on no others.
     #[error(
-        "the held-out records have hash {found}, the dataset committed to {expected}: use those of `tributary dataset register`"
+        "the held-out records have hash {found}, the dataset committed to {expected}: use those of `tributary dataset create`"
     )]
     WrongHeldOut {
         /// Of the records given.
         found: B256,
         /// Committed to at registration.
         expected: B256,
+    },
+    /// A folder belongs to one dataset.
+    #[error("{} holds a dataset already: create another one in an empty folder", path.display())]
+    DatasetExists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The program is being stopped.
+    #[error("the program is being stopped: do it again")]
+    Interrupted,
+    /// A bundle that somebody else has signed.
+    #[error("{} was signed by {signer}, not by {asked}: act for {signer}, or prepare the records again in an empty folder", path.display())]
+    OtherSigner {
+        /// The consent.
+        path: PathBuf,
+        /// Who has signed it.
+        signer: Address,
+        /// Who is to give the records now.
+        asked: Address,
+    },
+    /// A bundle for another dataset, or under another charter.
+    #[error("{} was prepared for dataset {dataset} under another charter: prepare the records again in an empty folder", path.display())]
+    OtherBundle {
+        /// The bundle.
+        path: PathBuf,
+        /// What it was for.
+        dataset: AssetId,
+    },
+    /// A contribution without a signature.
+    #[error("{} is not signed yet: sign its typed data and give the signature", path.display())]
+    NotSigned {
+        /// The consent.
+        path: PathBuf,
+    },
+    /// A record that a contribution does not have.
+    #[error("the contribution has {records} records, there is no record {place}: places count from 0")]
+    NoSuchRecord {
+        /// Asked about.
+        place: u64,
+        /// How many there are.
+        records: u64,
     },
     /// The buyer's money does not reach.
     #[error("{account} holds {held} base units of {token}, the license costs {price}: fund it first")]
@@ -93,14 +137,6 @@ pub enum StepError {
     /// A receipt that the chain does not bear out.
     #[error("the receipt does not hold: {0}; keep it as evidence against the host")]
     Receipt(String),
-    /// A release was trained on records that were withdrawn since.
-    #[error(
-        "contribution {0} was withdrawn since the release was trained: publish a snapshot without it and train again"
-    )]
-    WithdrawnSince(B256),
-    /// The builder may not use the dataset any more.
-    #[error("the grant to {0} has run out or was revoked since the release was trained: ask the dataset's owner")]
-    NoGrant(Address),
     /// Too few attestors agreed.
     #[error("{given} attestations, the vault's policy asks for {needed}: collect more with `tributary epoch attest`")]
     TooFewAttestations {
@@ -125,9 +161,20 @@ pub enum StepError {
         /// What is wrong.
         difference: Box<Difference>,
     },
+    /// An attestor was not given the sketches that a batch leaves out.
+    #[error(
+        "the host did not give an attestor the batch's sketches, without which its division cannot be recomputed: {0}"
+    )]
+    NoSketches(#[source] ClientError),
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
+    /// The dataset.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The dataset's host, when it is this program.
+    #[error(transparent)]
+    Refused(Box<DatasetRefusal>),
     /// The factory.
     #[error(transparent)]
     Factory(#[from] FactoryError),
@@ -155,4 +202,15 @@ pub enum StepError {
     /// The settlement policy.
     #[error(transparent)]
     Settlement(#[from] SettlementError),
+}
+
+impl From<DatasetRefusal> for StepError {
+    fn from(error: DatasetRefusal) -> Self {
+        match error {
+            DatasetRefusal::Dataset(error) => Self::Dataset(error),
+            DatasetRefusal::Chain(error) => Self::Chain(error),
+            DatasetRefusal::Step(error) => *error,
+            other => Self::Refused(Box::new(other)),
+        }
+    }
 }

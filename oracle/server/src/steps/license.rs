@@ -4,13 +4,11 @@ use alloy::primitives::{Address, B256, U256, keccak256};
 use tributary_chain::{
     Account, Chain,
     licenses::{self, rights},
+    tokens,
 };
 use tributary_sdk::{
     AssetId,
-    contracts::{
-        DemoDollar,
-        license::{Offer, Terms},
-    },
+    contracts::license::{Offer, Terms},
 };
 
 use super::StepError;
@@ -101,12 +99,7 @@ pub async fn revoke(owner: &Account, license: U256, reason: &str) -> Result<(Add
 }
 
 async fn check_funds(payer: &Account, token: Address, price: U256) -> Result<(), StepError> {
-    let dollar = DemoDollar::new(token, payer.provider());
-    let held = dollar
-        .balanceOf(payer.address())
-        .call()
-        .await
-        .map_err(|error| tributary_chain::ChainError::Rpc(format!("the payment token does not answer: {error}")))?;
+    let held = tokens::balance(payer.chain(), token, payer.address()).await?;
     if held < price {
         let [held, price] = [held, price].map(|amount| u128::try_from(amount).unwrap_or(u128::MAX));
         return Err(StepError::CannotPay { account: payer.address(), held, token, price });

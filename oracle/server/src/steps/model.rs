@@ -1,24 +1,26 @@
 //! Models: train on a permitted snapshot, register, publish.
 
-use std::{collections::BTreeSet, path::Path};
+use std::path::Path;
 
 use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_attribution::HeldOut;
-use tributary_chain::{Account, Chain, assets, consent};
+use tributary_chain::{Account, Chain, assets};
+use tributary_dataset::{Permission, PermittedSnapshot, Record, Schema, read, snapshot::Contents};
 use tributary_factory::{
-    Dataset, Evaluation, Permission, PermittedSnapshot, Progress, Promises, Record, Release, ReleaseFiles, Snapshot,
-    TrainingRecipe, attribute, dataset::partition::LEAST_RECORDS, evaluate, train,
+    Evaluation, Progress, Promises, Release, ReleaseFiles, TrainingRecipe, attribute, evaluate, records::labelled,
+    train,
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
     AssetId,
     contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
-    release::{Manifest, ReleaseManifest, SketchReaders, SnapshotManifest, VersionRef},
+    release::{Manifest, ReleaseManifest, SketchReaders, VersionRef},
     table::ContributorTable,
 };
 use tributary_settlement::Policy as SettlementPolicy;
 
 use super::{DataFolder, StepError, data::ModelState, dataset};
+use crate::dataset::{Collection, reading};
 
 /// A trained release in the data folder, not published yet.
 #[derive(Clone, Debug)]
@@ -48,7 +50,8 @@ pub struct Training<'a> {
     pub sketch_readers: SketchReaders,
 }
 
-/// Trains on the data folder's published snapshot, if the chain lets the builder, and writes the release's run folder.
+/// Trains on the data folder's published snapshot, if the chain lets the builder from beginning to end, and writes the
+/// release's run folder.
 pub async fn build(
     runtime: &OnnxRuntime,
     chain: &Chain,
@@ -58,32 +61,25 @@ pub async fn build(
 ) -> Result<TrainedRelease, StepError> {
     let Training { builder, recipe, held_out, test, sketch_readers } = training;
     let state = data.dataset()?;
-    let version = state
-        .snapshot
-        .ok_or_else(|| StepError::Missing { path: data.join("snapshots"), command: "tributary dataset snapshot" })?;
-    let published = assets::version(chain, state.asset, version).await?;
-    let manifest = SnapshotManifest::from_committed(&data.snapshot(version)?, published.manifestHash)?;
+    let version = dataset::newest(chain, data).await?;
+    let (snapshot, manifest, withdrawals) = dataset::open_snapshot(chain, data, version, builder).await?;
     dataset::check_held_out(held_out, manifest.held_out_hash)?;
-    // What was contributed since belongs to a later snapshot; what was withdrawn since forbids this one.
-    let taken: BTreeSet<B256> = manifest.contributions.iter().map(|contribution| contribution.id).collect();
-    let (mut contributions, withdrawn) = dataset::contributions(chain, data, &state).await?;
-    contributions.retain(|contribution| taken.contains(&contribution.id));
-    let (snapshot, _) = Snapshot::screen(state.schema, held_out, &contributions, &BTreeSet::new(), LEAST_RECORDS)?;
-    let granted = consent::granted_until(chain, state.asset, builder, consent::TRAIN).await?;
     let permission = Permission {
         snapshot: VersionRef { asset: state.asset, version },
-        snapshot_root: published.contentHash,
-        grantee: builder,
-        purposes: granted.map_or(0, |_| consent::TRAIN),
-        valid_until: granted.unwrap_or(0),
-        withdrawn,
+        snapshot_root: manifest.root,
+        grant: reading::grant(chain, state.asset, builder).await?,
+        withdrawals,
     };
     let permitted = PermittedSnapshot::open(&snapshot, &permission, chain.head().await?.timestamp)?;
+    let schema = snapshot.schema();
+    let pay_policy = Collection::open(chain, data)?.charter().pay_policy.clone();
     let trained = train(runtime, &permitted, recipe, on_step)?;
-    let held_out = HeldOut::apart(state.schema.labelled(held_out)?);
+    let held_out = HeldOut::apart(labelled(schema, held_out)?);
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
-    let evaluation = evaluate(runtime, &trained.graph, &state.schema.labelled(test)?)?;
-    let promises = Promises { settlement_policy: &state.pay_policy, sketch_readers };
+    let evaluation = evaluate(runtime, &trained.graph, &labelled(schema, test)?)?;
+    // Training takes its time. What it was permitted under must still be so, or nothing of it is written.
+    reading::permits(chain, state.asset, builder, &snapshot.contents()).await?;
+    let promises = Promises { settlement_policy: &pay_policy, sketch_readers };
     let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation, promises)?;
     let files = release.write(&data.release())?;
     Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })
@@ -133,8 +129,7 @@ pub async fn publish(
     new: NewModel,
     files: &ReleaseFiles,
 ) -> Result<ModelState, StepError> {
-    let dataset = data.dataset()?;
-    let snapshot = still_permitted(builder, data, files).await?;
+    let (snapshot, settlement_policy) = still_permitted(builder, data, files).await?;
     let mut signers = new.attestors;
     signers.sort();
     let lineage = Edge {
@@ -160,7 +155,7 @@ pub async fn publish(
             posterBond: U88::from(new.poster_bond),
             challengeBond: new.arbitration.map_or(U88::ZERO, |arbitration| U88::from(arbitration.bond)),
             fallbackAfter: new.fallback_after,
-            settlementPolicy: SettlementPolicy::from_name(&dataset.pay_policy)?.id(),
+            settlementPolicy: SettlementPolicy::from_name(&settlement_policy)?.id(),
         },
         uri: String::new(),
     };
@@ -171,21 +166,19 @@ pub async fn publish(
     Ok(state)
 }
 
-/// The snapshot that the release names, if every contribution in it and the builder's grant still stand.
-async fn still_permitted(builder: &Account, data: &DataFolder, files: &ReleaseFiles) -> Result<VersionRef, StepError> {
+/// The snapshot that the release names and the policy that divides its pool, if everything in the snapshot and the builder's
+/// grant still stand.
+async fn still_permitted(
+    builder: &Account,
+    data: &DataFolder,
+    files: &ReleaseFiles,
+) -> Result<(VersionRef, String), StepError> {
     let chain = builder.chain();
     let release = ReleaseManifest::from_committed(&data.release_manifest()?, files.manifest_hash)?;
     let VersionRef { asset, version } = release.snapshot;
-    if consent::granted_until(chain, asset, builder.address(), consent::TRAIN).await?.is_none() {
-        return Err(StepError::NoGrant(builder.address()));
-    }
-    let committed = assets::version(chain, asset, version).await?.manifestHash;
-    for contribution in SnapshotManifest::from_committed(&data.snapshot(version)?, committed)?.contributions {
-        if consent::consent(chain, contribution.id).await?.withdrawnAt != 0 {
-            return Err(StepError::WithdrawnSince(contribution.id));
-        }
-    }
-    Ok(release.snapshot)
+    let (manifest, tree) = dataset::published(chain, data, version).await?;
+    reading::permits(chain, asset, builder.address(), &Contents::of(&manifest, &tree)).await?;
+    Ok((release.snapshot, release.settlement_policy))
 }
 
 async fn publish_version(
@@ -203,7 +196,7 @@ pub fn files(data: &DataFolder) -> Result<ReleaseFiles, StepError> {
     ReleaseFiles::of(&data.release()).map_err(StepError::from)
 }
 
-/// Records of a CSV file.
-pub fn records(path: &Path, schema: tributary_factory::Schema) -> Result<Vec<Record>, StepError> {
-    Ok(Dataset::read_csv(path, schema)?.records().to_vec())
+/// Records of a file.
+pub fn records(path: &Path, schema: &Schema) -> Result<Vec<Record>, StepError> {
+    Ok(read::all(path, schema)?)
 }

@@ -10,7 +10,10 @@ use tributary_chain::{
     verify::{self, RootState, Verified},
     why::{self, Why},
 };
-use tributary_sdk::{AssetId, client::Client};
+use tributary_sdk::{
+    AssetId,
+    client::{Client, ClientError},
+};
 
 use super::{StepError, published};
 
@@ -89,7 +92,7 @@ pub async fn why(
 ) -> Result<Why, StepError> {
     let closed = host.epochs(model).await?.into_iter().find(|closed| closed.index == epoch);
     let closed = closed.ok_or(StepError::NotClosed(epoch))?;
-    let fetched = published::fetch(chain, &host.batch_url(closed.data_hash), key).await?;
+    let fetched = published::fetch(chain, &host.batch_url(closed.data_hash), None, key).await?.whole()?;
     let verified = match verify::after_posting(chain, fetched.published()).await {
         Err(ChainError::Fault(verify::Fault::NotPosted(_))) => {
             verify::before_posting(chain, fetched.published()).await?
@@ -99,13 +102,26 @@ pub async fn why(
     Ok(why::why(&verified, of)?)
 }
 
+/// A posted epoch that holds, as far as it could be read.
+#[derive(Debug)]
+pub struct Audited {
+    /// What was recomputed.
+    pub verified: Verified,
+    /// What its root may be used for.
+    pub state: RootState,
+    /// Why an attestor was not given the sketches that the batch leaves out: the division is not recomputed then.
+    pub unread: Option<ClientError>,
+}
+
 /// Recomputes a posted epoch from nothing but the chain and the batch's bytes. Where the release withholds sketches, that is
-/// all but its division, unless `key` is an attestor's.
+/// all but its division, unless `key` is an attestor's and they are given to it: by `host`, or by whoever has the batch.
 pub async fn audit(
     chain: &Chain,
     batch_url: &str,
+    host: Option<&str>,
     key: Option<&PrivateKeySigner>,
-) -> Result<(Verified, RootState), StepError> {
-    let fetched = published::fetch(chain, batch_url, key).await?;
-    Ok(verify::after_posting(chain, fetched.published()).await?)
+) -> Result<Audited, StepError> {
+    let fetched = published::fetch(chain, batch_url, host, key).await?;
+    let (verified, state) = verify::after_posting(chain, fetched.published()).await?;
+    Ok(Audited { verified, state, unread: fetched.refused() })
 }

@@ -77,7 +77,8 @@ pub async fn sample(
     let mut sampled = Vec::new();
     for row in chosen(verified, count) {
         let receipt = row.receipt.id;
-        let reader = reader(chain, key, |until| InputAccess { receiptId: receipt, until }).await?;
+        let reader = reader(chain, url, key, |authority, until| InputAccess { receiptId: receipt, authority, until });
+        let reader = reader.await?;
         let verdict = match client.input(receipt, &reader).await {
             Ok(input) => ask_again(&model, row, input).await?,
             Err(ClientError::Refused { code, .. }) if code == "input_not_kept" => Verdict::NotKept,

@@ -2,17 +2,21 @@
 
 use alloy::signers::local::PrivateKeySigner;
 use tributary_chain::{
-    Account,
-    dispute::{self, Difference, Finding},
+    Account, Chain,
+    dispute::{self, Difference, Finding, Waiting},
     posted::Rejection,
     revenue,
+    verify::Published,
 };
 use tributary_sdk::{
     client::{self, batch_url},
     faults::Fault,
 };
 
-use super::{StepError, published};
+use super::{
+    StepError,
+    published::{self, Sketches},
+};
 
 /// What a watcher does where a root is not what recomputing gives. A fault of the leaves is proven in any case: that
 /// costs no bond.
@@ -71,19 +75,7 @@ pub async fn watch(
 ) -> Result<Watched, StepError> {
     let Some(waiting) = dispute::waiting(account.chain(), on).await? else { return Ok(Watched::NothingWaits) };
     let index = waiting.posted.statement.index;
-    let url = batch_url(host_url, waiting.posted.statement.dataHash);
-    let finding = match client::fetch(&url).await {
-        Err(error) => Finding::Differs(Difference::Withheld(error)),
-        Ok(batch) => {
-            let previous = match &waiting.previous {
-                Some(posted) => client::fetch(&batch_url(host_url, posted.statement.dataHash)).await.ok(),
-                None => None,
-            };
-            let fetched = published::complete(account.chain(), &url, batch, key).await?;
-            waiting.examine(account.chain(), fetched.published(), previous.as_ref().map(AsRef::as_ref)).await?
-        }
-    };
-    match finding {
+    match examine(account.chain(), host_url, &waiting, key).await? {
         Finding::Holds => Ok(Watched::Holds { index, active_at: waiting.active_at, divided: true }),
         Finding::HoldsButForDivision => Ok(Watched::Holds { index, active_at: waiting.active_at, divided: false }),
         Finding::Fault(fault) => {
@@ -105,5 +97,38 @@ pub async fn watch(
             is_challenged: waiting.is_challenged,
             difference: Box::new(difference),
         }),
+    }
+}
+
+/// What everybody may read is examined first: no host keeps a fault from being proven by what it says, or does not say, of
+/// sketches. Those that an attestor is not given are a finding then, as a batch that is not published is.
+async fn examine(
+    chain: &Chain,
+    host_url: &str,
+    waiting: &Waiting,
+    key: Option<&PrivateKeySigner>,
+) -> Result<Finding, StepError> {
+    let statement = &waiting.posted.statement;
+    let url = batch_url(host_url, statement.dataHash);
+    let batch = match client::fetch(&url).await {
+        Ok(batch) => batch,
+        Err(error) => return Ok(Finding::Differs(Difference::Withheld(error))),
+    };
+    let previous = match &waiting.previous {
+        Some(posted) => client::fetch(&batch_url(host_url, posted.statement.dataHash)).await.ok(),
+        None => None,
+    };
+    let previous = previous.as_ref().map(AsRef::as_ref);
+    match waiting.examine(chain, &batch, previous).await? {
+        Finding::HoldsButForDivision => {}
+        finding => return Ok(finding),
+    }
+    match published::sketches(chain, &url, &batch, key).await? {
+        Sketches::NotAsked => Ok(Finding::HoldsButForDivision),
+        Sketches::Refused(error) => Ok(Finding::Differs(Difference::SketchesWithheld(error))),
+        Sketches::Given(sketches) => {
+            let published = Published { batch: &batch, sketches: Some(&sketches) };
+            Ok(waiting.examine(chain, published, previous).await?)
+        }
     }
 }

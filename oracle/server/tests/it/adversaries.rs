@@ -2,12 +2,13 @@
 
 use std::fs;
 
-use alloy::{primitives::U256, signers::local::PrivateKeySigner};
+use alloy::primitives::U256;
 use tributary_chain::{
     ChainError, consent, epoch, revenue,
     transact::send,
     verify::{self, Fault},
 };
+use tributary_dataset::DatasetError;
 use tributary_sdk::{
     api::{EpochInfo, Infer},
     batch::Batch,
@@ -19,7 +20,10 @@ use tributary_sdk::{
 };
 use tributary_server::{
     host::Host,
-    steps::{self, StepError, dataset::Giver},
+    steps::{
+        self, StepError,
+        dataset::{Giver, Published},
+    },
 };
 
 use crate::{
@@ -294,14 +298,17 @@ fn records_withdrawn_after_training_are_not_published() {
         let contributor = community.town.account(&community.contributors[0]);
         consent::withdraw(&contributor, community.consents[0]).await.unwrap();
         let refused = publish(&community, &built.files).await;
-        assert!(matches!(refused, Err(StepError::WithdrawnSince(id)) if id == community.consents[0]), "{refused:?}");
+        let Err(StepError::Dataset(DatasetError::Withdrawn { contribution, .. })) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(contribution, community.consents[0]);
 
         community.snapshot().await;
         let built = community.train().await.unwrap();
         let steward = community.town.account(&community.steward);
         consent::revoke(&steward, community.data.dataset().unwrap().asset, community.builder.address()).await.unwrap();
         let refused = publish(&community, &built.files).await;
-        assert!(matches!(refused, Err(StepError::NoGrant(_))), "{refused:?}");
+        assert!(matches!(refused, Err(StepError::Dataset(DatasetError::NoGrant { .. }))), "{refused:?}");
     });
 }
 
@@ -337,21 +344,22 @@ fn a_contribution_file_counts_only_as_the_chain_has_it() {
     run(async {
         let community = Community::new(Town::shared().await).await;
         let before = community.snapshot().await;
-        let path = community.folder.path().join(format!("contributions/{}.json", community.consents[1]));
-        let file = fs::read_to_string(&path).unwrap();
+        let folder = community.folder.path().join(format!("contributions/{}", community.consents[1]));
+        // A consent that nobody gave: what lies there is not looked at.
+        let forged = folder.with_file_name(word().to_string());
+        fs::create_dir(&forged).unwrap();
+        for file in ["consent.json", "part-00000.json", "part-00000.commitments", "receipt.json"] {
+            fs::copy(folder.join(file), forged.join(file)).unwrap();
+        }
+        let published = community.publish_snapshot().await.unwrap();
+        assert_eq!((published.outcome.snapshot.len(), published.waiting.len()), (before, 1));
 
-        // Somebody else's account, and a consent that nobody gave.
-        let (thief, owner) = (PrivateKeySigner::random().address(), community.contributors[1].address());
-        let stolen = file.replace(&format!("{owner:?}").to_lowercase(), &format!("{thief:?}").to_lowercase());
-        assert_ne!(stolen, file, "the file names its contributor");
-        fs::write(&path, &stolen).unwrap();
-        fs::write(
-            path.with_file_name("forged.json"),
-            file.replace(&community.consents[1].to_string(), &word().to_string()),
-        )
-        .unwrap();
-        assert!(community.snapshot().await < before);
-        fs::write(&path, &file).unwrap();
+        // Somebody else's records under a consent are not opened as its own.
+        let other = community.folder.path().join(format!("contributions/{}/part-00000.json", community.consents[2]));
+        let (part, own) = (folder.join("part-00000.json"), fs::read(folder.join("part-00000.json")).unwrap());
+        fs::copy(other, &part).unwrap();
+        assert!(matches!(community.publish_snapshot().await, Err(StepError::Dataset(DatasetError::BlobLocked { .. }))));
+        fs::write(&part, own).unwrap();
         assert_eq!(community.snapshot().await, before);
     });
 }
@@ -363,11 +371,9 @@ fn contributors_with_few_records_share_a_row_or_are_left_out_and_stop_nobody() {
         let before = community.snapshot().await;
         let small = community.town.resident().await;
         let records = SPLIT.test[..9].to_vec();
-        let relay = community.town.account(&community.steward);
-        let giver = Giver { key: small.clone(), records };
-        steps::dataset::contribute(&relay, &community.data, vec![giver]).await.unwrap();
-        let (_, manifest, report) = steps::dataset::snapshot(&relay, &community.data, &SPLIT.held_out).await.unwrap();
-        assert_eq!((report.accepted, report.too_few), (before, vec![small.address()]));
+        community.give(vec![Giver { key: small.clone(), records }]).await.unwrap();
+        let Published { manifest, outcome, .. } = community.publish_snapshot().await.unwrap();
+        assert_eq!((outcome.snapshot.len(), outcome.too_few), (before, vec![small.address()]));
         assert!(manifest.contributions.iter().all(|contribution| contribution.contributor != small.address()));
         community.grant(DAY).await;
         community.train().await.unwrap();
@@ -375,11 +381,11 @@ fn contributors_with_few_records_share_a_row_or_are_left_out_and_stop_nobody() {
         // With another one there are enough of them to share a row.
         let other = community.town.resident().await;
         let giver = Giver { key: other.clone(), records: SPLIT.test[9..14].to_vec() };
-        steps::dataset::contribute(&relay, &community.data, vec![giver]).await.unwrap();
-        let (_, _, report) = steps::dataset::snapshot(&relay, &community.data, &SPLIT.held_out).await.unwrap();
+        community.give(vec![giver]).await.unwrap();
+        let Published { outcome, .. } = community.publish_snapshot().await.unwrap();
         let mut both = vec![small.address(), other.address()];
         both.sort();
-        assert_eq!((report.accepted, report.too_few, report.sharing), (before + 14, vec![], both.clone()));
+        assert_eq!((outcome.snapshot.len(), outcome.too_few, outcome.sharing), (before + 14, vec![], both.clone()));
         community.grant(DAY).await;
         let release = community.train().await.unwrap();
         let rows: Vec<_> = release.table.rows().iter().filter(|row| both.contains(&row.account)).collect();

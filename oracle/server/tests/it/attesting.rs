@@ -1,5 +1,10 @@
 //! Attestors as processes of their own, quorums over HTTP, accounts, and why somebody was paid.
 
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
 use alloy::{primitives::Bytes, signers::local::PrivateKeySigner};
 use tributary_chain::verify::{self, Verified};
 use tributary_runtime::OnnxRuntime;
@@ -18,6 +23,7 @@ use tributary_server::{
 };
 
 use crate::{
+    program::tributary,
     studio::{Serving, Studio, WINDOW},
     town::{DAY, Town, run, word},
 };
@@ -25,7 +31,7 @@ use crate::{
 async fn look(studio: &Studio, serving: &Serving, key: &PrivateKeySigner) -> Looked {
     let looked = steps::attest::look(&studio.town().chain, &serving.url, key).await.unwrap();
     assert_eq!(looked.len(), 1);
-    looked.into_iter().next().unwrap().1
+    looked.into_iter().next().unwrap().1.unwrap()
 }
 
 #[track_caller]
@@ -133,12 +139,65 @@ fn an_attestor_refuses_what_does_not_hold_and_says_why() {
         let more: crate::lying_host::Change = |batch| batch["leaves"][0]["cumulative"] = "7".into();
         let url = crate::lying_host::between(serving.url.clone(), "/v1/batches/", more).await;
         let looked = steps::attest::look(&studio.town().chain, &url, &studio.attestors[0]).await.unwrap();
-        assert!(matches!(&looked[0].1, Looked::Refused { index: 1, reason } if reason.contains("root")), "{looked:?}");
+        assert!(
+            matches!(&looked[0].1, Ok(Looked::Refused { index: 1, reason }) if reason.contains("root")),
+            "{looked:?}"
+        );
         let client = Client::connect(&serving.url).await.unwrap();
         let quorum = client.quorum(studio.model.version.asset, 1).await.unwrap();
         assert_eq!(quorum.refused[0].signer, studio.attestors[0].address());
         assert!(quorum.attested.is_empty());
         serving.stop().await;
+    });
+}
+
+/// The program as an attestor.
+fn attesting(studio: &Studio, url: &str, key: &PrivateKeySigner, more: &[&str]) -> Command {
+    let mut command = tributary(studio.community.folder.path());
+    command.args(["attest", "--host", url]).args(more).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env("TRIBUTARY_RPC", studio.town().chain.url()).env("TRIBUTARY_KEY", key.to_bytes().to_string());
+    command
+}
+
+#[test]
+fn one_models_failure_hides_no_other_and_fails_a_single_look() {
+    run(async {
+        let studio = Studio::new(Town::start().await).await;
+        let serving = studio.asked(1).await;
+        studio.town().advance(30 * DAY).await;
+        steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
+        // The host serves one more model, which the chain does not know.
+        let more: crate::lying_host::Change = |host| {
+            let mut unknown = host["models"][0].clone();
+            unknown["asset"] = "0x7".into();
+            host["models"].as_array_mut().unwrap().insert(0, unknown);
+        };
+        let url = crate::lying_host::between(serving.url.clone(), "/v1/host", more).await;
+        let looked = steps::attest::look(&studio.town().chain, &url, &studio.attestors[0]).await.unwrap();
+        assert!(matches!(looked[..], [(_, Err(_)), (_, Ok(Looked::Signed { index: 1, .. }))]), "{looked:?}");
+
+        let ended = attesting(&studio, &url, &studio.attestors[1], &["--once"]).output().unwrap();
+        let (said, failed) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(1), "{failed}");
+        assert!(said.contains("epoch 1 holds and is signed") && failed.contains("1 of 2 models"), "{said} {failed}");
+        let client = Client::connect(&serving.url).await.unwrap();
+        assert_eq!(client.quorum(studio.model.version.asset, 1).await.unwrap().attested.len(), 2);
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn an_attestor_that_waits_for_a_silent_host_stops_when_it_is_told_to() {
+    run(async {
+        let studio = Studio::new(Town::shared().await).await;
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", silent.local_addr().unwrap());
+        let mut process = attesting(&studio, &url, &studio.attestors[0], &[]).spawn().unwrap();
+        let _asked = silent.accept().await.unwrap();
+        let told = Instant::now();
+        Command::new("kill").args(["-TERM", &process.id().to_string()]).status().unwrap();
+        assert_eq!(process.wait().unwrap().code(), Some(0), "it ends by itself, and not by the signal");
+        assert!(told.elapsed() < Duration::from_secs(20), "{:?}", told.elapsed());
     });
 }
 
@@ -206,7 +265,8 @@ fn attestors_ask_the_model_again_from_inputs_that_the_host_keeps() {
         for Sampled { verdict, .. } in sample(&verified, &studio.attestors[1]).await.unwrap() {
             assert!(matches!(verdict, Verdict::Differs(_)), "{verdict:?}");
         }
-        let late = Reader { signer: buyer.key.address(), until: town.now().await, signature: Bytes::new() };
+        let (signer, authority) = (buyer.key.address(), tributary_sdk::client::authority(&serving.url));
+        let late = Reader { signer, authority, until: town.now().await, signature: Bytes::new() };
         refused_as(client.input(answers[0].receipt.id, &late).await, "reading_time");
         serving.stop().await;
     });

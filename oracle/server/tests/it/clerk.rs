@@ -9,9 +9,8 @@ use tributary_server::{
     host::Host,
     http::{Access, Listening},
     secret::Secret,
-    steps,
 };
-use tributary_submission::State;
+use tributary_submission::{Policy, State};
 
 use crate::{
     metrics::Page,
@@ -20,6 +19,8 @@ use crate::{
 };
 
 const MONTH: u64 = 30 * DAY;
+/// Nothing takes this many looks unless it never comes.
+const LOOKS: usize = 50;
 
 #[test]
 fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once() {
@@ -36,6 +37,7 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
             key: poster.clone(),
             epoch: MONTH,
             more: Vec::new(),
+            policy: Policy::default(),
             every: Duration::from_millis(50),
         };
         let clerk = Arc::new(Clerk::open(Arc::clone(&host), duties()).await.unwrap());
@@ -58,11 +60,11 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
             town.advance(MONTH + DAY).await;
             clerk.look().await;
             assert_eq!(client.epochs(asset).await.unwrap().len() as u64, index);
-            steps::attest::look(chain, &url, &studio.attestors[0]).await.unwrap();
+            studio.attest(&url, &studio.attestors[0]).await;
             clerk.look().await;
             assert!(root::newest(chain, on).await.unwrap().is_none_or(|(newest, _)| newest < index), "one of two");
-            steps::attest::look(chain, &url, &studio.attestors[1]).await.unwrap();
-            for _ in 0..50 {
+            studio.attest(&url, &studio.attestors[1]).await;
+            for _ in 0..LOOKS {
                 clerk.look().await;
                 if matches!(root::newest(chain, on).await.unwrap(), Some((newest, _)) if newest == index) {
                     break;
@@ -75,7 +77,10 @@ fn epochs_are_closed_when_they_are_due_and_posted_when_enough_have_signed_once()
         let sent = clerk.submitter().records().unwrap();
         assert_eq!(sent.len(), 2);
         assert!(sent.iter().all(|record| record.state != State::Built), "{sent:?}");
-        while clerk.submitter().status().unwrap().pending > 0 {
+        for _ in 0..LOOKS {
+            if clerk.submitter().status().unwrap().pending == 0 {
+                break;
+            }
             clerk.look().await;
         }
         let page = Page::read(&url, "token").await;

@@ -16,7 +16,7 @@ use tributary_sdk::{
     release::Manifest,
     sum_tree::{Leaf, SumTree},
 };
-use tributary_server::steps::{self, StepError};
+use tributary_server::steps::{self, StepError, payout::Audited};
 use tributary_settlement::{Basis, Policy, SubPoolId};
 
 use crate::{
@@ -87,7 +87,7 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
 
         attest_and_post(&studio, &serving, &first).await;
         let url = batch_url(&serving, &first).await;
-        let (verified, state) = steps::payout::audit(&town.chain, &url, None).await.unwrap();
+        let Audited { verified, state, .. } = steps::payout::audit(&town.chain, &url, None, None).await.unwrap();
         assert_eq!(state, RootState::Pending);
         let early = claim_early(&studio, &serving, &first, closed.leaves[0].account).await;
         assert!(early.contains("Ledger_RootNotActive"), "{early}");
@@ -108,7 +108,7 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
         assert_eq!((books.pool_credited, books.pool_paid), (sum, sum));
         assert_eq!(books.pool_credited, books.revenue * u128::from(POOL_BPS) / 10_000);
         assert!(books.unearned > 0, "a part of the fees is not earned yet");
-        assert_eq!(steps::payout::audit(&town.chain, &url, None).await.unwrap().1, RootState::Active);
+        assert_eq!(steps::payout::audit(&town.chain, &url, None, None).await.unwrap().state, RootState::Active);
         let contributors = studio.contributor_addresses();
         assert!(paid.keys().all(|account| contributors.contains(account)));
 
@@ -144,8 +144,8 @@ fn an_epoch_is_asked_closed_attested_posted_claimed_and_audited_and_so_is_the_ne
 
         // Both epochs still audit, each against what came before it.
         for epoch in [&first, &second] {
-            let (verified, state) =
-                steps::payout::audit(&town.chain, &batch_url(&serving, epoch).await, None).await.unwrap();
+            let url = batch_url(&serving, epoch).await;
+            let Audited { verified, state, .. } = steps::payout::audit(&town.chain, &url, None, None).await.unwrap();
             assert_eq!((verified.statement.root, state), (epoch.root, RootState::Active));
         }
         let client = Client::connect(&serving.url).await.unwrap();
@@ -172,7 +172,8 @@ fn an_epoch_in_which_nobody_asked_is_divided_by_baseline_shares() {
         let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         assert_eq!(epoch.receipts, 0);
         attest_and_post(&studio, &serving, &epoch).await;
-        let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await, None).await.unwrap();
+        let url = batch_url(&serving, &epoch).await;
+        let Audited { verified, .. } = steps::payout::audit(&town.chain, &url, None, None).await.unwrap();
         assert!(verified.division().unwrap().subpools.iter().all(|subpool| subpool.basis == Basis::Baseline));
         assert_eq!(verified.statement.sum, town.books(studio.on()).await.pool_credited);
         serving.stop().await;
@@ -190,7 +191,8 @@ fn a_community_can_be_paid_inference_by_inference() {
         let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         attest_and_post(&studio, &serving, &epoch).await;
         let batch = batch(&serving, &epoch).await;
-        let (verified, _) = steps::payout::audit(&town.chain, &batch_url(&serving, &epoch).await, None).await.unwrap();
+        let url = batch_url(&serving, &epoch).await;
+        let Audited { verified, .. } = steps::payout::audit(&town.chain, &url, None, None).await.unwrap();
         assert_eq!(verified.statement.settlementPolicy, Policy::PerInference1.id());
         assert_eq!(verified.statement.sum, town.books(studio.on()).await.pool_credited);
         assert_eq!(SumTree::new(batch.leaves).unwrap().root().sum, verified.statement.sum);
@@ -253,11 +255,11 @@ fn a_chain_with_nothing_on_it_has_nothing_to_audit() {
         let serving = studio.asked(1).await;
         let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
         let url = batch_url(&serving, &epoch).await;
-        let unposted = steps::payout::audit(&studio.town().chain, &url, None).await.map(|_| ());
+        let unposted = steps::payout::audit(&studio.town().chain, &url, None, None).await.map(|_| ());
         assert!(unposted.unwrap_err().to_string().contains("no root on chain commits to this batch"));
 
         let elsewhere = Town::empty().await;
-        let nothing = steps::payout::audit(&elsewhere.chain, &url, None).await.map(|_| ()).unwrap_err();
+        let nothing = steps::payout::audit(&elsewhere.chain, &url, None, None).await.map(|_| ()).unwrap_err();
         assert!(matches!(nothing, StepError::Chain(ChainError::NoContract(_))), "{nothing}");
         serving.stop().await;
     });

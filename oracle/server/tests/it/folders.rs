@@ -6,12 +6,12 @@ use tributary_ledger::{FILE_NAME, LedgerError};
 use tributary_server::{
     host::{Host, OpenError},
     http::{Listening, ServeError},
-    steps::{DataFolder, StepError},
+    steps::{DataFolder, StepError, data::SnapshotFile},
 };
 
 use crate::{
     studio::Studio,
-    town::{Town, folder, run},
+    town::{Town, folder, run, word},
 };
 
 /// Another chain than `town`'s. Two that start within a second are the same to everybody.
@@ -88,9 +88,9 @@ fn steps_that_were_not_taken_in_a_folder_are_named() {
         let folder = folder();
         let data = DataFolder::open(folder.path(), &Town::shared().await.chain).unwrap();
         let missing = [
-            (data.dataset().unwrap_err(), "tributary dataset register"),
-            (data.contributions().unwrap_err(), "tributary dataset contribute"),
-            (data.snapshot(1).unwrap_err(), "tributary dataset snapshot"),
+            (data.dataset().unwrap_err(), "tributary dataset create"),
+            (data.charter().unwrap_err(), "tributary dataset create"),
+            (data.snapshot(word(), SnapshotFile::Manifest).unwrap_err(), "tributary dataset snapshot"),
             (data.model().unwrap_err(), "tributary publish"),
         ];
         for (error, command) in missing {

@@ -1,42 +1,34 @@
 //! `tributary attribute` and `tributary explain` as commands, on digits and a model that learnt them.
 
-use std::{fmt::Write, fs, path::Path, process::Output};
+use std::{fs, path::Path, process::Output};
 
 use alloy::primitives::Address;
 use tempfile::TempDir;
 use tributary_attribution::{onnx, targets::Target};
+use tributary_dataset::{Schema, Split, SplitSizes, partition, read};
 use tributary_factory::{
-    Dataset, Record, Schema, SplitSizes,
-    dataset::partition,
+    records::{labelled, scaling},
     train::{Trainer, TrainingRecipe},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 
-use crate::{program::tributary, town::folder};
+use crate::{program::tributary, studio::csv, town::folder};
 
 const CONTRIBUTORS: usize = 4;
 
-fn csv(records: &[Record]) -> String {
-    records.iter().fold(String::new(), |mut text, record| {
-        record.features.iter().for_each(|value| write!(text, "{value},").unwrap());
-        writeln!(text, "{}", record.label).unwrap();
-        text
-    })
-}
-
 /// A folder with a model and its records; the record of one more digit.
 fn given() -> (TempDir, String) {
-    let (folder, schema) = (folder(), Schema::DIGITS);
+    let (folder, schema) = (folder(), Schema::digits());
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let sizes = SplitSizes { training: 200, held_out: 50, test: 1 };
-    let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
+    let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
     let recipe = TrainingRecipe { tolerance: 1e-4, ..TrainingRecipe::default() };
-    let model = recipe.architecture().model(schema.width, 10, schema.scaling(), 1).unwrap();
+    let model = recipe.architecture().model(64, 10, scaling(&schema), 1).unwrap();
     let runtime = OnnxRuntime::load(None).unwrap();
     let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
-    let (start, records) = (trainer.start().unwrap(), schema.labelled(&split.training).unwrap());
+    let (start, records) = (trainer.start().unwrap(), labelled(&schema, &split.training).unwrap());
     let trained = trainer.converge(&records, records.len(), &recipe.convergence(), &start, |_| ()).unwrap();
-    let labels: Vec<u8> = split.training.iter().map(|record| record.label).collect();
+    let labels: Vec<usize> = split.training.iter().filter_map(|record| schema.class(record)).collect();
     let owners = partition::owners(&labels, CONTRIBUTORS, 0).unwrap();
     let owners = owners.iter().map(|owner| Address::repeat_byte(*owner as u8 + 1).to_string() + "\n").collect();
     let write = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();

@@ -78,7 +78,7 @@ fn what_was_asked_computed_and_written_is_on_the_operators_page() {
         assert!(!page.has("tributary_epoch_attestations") && !page.has("tributary_submission"));
         studio.town().advance(30 * DAY).await;
         steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
-        steps::attest::look(&studio.town().chain, &serving.url, &studio.attestors[0]).await.unwrap();
+        studio.attest(&serving.url, &studio.attestors[0]).await;
         let page = Page::read(&serving.url, serving.token.reveal()).await;
         let word = |word: &str| page.at(&format!("tributary_epoch_attestations{{model=\"{model}\",word=\"{word}\"}}"));
         assert_eq!((word("attested"), word("refused"), word("needed")), (1.0, 0.0, 2.0));

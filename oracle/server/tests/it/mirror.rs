@@ -25,14 +25,16 @@ fn what_is_published_is_copied_once_and_is_what_its_name_says() {
         serving.stop().await;
         let host = Arc::new(Host::open(&studio.town().chain, studio.opening()).await.unwrap());
         let bucket = std::env::var("BUCKET").unwrap();
-        let mirror = Mirror::open(Arc::clone(&host), &format!("s3://{bucket}/a/prefix")).unwrap();
+        let open = || Mirror::open(Arc::clone(&host), &format!("s3://{bucket}/a/prefix")).unwrap();
+        let mut mirror = open();
         assert_eq!(mirror.look().await.unwrap(), 1);
         assert_eq!(mirror.look().await.unwrap(), 0);
+        assert_eq!(open().look().await.unwrap(), 0);
         let endpoint = std::env::var("AWS_ENDPOINT").unwrap();
         let copy = format!("{endpoint}/{bucket}/a/prefix/batches/{}.json", epoch.data_hash);
         assert_eq!(Batch::data_hash(&client::fetch(&copy).await.unwrap()), epoch.data_hash);
 
-        let nowhere = Mirror::open(Arc::clone(&host), "s3://no-such-bucket").unwrap();
+        let mut nowhere = Mirror::open(Arc::clone(&host), "s3://no-such-bucket").unwrap();
         assert!(matches!(nowhere.look().await, Err(MirrorError::Bucket(_))));
         for wrong in ["https://elsewhere", "bucket", "s3:"] {
             assert!(matches!(Mirror::open(Arc::clone(&host), wrong), Err(MirrorError::NoBucket(_))), "{wrong}");

@@ -4,8 +4,9 @@ use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Read},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use alloy::{hex, signers::local::PrivateKeySigner};
@@ -64,6 +65,11 @@ impl Program {
         self.variables.push((variable, value));
     }
 
+    /// Remembers one more secret, which nothing that is printed from now on may have.
+    pub(crate) fn hide(&mut self, secret: &str) {
+        self.secrets.push(secret.to_lowercase());
+    }
+
     pub(crate) fn file(&self, name: &str, text: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -93,25 +99,31 @@ impl Program {
         ended
     }
 
-    /// Starts a server and waits until it says where it serves.
-    pub(crate) fn serve<A: AsRef<OsStr>>(&self, key: &PrivateKeySigner, args: &[A]) -> Server {
+    /// Runs a command as somebody and kills it after so many milliseconds; whether it was still running.
+    pub(crate) fn killed_after<A: AsRef<OsStr>>(&self, key: &PrivateKeySigner, args: &[A], milliseconds: u64) -> bool {
+        let mut command = self.command(Some(key), args);
+        let mut process = Mortal(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        thread::sleep(Duration::from_millis(milliseconds));
+        match process.0.try_wait().unwrap() {
+            Some(ended) => {
+                assert!(ended.success(), "{ended}");
+                false
+            }
+            None => true,
+        }
+    }
+
+    /// Starts a server, which does not serve yet.
+    pub(crate) fn start<A: AsRef<OsStr>>(&self, key: &PrivateKeySigner, args: &[A]) -> Starting {
         let mut command = self.command(Some(key), args);
         let mut process = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(process.stderr.take().unwrap());
-        let mut said = String::new();
-        let url = loop {
-            let start = said.len();
-            assert!(lines.read_line(&mut said).unwrap() > 0, "it ended: {said}");
-            let line = &said[start..];
-            if let Some(url) = line.split("url=\"").nth(1).filter(|_| line.contains("serving")) {
-                break url.split('"').next().unwrap().to_owned();
-            }
-        };
-        let rest = thread::spawn(move || {
-            lines.read_to_string(&mut said).unwrap();
-            said
-        });
-        Server { url, process, rest: Some(rest) }
+        let lines = BufReader::new(process.stderr.take().unwrap());
+        Starting { process: Mortal(process), lines, said: String::new() }
+    }
+
+    /// Starts a server and waits until it says where it serves.
+    pub(crate) fn serve<A: AsRef<OsStr>>(&self, key: &PrivateKeySigner, args: &[A]) -> Server {
+        self.start(key, args).serving()
     }
 
     /// No secret may be in anything that anybody can read.
@@ -129,25 +141,61 @@ pub(crate) fn tributary(folder: &Path) -> Command {
     command
 }
 
-/// A serving process; it is killed if a test ends early.
+/// A process that is killed if a test ends early.
+struct Mortal(Child);
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A server that has not said where it serves.
+pub(crate) struct Starting {
+    process: Mortal,
+    lines: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Starting {
+    /// Waits for the line of its log that has these words.
+    #[track_caller]
+    pub(crate) fn says(&mut self, words: &str) -> &str {
+        loop {
+            let start = self.said.len();
+            assert!(self.lines.read_line(&mut self.said).unwrap() > 0, "it ended before `{words}`: {}", self.said);
+            if self.said[start..].contains(words) {
+                return &self.said[start..];
+            }
+        }
+    }
+
+    /// Waits until it says where it serves.
+    #[track_caller]
+    pub(crate) fn serving(mut self) -> Server {
+        let url = self.says("serving url=\"").split("url=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let Self { process, mut lines, mut said } = self;
+        let rest = thread::spawn(move || {
+            lines.read_to_string(&mut said).unwrap();
+            said
+        });
+        Server { url, process, rest: Some(rest) }
+    }
+}
+
+/// A serving process.
 pub(crate) struct Server {
     pub(crate) url: String,
-    process: Child,
+    process: Mortal,
     rest: Option<JoinHandle<String>>,
 }
 
 impl Server {
     /// Asks it to stop as an operator would; how it ended.
     pub(crate) fn stop(mut self) -> Ended {
-        Command::new("kill").args(["-TERM", &self.process.id().to_string()]).status().unwrap();
-        let code = self.process.wait().unwrap().code();
+        Command::new("kill").args(["-TERM", &self.process.0.id().to_string()]).status().unwrap();
+        let code = self.process.0.wait().unwrap().code();
         Ended { code, out: String::new(), err: self.rest.take().unwrap().join().unwrap() }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -28,7 +28,7 @@ use crate::{
 pub(crate) struct Open {
     pub(crate) studio: Studio,
     pub(crate) serving: Serving,
-    buyer: Buyer,
+    pub(crate) buyer: Buyer,
 }
 
 static OPEN: OnceCell<Arc<Open>> = OnceCell::const_new();
@@ -54,7 +54,8 @@ impl Open {
         format!("{}/v1/models/{}/infer", self.serving.url, self.studio.model.version.asset)
     }
 
-    async fn infer(&self, infer: &Infer) -> Answer {
+    /// Asks by a new connection.
+    pub(crate) async fn infer(&self, infer: &Infer) -> Answer {
         post(&self.url(), serde_json::to_vec(infer).unwrap()).await
     }
 

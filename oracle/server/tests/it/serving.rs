@@ -233,10 +233,22 @@ fn one_host_serves_several_models_each_with_its_own_accounts() {
             Err(ClientError::Refused { code, .. }) => assert_eq!(code, "no_session"),
             other => panic!("{other:?}"),
         }
+        // A receipt is asked for by its id alone: one id is one model's.
+        let (buyer, rival) = (second.buyer().await, first.buyer().await);
+        let (theirs, ours) = (second.session(&serving, &buyer).await, first.session(&serving, &rival).await);
+        let taken = second.request(&theirs, 0).await;
+        theirs.infer(&taken).await.unwrap();
+        let now = town.now().await;
+        let asset = first.model.version.asset;
+        let copy = ours.request(asset, image(0), taken.request.id, word(), now).unwrap();
+        match ours.infer(&copy).await {
+            Err(ClientError::Refused { status, .. }) => assert_eq!(status, 409),
+            other => panic!("{other:?}"),
+        }
         town.advance(30 * DAY).await;
         let which = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap_err().to_string();
         assert!(which.contains("--model"), "{which}");
-        for (studio, receipts) in [(&first, 2), (&second, 3)] {
+        for (studio, receipts) in [(&first, 2), (&second, 4)] {
             let asset = Some(studio.model.version.asset);
             let epoch = steps::epoch::close(&serving.url, asset, &serving.token).await.unwrap();
             assert_eq!(epoch.receipts, receipts);

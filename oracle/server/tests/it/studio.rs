@@ -13,13 +13,17 @@ use alloy::{
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{licenses::rights, revenue};
-use tributary_factory::{Dataset, Schema, Split, SplitSizes, TrainingRecipe, dataset::partition};
+use tributary_dataset::{
+    Record, Schema, Split, SplitSizes, access::Purposes, charter::{Charter, Membership}, partition, read,
+    records_hash, screening::ScreeningRules,
+};
+use tributary_factory::TrainingRecipe;
 use tributary_runtime::{ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
     contracts::registry::Shares,
-    release::SketchReaders,
+    release::{Manifest, SketchReaders},
 };
 use tributary_server::{
     host::{Host, Opening, Shelf, Source},
@@ -28,7 +32,7 @@ use tributary_server::{
     steps::{
         self, DataFolder, StepError,
         data::ModelState,
-        dataset::{Giver, NewDataset},
+        dataset::{Giver, NewDataset, Published},
         license::{NewOffer, Revocation},
         model::{Arbitration, NewModel, TrainedRelease, Training},
     },
@@ -38,7 +42,6 @@ use tributary_settlement::Policy;
 
 use crate::town::{DAY, Town, folder, word};
 
-const DIGITS: &str = include_str!("../../../../demo/digits.csv");
 const SIZES: SplitSizes = SplitSizes { training: 300, held_out: 60, test: 60 };
 const CONTRIBUTORS: usize = 4;
 const PRICE: u128 = 1_000_000_000;
@@ -50,12 +53,38 @@ pub(crate) const ARBITER_PERIOD: u32 = 2 * 3_600;
 pub(crate) const BOND: u64 = 1_000_001;
 
 /// Real digits, the same in every test.
-pub(crate) static SPLIT: LazyLock<Split> =
-    LazyLock::new(|| Dataset::parse(DIGITS, Schema::DIGITS).unwrap().split(SIZES, 0).unwrap());
+pub(crate) static SPLIT: LazyLock<Split> = LazyLock::new(|| {
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
+    Split::new(read::all(&digits, &Schema::digits()).unwrap(), SIZES, 0).unwrap()
+});
+
+/// Records as the program reads them.
+pub(crate) fn csv(records: &[Record]) -> String {
+    let schema = Schema::digits();
+    records.iter().map(|record| schema.spell(record).join(",") + "\n").collect()
+}
 
 /// Test image number `place`, as a request carries it.
 pub(crate) fn image(place: usize) -> Vec<f32> {
-    SPLIT.test[place].features.iter().map(|value| f32::from(*value)).collect()
+    Schema::digits().numbers(&SPLIT.test[place]).into_iter().map(|value| value as f32).collect()
+}
+
+/// What a steward registers for digits: screened for copies alone, so that tests know what is accepted.
+pub(crate) fn digits(steward: &PrivateKeySigner) -> NewDataset {
+    let screening = ScreeningRules { radius: Some(5.0), outlier: 0.0, folds: 0, ..ScreeningRules::default() };
+    let charter = Charter {
+        format: Charter::FORMAT.to_owned(),
+        name: "digits".into(),
+        schema: Schema::digits(),
+        purposes: Purposes::TRAIN | Purposes::EVALUATE,
+        terms: "Train on these.".into(),
+        membership: Membership::Open,
+        curator: steward.address(),
+        pay_policy: Policy::EpochSigned1.name().into(),
+        held_out_hash: records_hash(&SPLIT.held_out),
+        screening,
+    };
+    NewDataset { charter, held_out: SPLIT.held_out.clone(), payee: steward.address(), store: None }
 }
 
 /// A dataset with contributions and a published snapshot; nobody may train on it yet.
@@ -90,32 +119,37 @@ impl Community {
 
     async fn pool(&mut self, policy: Policy) {
         let steward = self.town.account(&self.steward);
-        let new = NewDataset {
-            name: "digits".into(),
-            schema: Schema::DIGITS,
-            terms: "Train on these.".into(),
-            pay_policy: policy.name().into(),
-            held_out: SPLIT.held_out.clone(),
-            payee: self.steward.address(),
-        };
-        steps::dataset::register(&steward, &self.data, new).await.unwrap();
-        let parts = partition::simulate(&SPLIT.training, CONTRIBUTORS, 0).unwrap();
+        let mut new = digits(&self.steward);
+        new.charter.pay_policy = policy.name().into();
+        steps::dataset::create(&steward, &self.data, new).await.unwrap();
+        let parts = partition::simulate(&Schema::digits(), &SPLIT.training, CONTRIBUTORS, 0).unwrap();
         let giver = |(key, records): (&PrivateKeySigner, &Vec<_>)| Giver { key: key.clone(), records: records.clone() };
         let givers = self.contributors.iter().zip(&parts).map(giver).collect();
-        self.consents = steps::dataset::contribute(&steward, &self.data, givers).await.unwrap();
+        self.consents = self.give(givers).await.unwrap();
         self.snapshot().await;
+    }
+
+    /// Contributes at the steward's cost.
+    pub(crate) async fn give(&self, givers: Vec<Giver>) -> Result<Vec<B256>, StepError> {
+        let steward = self.town.account(&self.steward);
+        steps::dataset::contribute(&steward, &self.steward, &self.data, givers).await
+    }
+
+    /// Publishes what is contributed and not withdrawn.
+    pub(crate) async fn publish_snapshot(&self) -> Result<Published, StepError> {
+        let steward = self.town.account(&self.steward);
+        steps::dataset::snapshot(&steward, &self.data, &SPLIT.held_out).await
     }
 
     /// Publishes what is contributed and not withdrawn; returns how many records were accepted.
     pub(crate) async fn snapshot(&self) -> usize {
-        let steward = self.town.account(&self.steward);
-        steps::dataset::snapshot(&steward, &self.data, &SPLIT.held_out).await.unwrap().2.accepted
+        self.publish_snapshot().await.unwrap().outcome.snapshot.len()
     }
 
     /// Lets the builder train.
     pub(crate) async fn grant(&self, seconds: u64) {
         let (steward, dataset) = (self.town.account(&self.steward), self.data.dataset().unwrap().asset);
-        steps::dataset::grant(&steward, dataset, self.builder.address(), seconds).await.unwrap();
+        steps::dataset::grant(&steward, dataset, self.builder.address(), Purposes::TRAIN, seconds).await.unwrap();
     }
 
     pub(crate) async fn train(&self) -> Result<TrainedRelease, StepError> {
@@ -281,6 +315,13 @@ impl Studio {
     pub(crate) async fn ask(&self, session: &Session, count: usize) -> Vec<Inferred> {
         let asset = self.model.version.asset;
         steps::ask::infer(&self.town().chain, session, asset, (0..count).map(image), |_| ()).await.unwrap()
+    }
+
+    /// An attestor looks at all that waits at a host.
+    pub(crate) async fn attest(&self, url: &str, attestor: &PrivateKeySigner) {
+        for (_, looked) in steps::attest::look(&self.town().chain, url, attestor).await.unwrap() {
+            looked.unwrap();
+        }
     }
 
     pub(crate) fn contributor_addresses(&self) -> Vec<Address> {

@@ -1,10 +1,14 @@
 //! Training needs a grant and everybody's standing consent.
 
 use tributary_chain::consent;
-use tributary_factory::{FactoryError, TrainingRecipe};
+use tributary_dataset::{DatasetError, Schema, field::Field, schema::Features};
+use tributary_factory::TrainingRecipe;
 use tributary_runtime::OnnxRuntime;
-use tributary_sdk::release::{Manifest, SketchReaders, SnapshotManifest};
-use tributary_server::steps::{self, StepError, dataset::Giver, model::Training};
+use tributary_sdk::release::SketchReaders;
+use tributary_server::{
+    dataset::Collection,
+    steps::{self, StepError, dataset::Giver, model::Training},
+};
 
 use crate::{
     studio::{Community, SPLIT},
@@ -17,7 +21,9 @@ fn nobody_trains_without_a_grant_or_after_it_has_ended() {
         let community = Community::new(Town::start().await).await;
         let builder = community.builder.address();
         let refused = |result: Result<_, StepError>| match result {
-            Err(StepError::Factory(FactoryError::PurposeMissing(who))) => assert_eq!(who, builder),
+            Err(StepError::Dataset(DatasetError::NoGrant { grantee } | DatasetError::GrantExpired { grantee, .. })) => {
+                assert_eq!(grantee, builder);
+            }
             Err(other) => panic!("{other}"),
             Ok(()) => panic!("trained without a grant"),
         };
@@ -44,14 +50,13 @@ fn a_withdrawn_contribution_stops_training_until_a_snapshot_leaves_it_out() {
         assert!(
             matches!(
                 refused,
-                StepError::Factory(FactoryError::Withdrawn { contribution, contributor })
+                StepError::Dataset(DatasetError::Withdrawn { contribution, contributor })
                     if contribution == consent && contributor == leaver.address()
             ),
             "{refused}"
         );
 
-        community.snapshot().await;
-        let manifest = SnapshotManifest::from_bytes(&community.data.snapshot(2).unwrap()).unwrap();
+        let manifest = community.publish_snapshot().await.unwrap().manifest;
         assert!(manifest.contributions.iter().all(|contribution| contribution.id != consent));
         let without = community.train().await.unwrap();
         assert!(without.table.rows().iter().all(|row| row.account != leaver.address()));
@@ -66,8 +71,7 @@ fn what_is_contributed_after_a_snapshot_waits_for_the_next() {
         let late = community.town.resident().await;
         // Somebody else's test images, so that they are no duplicates of what was given.
         let giver = Giver { key: late.clone(), records: SPLIT.test.clone() };
-        let steward = community.town.account(&community.steward);
-        steps::dataset::contribute(&steward, &community.data, vec![giver]).await.unwrap();
+        community.give(vec![giver]).await.unwrap();
         let first = community.train().await.unwrap();
         assert!(first.table.rows().iter().all(|row| row.account != late.address()));
         community.snapshot().await;
@@ -104,17 +108,19 @@ fn a_contribution_against_the_schema_is_refused_before_anything_is_sent() {
     run(async {
         let community = Community::new(Town::shared().await).await;
         let giver = community.town.resident().await;
+        // A record of another schema, of as many bytes.
+        let mut other = Schema::digits();
+        other.features = Features::Image { channels: 1, height: 8, width: 8, largest: 17 };
+        let mut fields = vec![Field::Whole(0); 65];
+        fields[5] = Field::Whole(17);
         let mut records = SPLIT.test[..3].to_vec();
-        records[1].features[5] = 17;
-        let steward = community.town.account(&community.steward);
+        records[1] = other.record(&fields).unwrap();
         let before = community.town.chain.head().await.unwrap().number;
         let giver = Giver { key: giver, records };
-        let refused = steps::dataset::contribute(&steward, &community.data, vec![giver]).await.unwrap_err();
-        assert!(
-            matches!(refused, StepError::Factory(FactoryError::FeatureRange { line: 2, field: 6, found: 17, .. })),
-            "{refused}"
-        );
+        let refused = community.give(vec![giver]).await.unwrap_err().to_string();
+        assert_eq!(refused, "record 2: `value5`: 17 is not from 0 to 16");
         assert!(community.town.chain.head().await.unwrap().number >= before);
-        assert_eq!(community.data.contributions().unwrap().len(), community.contributors.len());
+        let collection = Collection::open(&community.town.chain, &community.data).unwrap();
+        assert_eq!(collection.kept_ids().unwrap().len(), community.contributors.len());
     });
 }

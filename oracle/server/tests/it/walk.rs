@@ -7,18 +7,22 @@ use std::{
     time::Duration,
 };
 
-use alloy::{primitives::Address, signers::local::PrivateKeySigner};
+use alloy::{
+    primitives::{Address, address},
+    providers::Provider,
+    signers::local::PrivateKeySigner,
+};
 use axum::{Router, extract::Path, routing::get};
 use serde_json::Value;
 use tributary_chain::Chain;
-use tributary_factory::Record;
 use tributary_sdk::{client, deployment::Deployment};
 
 #[cfg(feature = "otlp")]
 use crate::traces;
 use crate::{
-    program::{Program, Server, tributary},
-    studio::SPLIT,
+    program::{Program, Server, Starting, tributary},
+    proxy::{Fault, Proxy},
+    studio::{SPLIT, csv},
     town::{DAY, Town, folder, run, word},
 };
 
@@ -52,14 +56,6 @@ impl Cast {
         let single = [&self.steward, &self.builder, &self.host, &self.buyer];
         single.into_iter().chain(&self.contributors).chain(&self.attestors).collect()
     }
-}
-
-fn csv(records: &[Record]) -> String {
-    let line = |record: &Record| {
-        let fields: Vec<String> = record.to_bytes().iter().map(u8::to_string).collect();
-        fields.join(",") + "\n"
-    };
-    records.iter().map(line).collect()
 }
 
 /// The word after `before` in a text.
@@ -120,10 +116,13 @@ impl Shop {
         program.file("test.csv", &csv(&SPLIT.test));
         program.file("terms.txt", "Train on these.");
         let early = program.run(cast.steward.clone(), &["dataset", "snapshot", "--held-out", "held-out.csv"]);
-        early.failed(&["tributary dataset register"]);
-        let register =
-            ["dataset", "register", "--name", "digits", "--terms", "terms.txt", "--held-out", "held-out.csv"];
-        let said = program.run(cast.steward.clone(), &register).fine();
+        early.failed(&["tributary dataset create"]);
+        let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/../../demo/digits.toml");
+        program.file("screening.toml", "radius = 5.0\noutlier = 0.0\nfolds = 0\n");
+        let create =
+            "dataset create --name digits --terms terms.txt --held-out held-out.csv --screening screening.toml";
+        let create: Vec<&str> = create.split(' ').chain(["--schema", schema]).collect();
+        let said = program.run(cast.steward.clone(), &create).fine();
         assert!(said.starts_with("dataset 0x") && said.contains(" with vault 0x"), "{said}");
 
         let mut consents = Vec::new();
@@ -143,7 +142,7 @@ impl Shop {
 
     fn build(program: &Program, cast: &Cast) -> (String, String) {
         let train = ["train", "--held-out", "held-out.csv", "--test", "test.csv"];
-        program.run(cast.builder.clone(), &train).failed(&["grant", "does not cover training"]);
+        program.run(cast.builder.clone(), &train).failed(&["has no grant for these records"]);
         let to = cast.builder.address().to_string();
         let said = program.run(cast.steward.clone(), &["dataset", "grant", "--to", &to]).fine();
         assert!(said.contains("may train until"), "{said}");
@@ -192,14 +191,26 @@ impl Shop {
         self.program.serve(&self.cast.host, &["serve", "--token", &dollar, "--listen", "127.0.0.1:0"])
     }
 
-    /// Returns when it has taken over.
-    fn stand_by(&self) -> Server {
+    /// Whoever takes over when nobody serves any more.
+    fn stand_by(&self) -> Starting {
         let dollar = self.town.dollar.to_string();
         let serve = ["serve", "--standby", "--token", &dollar, "--listen", "127.0.0.1:0"];
-        self.program.serve(&self.cast.host, &serve)
+        self.program.start(&self.cast.host, &serve)
     }
 
-    fn ask(&self, url: &str, license: &str) {
+    /// A host that serves may be looked at; whoever is not its host is told so.
+    fn examine(&self) {
+        let said = self.program.run(self.cast.host.clone(), &["doctor"]).fine();
+        assert!(said.contains("ok       ledger: in use by a host"), "{said}");
+        assert!(said.contains(&format!("of model {}, as on chain", self.model)), "{said}");
+        let stranger = self.program.run(self.cast.buyer.clone(), &["doctor"]);
+        stranger.failed(&["1 problems"]);
+        let words = format!("problem  release: the model's host is {}", self.cast.host.address());
+        assert!(stranger.out.contains(&words), "{}", stranger.out);
+    }
+
+    /// Asks; the first answer's receipt.
+    fn ask(&self, url: &str, license: &str) -> String {
         let count = CHECKED.to_string();
         let ask = [
             "ask",
@@ -218,14 +229,86 @@ impl Shop {
         assert_eq!(said.lines().count(), CHECKED, "{said}");
         assert!(said.lines().all(|line| line.contains("receipt 0x") && line.contains("helped most by")), "{said}");
         self.program.run(self.cast.steward.clone(), &ask).failed(&["not_licensed"]);
+        after(&said, "receipt ")
+    }
+
+    /// A bearer key is shown once, to whoever made it; it is listed by its hash until and after it is revoked.
+    fn allow_and_revoke(&mut self, url: &str, license: &str) {
+        let run = |program: &Program, by: &PrivateKeySigner, words: &[&str]| {
+            let args = [&["key"], words, &["--host", url, "--license", license]].concat();
+            program.run(by.clone(), &args)
+        };
+        let Self { cast, program, .. } = self;
+        let said = run(program, &cast.buyer, &["allow", "--label", "shop"]).fine();
+        let (allowed, bearer) = said.trim_end().split_once('\n').unwrap();
+        assert!(allowed.contains(&format!(" may ask under license {license} until ")), "{said}");
+        assert!(bearer.starts_with("trb_"), "{said}");
+        program.hide(bearer.trim_start_matches("trb_"));
+        let key = allowed.split(' ').next().unwrap();
+        let said = run(program, &cast.buyer, &["list"]).fine();
+        assert!(said.contains(&format!("{key} shop until ")), "{said}");
+        let usage = format!("{CHECKED} records asked about of 100, {CHECKED} of them in the open epoch");
+        assert!(said.contains(&usage), "{said}");
+        run(program, &cast.steward, &["list"]).failed(&["not_licensed"]);
+        run(program, &cast.steward, &["revoke", key]).failed(&["not_licensed"]);
+        assert!(run(program, &cast.buyer, &["revoke", key]).fine().contains(&format!("{key} is revoked")));
+        let said = run(program, &cast.buyer, &["list"]).fine();
+        assert!(said.contains(&format!("{key} shop revoked at ")), "{said}");
+    }
+
+    #[track_caller]
+    fn receipt_is(&self, url: &str, id: &str, words: &str) {
+        let said = self.program.run(None, &["receipt", "--host", url, id]).fine();
+        assert!(said.starts_with(&format!("receipt {id} of license ")) && said.contains("for 1 records"), "{said}");
+        assert!(said.contains("which signed the request") && said.contains(words), "{said}");
+    }
+
+    /// Copies a ledger that is in use and makes the copy another folder's; writes the receipts as a table.
+    fn copy_records(&self, url: &str, receipt: &str) {
+        let said = self.program.run(None, &["ledger", "backup", "--host", url]).fine();
+        let copy = said.strip_prefix("the ledger and 1 batches are in ").unwrap_or_else(|| panic!("{said}")).trim_end();
+        let restore = ["ledger", "restore", copy, "--data", "restored"];
+        let said = self.program.run(None, &restore).fine();
+        assert!(
+            said.contains(&format!("1 epochs, {CHECKED} receipts in them, 0 in the open one, 1 batches")),
+            "{said}"
+        );
+        self.program.run(None, &restore).failed(&["exists already"]);
+
+        let missing = self.program.run(None, &["ledger", "export", "--host", url, "--epoch", "2"]);
+        missing.failed(&["unknown_epoch"]);
+        let export = ["ledger", "export", "--host", url, "--epoch", "1"];
+        let table = self.program.run(None, &export).fine();
+        assert_eq!(table.lines().count(), 1 + CHECKED, "{table}");
+        assert!(table.contains(receipt.trim_start_matches("0x")), "no {receipt} in {table}");
+        let written = self.program.run(None, &[&export[..], &["--out", "receipts.csv"]].concat()).fine();
+        let file = std::fs::read_to_string(self.program.folder.path().join("receipts.csv")).unwrap();
+        assert_eq!((written.as_str(), file), ("", table));
+    }
+
+    /// What the host's books say of a contributor who claimed everything, and why; and of somebody who gave nothing.
+    async fn account_for(&self, url: &str, receipt: &str) {
+        let [first, _, third] = &self.cast.contributors;
+        let (paid, account) = (self.town.balance(first.address()).await, first.address().to_string());
+        let said = self.program.run(None, &["account", "--host", url, &account]).fine();
+        assert!(said.contains(&format!("model {}, in base units of {}", self.model, self.town.dollar)), "{said}");
+        assert!(said.contains(&format!("allotted {paid}, posted {paid}, active {paid}, claimed {paid}")), "{said}");
+        assert!(said.contains(&format!("epoch 1: {paid}, active")), "{said}");
+        let said = self.program.run(None, &["account", "--host", url, &account, "--why", "1"]).fine();
+        assert!(said.starts_with(&format!("{paid} base units:\n")), "{said}");
+        assert!(said.contains("divided by the attribution of its receipts"), "{said}");
+        assert!(said.contains(&format!("receipt {receipt}: ")), "{said}");
+        let said = self.program.run(None, &["account", "--host", url, &third.address().to_string()]).fine();
+        assert!(said.contains("no model here has allotted"), "{said}");
     }
 
     /// Closes, attests with two and posts; returns the batch's URL.
-    async fn settle(&self, url: &str) -> String {
+    async fn settle(&self, url: &str, receipt: &str) -> String {
         self.town.advance(DAY).await;
         let said = self.program.run(None, &["epoch", "close", "--host", url]).fine();
         assert!(said.contains(&format!("epoch 1 closed with {CHECKED} receipts")), "{said}");
         let batch = said.lines().nth(1).unwrap().to_owned();
+        self.receipt_is(url, receipt, "in epoch 1, which is closed and not posted yet");
 
         let audit = ["audit", "--batch", &batch];
         self.program.run(None, &audit).failed(&["no root on chain commits to this batch"]);
@@ -240,6 +323,7 @@ impl Shop {
         alone.failed(&["1 attestations, the vault's policy asks for 2"]);
         let post = ["epoch", "post", "attested-0.json", "attested-1.json"];
         assert!(self.program.run(self.cast.host.clone(), &post).fine().contains("posted as 1"));
+        self.receipt_is(url, receipt, "in epoch 1: the root on chain commits to it");
         self.program.run(self.cast.host.clone(), &post).failed(&["Ledger_RootPending"]);
         let dollar = self.town.dollar.to_string();
         let watch = ["watch", "--host", url, "--vault", &self.vault, "--token", &dollar];
@@ -298,24 +382,28 @@ impl Shop {
 #[test]
 fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_logged() {
     run(async {
-        #[allow(unused_mut)]
         let mut shop = Shop::open(Some("debug")).await;
         #[cfg(feature = "otlp")]
         let collector = traces::Collector::start(&mut shop.program).await;
         let license = shop.buy().await;
         shop.renew(&license).await;
         let server = shop.serve();
-        shop.ask(&server.url, &license);
+        let receipt = shop.ask(&server.url, &license);
         // The host is killed, with no time to say anything; who stands by takes over, and what was answered is in the
         // epoch all the same.
-        let server = std::thread::scope(|scope| {
-            let standby = scope.spawn(|| shop.stand_by());
-            assert!(tributary_ledger::in_use(&shop.program.folder.path().join("tributary-data")).unwrap());
-            drop(server);
-            standby.join().unwrap()
-        });
-        let batch = shop.settle(&server.url).await;
+        let mut standby = shop.stand_by();
+        standby.says("standing by until");
+        // Whoever did not wait has found the folder in use by the time this is over.
+        shop.examine();
+        drop(server);
+        standby.says("taking over");
+        let server = standby.serving();
+        shop.allow_and_revoke(&server.url, &license);
+        shop.receipt_is(&server.url, &receipt, "its epoch is open");
+        let batch = shop.settle(&server.url, &receipt).await;
+        shop.copy_records(&server.url, &receipt);
         shop.claim(&server.url).await;
+        shop.account_for(&server.url, &receipt).await;
         let said = shop.program.run(None, &["audit", "--batch", &batch]).fine();
         assert!(said.contains("The root on chain MATCHES") && said.contains("active"), "{said}");
         refuse_tampered(&shop, &batch).await;
@@ -326,6 +414,60 @@ fn the_whole_job_is_done_command_by_command_and_says_no_secret_however_much_is_l
         shop.program.check_secrets(&ended.err);
         #[cfg(feature = "otlp")]
         collector.check(&shop.program);
+    });
+}
+
+#[test]
+fn a_host_left_to_itself_closes_collects_what_attestors_say_and_posts_by_a_key_and_nodes_of_its_own() {
+    /// The first test vector of the Web3 Secret Storage definition; its password is `testpassword`.
+    const KEYSTORE: &str = include_str!("../../../submission/tests/keystore.json");
+    const POSTER: Address = address!("0x008AeEda4D805471dF9b2A5B0f38A0C3bCBA786b");
+    /// The clerk looks every ten seconds, and has to look a few times.
+    const SURELY: Duration = Duration::from_secs(240);
+    run(async {
+        let mut shop = Shop::open(Some("debug")).await;
+        let license = shop.buy().await;
+        shop.town.fund(POSTER).await;
+        // Nodes whose URLs have keys; one is not there.
+        let (node, second) = (Proxy::before(shop.town.chain.url()).await, Proxy::before(shop.town.chain.url()).await);
+        // It is too busy once, and is asked again.
+        second.fail("eth_chainId", Fault::Busy, 1);
+        let (rpc, more) = (format!("{}/v3/first-key", node.url), format!("{}/v3/second-key", second.url));
+        shop.program.hide("first-key");
+        shop.program.hide("second-key");
+        shop.program.hide("testpassword");
+        shop.program.file("poster.json", KEYSTORE);
+        let settings = format!(
+            "epoch_seconds = 3600\nposter_keystore = \"poster.json\"\nposter_keystore_password = \"testpassword\"\n\
+             more_rpcs = [\"{more}\", \"http://127.0.0.1:1\"]\nmax_fee_gwei = 50\ndrain_seconds = 0\n"
+        );
+        shop.program.file("host.toml", &settings);
+        let dollar = shop.town.dollar.to_string();
+        let serve = ["--config", "host.toml", "--rpc", &rpc, "serve", "--token", &dollar, "--listen", "127.0.0.1:0"];
+        let server = shop.program.serve(&shop.cast.host, &serve);
+        shop.ask(&server.url, &license);
+        let attest = ["attest", "--host", &server.url, "--every", "1"];
+        let attestors = shop.cast.attestors[..2].iter().map(|key| shop.program.start(key, &attest)).collect::<Vec<_>>();
+        let list = ["submission", "list", "--host", &server.url];
+        let said = shop.program.run(None, &list).fine();
+        assert_eq!(said, "nothing was submitted yet\n");
+        shop.town.advance(3_600).await;
+        let posted = async {
+            while !shop.program.run(None, &list).fine().contains("  final\n  transaction 0x") {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        };
+        tokio::time::timeout(SURELY, posted).await.unwrap();
+        assert_eq!(second.left(), 0, "the second node was never asked");
+        let sent = shop.town.chain.provider().get_transaction_count(POSTER).await.unwrap();
+        assert_eq!(sent, 1);
+        let watch = ["watch", "--host", &server.url, "--vault", &shop.vault, "--token", &dollar];
+        assert!(shop.program.run(shop.cast.buyer.clone(), &watch).fine().contains("root 1 is what recomputing gives"));
+        shop.claim(&server.url).await;
+        drop(attestors);
+        let ended = server.stop();
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        shop.program.check_secrets(&ended.err);
     });
 }
 

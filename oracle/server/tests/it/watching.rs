@@ -1,6 +1,6 @@
 //! A watcher against a quorum that signs whatever it likes: the root does not become active.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::{B256, Bytes};
 use axum::{Router, extract::Path, http::StatusCode, routing::get};
@@ -29,14 +29,14 @@ use crate::{
 };
 
 /// The batch of the host's open epoch, and where the host publishes it.
-async fn closed(serving: &Serving) -> (String, Bytes) {
+pub(crate) async fn closed(serving: &Serving) -> (String, Bytes) {
     let epoch = steps::epoch::close(&serving.url, None, &serving.token).await.unwrap();
     let url = Client::connect(&serving.url).await.unwrap().batch_url(epoch.data_hash);
     (url.clone(), client::fetch(&url).await.unwrap())
 }
 
 /// Changes the leaves of a batch, and has a quorum sign and post what comes out.
-async fn post_changed(studio: &Studio, bytes: &[u8], change: impl FnOnce(&mut Batch)) -> Bytes {
+pub(crate) async fn post_changed(studio: &Studio, bytes: &[u8], change: impl FnOnce(&mut Batch)) -> Bytes {
     let chain = &studio.town().chain;
     let honest = verify::before_posting(chain, bytes).await.unwrap().statement;
     let mut batch = Batch::from_bytes(bytes).unwrap();
@@ -73,7 +73,7 @@ async fn publish(batches: Vec<Bytes>) -> String {
 }
 
 #[track_caller]
-fn wrong(watched: Result<Watched, StepError>) -> Difference {
+pub(crate) fn wrong(watched: Result<Watched, StepError>) -> Difference {
     match watched {
         Err(StepError::RootIsWrong { difference, .. }) => *difference,
         other => panic!("nothing was found wrong: {other:?}"),
@@ -136,12 +136,46 @@ fn a_dishonest_quorums_roots_are_rejected_one_after_the_other_until_an_honest_on
         steps::epoch::post(&town.account(&studio.host), &attested).await.unwrap();
         let holds = watch(&serving.url, Resolve::Challenge).await.unwrap();
         assert!(matches!(holds, Watched::Holds { index: 1, .. }), "{holds:?}");
-        assert_eq!(steps::payout::audit(&town.chain, &url, None).await.unwrap().1, RootState::Pending);
+        assert_eq!(steps::payout::audit(&town.chain, &url, None, None).await.unwrap().state, RootState::Pending);
         town.advance(u64::from(WINDOW)).await;
         let client = Client::connect(&serving.url).await.unwrap();
         let leaf = Batch::from_bytes(&bytes).unwrap().leaves[0];
         let paid = steps::payout::claim(&watcher, &client, on, 1, leaf.account).await.unwrap();
         assert_eq!(paid, leaf.cumulative);
         serving.stop().await;
+    });
+}
+
+#[test]
+fn a_batch_that_holds_of_another_vault_does_not_make_this_ones_root_right() {
+    run(async {
+        let town = Town::start().await;
+        let (one, other) = (Studio::new(Arc::clone(&town)).await, Studio::new(Arc::clone(&town)).await);
+        let (here, there) = (one.asked(1).await, other.asked(1).await);
+        town.advance(30 * DAY).await;
+        let (url, _) = closed(&there).await;
+        let mut attested = Vec::new();
+        for key in &other.attestors[..2] {
+            let deadline = town.now().await + DAY;
+            attested.push(steps::epoch::attest(&town.chain, &url, deadline, key).await.unwrap());
+        }
+        let (honest, _) = steps::epoch::post(&town.account(&other.host), &attested).await.unwrap();
+
+        // A quorum signs the same for its own vault, which is credited as much by now.
+        let (_, own) = closed(&here).await;
+        assert!(Batch::from_bytes(&own).unwrap().leaves.iter().map(|leaf| leaf.cumulative).sum::<u128>() >= honest.sum);
+        let statement = RootStatement { vault: one.on().vault, ..honest };
+        let signed = one.attestors[..2].iter().map(|key| Attestation {
+            signer: key.address(),
+            signature: typed_data::sign(&statement, &town.chain.ledger_domain(), key).unwrap().into(),
+        });
+        root::post(&town.account(&one.host), &statement, &signed.collect::<Vec<_>>()).await.unwrap();
+        let watcher = town.account(&town.resident().await);
+        let watch = async |on| steps::watch::watch(&watcher, &there.url, on, Resolve::Prove, None).await;
+        assert!(matches!(watch(other.on()).await, Ok(Watched::Holds { .. })));
+        let difference = wrong(watch(one.on()).await);
+        assert!(matches!(difference, Difference::OtherRoot { vault, .. } if vault == other.on().vault), "{difference}");
+        here.stop().await;
+        there.stop().await;
     });
 }

@@ -1,16 +1,24 @@
 //! A release whose sketches only attestors may read: what everybody still recomputes, who reads the rest, and that nobody
 //! else does.
 
+use std::sync::{Arc, Mutex};
+
 use alloy::{
-    primitives::{Address, B256},
+    primitives::{Address, B256, Bytes},
     signers::local::PrivateKeySigner,
+    sol_types::SolStruct,
 };
-use serde_json::Value;
-use tributary_chain::{ChainError, root, verify};
+use axum::{
+    Json, Router,
+    http::StatusCode,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tributary_chain::{ChainError, dispute::Difference, posted::Rejection, root, verify};
 use tributary_sdk::{
     api::Reader,
     batch::Batch,
-    client::{self, Client, ClientError},
+    client::{self, Client},
     release::{Manifest, SketchReaders},
     sketch::Sketch,
     typed_data::{self, InputAccess, SketchAccess},
@@ -26,18 +34,63 @@ use crate::{
     http,
     studio::{Community, Serving, Studio, WINDOW},
     town::{DAY, Town, run},
+    watching::{closed, post_changed, wrong},
 };
 
-/// Signs that somebody reads something for another hour.
-async fn reader<A: alloy::sol_types::SolStruct>(
+/// Signs that somebody reads something of the host at `url` for another hour.
+async fn reader<A: SolStruct>(
     studio: &Studio,
+    url: &str,
     key: &PrivateKeySigner,
-    access: impl FnOnce(u64) -> A,
+    access: impl FnOnce(String, u64) -> A,
 ) -> Reader {
     let chain = &studio.town().chain;
     let until = chain.head().await.unwrap().timestamp + 3_600;
-    let signature = typed_data::sign(&access(until), &chain.ledger_domain(), key).unwrap().into();
-    Reader { signer: key.address(), until, signature }
+    let authority = client::authority(url);
+    let signature = typed_data::sign(&access(authority.clone(), until), &chain.ledger_domain(), key).unwrap().into();
+    Reader { signer: key.address(), authority, until, signature }
+}
+
+/// Somebody who has a batch and answers whoever asks for its sketches with the same words.
+struct Stubborn {
+    url: String,
+    /// What it was asked with.
+    asked: Arc<Mutex<Vec<Reader>>>,
+}
+
+impl Stubborn {
+    async fn start(batch: &Bytes, status: u16, words: impl Into<String>) -> Self {
+        let (words, asked, batch) = (words.into(), Arc::<Mutex<Vec<Reader>>>::default(), batch.clone());
+        let (seen, status) = (Arc::clone(&asked), StatusCode::from_u16(status).unwrap());
+        let refuse = async move |Json(reader): Json<Reader>| {
+            seen.lock().unwrap().push(reader);
+            (status, words)
+        };
+        let router = Router::new()
+            .route("/v1/batches/{hash}", get(async move || batch.to_vec()))
+            .route("/v1/batches/{hash}/sketches", post(refuse));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { url, asked }
+    }
+
+    fn batch_url(&self, batch: &Bytes) -> String {
+        client::batch_url(&self.url, Batch::data_hash(batch))
+    }
+}
+
+/// How a host may refuse what its release promises.
+fn refusals() -> [(u16, String); 6] {
+    let coded = |code: &str| json!({"code": code, "error": "you may not"}).to_string();
+    [
+        (404, String::new()),
+        (500, coded("lost")),
+        (403, coded("no_reader")),
+        (200, "not what was asked for".into()),
+        (200, json!({"batch": B256::ZERO, "sketches": []}).to_string()),
+        (403, "<Error><Code>AccessDenied</Code></Error>".into()),
+    ]
 }
 
 async fn withholding(calls: usize) -> (Studio, Serving) {
@@ -74,18 +127,33 @@ fn attestors_recompute_all_and_everybody_else_all_but_the_division() {
 
         for attestor in &studio.attestors[..2] {
             let looked = steps::attest::look(chain, &serving.url, attestor).await.unwrap();
-            assert!(matches!(looked[0].1, Looked::Signed { index: 1, .. }), "{looked:?}");
+            assert!(matches!(looked[0].1, Ok(Looked::Signed { index: 1, .. })), "{looked:?}");
         }
         let poster = town.account(&studio.host);
         let (posted, _) = steps::epoch::post_quorum(&poster, &client, asset, 1).await.unwrap().unwrap();
 
-        let (seen, _) = steps::payout::audit(chain, &url, None).await.unwrap();
+        let seen = steps::payout::audit(chain, &url, None, None).await.unwrap().verified;
         assert!(matches!(seen.division(), Err(ChainError::SketchesWithheld)));
         assert_eq!((seen.statement.root, seen.statement.sum), (posted.root, posted.sum));
-        let (known, _) = steps::payout::audit(chain, &url, Some(&studio.attestors[2])).await.unwrap();
-        assert!(!known.division().unwrap().subpools.is_empty());
+        let known = steps::payout::audit(chain, &url, None, Some(&studio.attestors[2])).await.unwrap();
+        assert!(!known.verified.division().unwrap().subpools.is_empty() && known.unread.is_none());
         let stranger = PrivateKeySigner::random();
-        assert!(steps::payout::audit(chain, &url, Some(&stranger)).await.unwrap().0.division().is_err());
+        let seen = steps::payout::audit(chain, &url, None, Some(&stranger)).await.unwrap();
+        assert!(seen.verified.division().is_err() && seen.unread.is_none());
+
+        // Whoever keeps a copy of the batch has no sketches: everything else is audited, and they are asked of the host.
+        for (status, words) in refusals() {
+            let copy = Stubborn::start(&bytes, status, words).await;
+            let (at, key) = (copy.batch_url(&bytes), Some(&studio.attestors[2]));
+            let audited = steps::payout::audit(chain, &at, None, key).await.unwrap();
+            assert_eq!(audited.verified.statement.root, posted.root);
+            assert!(audited.verified.division().is_err() && audited.unread.is_some(), "{audited:?}");
+            let audited = steps::payout::audit(chain, &at, Some(&serving.url), key).await.unwrap();
+            assert!(audited.verified.division().is_ok() && audited.unread.is_none());
+            let asked = copy.asked.lock().unwrap().len();
+            assert!(steps::payout::audit(chain, &at, None, Some(&stranger)).await.unwrap().unread.is_none());
+            assert_eq!(copy.asked.lock().unwrap().len(), asked, "who may not read does not ask");
+        }
         let watch = async |key| {
             steps::watch::watch(&town.account(&stranger), &serving.url, studio.on(), Resolve::Prove, key).await.unwrap()
         };
@@ -154,21 +222,86 @@ fn only_attestors_and_the_payer_read_what_is_withheld() {
         assert!(page["receipt"]["sketchHash"].is_string() && page.get("sketch").is_none(), "{page}");
         refused_as(client.attribution(id).await, "sketch_withheld");
         let stranger = PrivateKeySigner::random();
-        let access = |until| InputAccess { receiptId: id, until };
-        refused_as(client.attribution_for(id, &reader(&studio, &stranger, access).await).await, "no_reader");
-        let forged = Reader { signer: studio.attestors[0].address(), ..reader(&studio, &stranger, access).await };
+        let access = |authority, until| InputAccess { receiptId: id, authority, until };
+        let url = &serving.url;
+        refused_as(client.attribution_for(id, &reader(&studio, url, &stranger, access).await).await, "no_reader");
+        let forged = Reader { signer: studio.attestors[0].address(), ..reader(&studio, url, &stranger, access).await };
         refused_as(client.attribution_for(id, &forged).await, "bad_signature");
         for key in [&buyer.key, &studio.attestors[0]] {
-            let made = client.attribution_for(id, &reader(&studio, key, access).await).await.unwrap();
+            let made = client.attribution_for(id, &reader(&studio, url, key, access).await).await.unwrap();
             assert_eq!(made.scores.len(), studio.contributor_addresses().len());
+            // What somebody else was sent is good there alone.
+            let sent = reader(&studio, "https://elsewhere.example/", key, access).await;
+            refused_as(client.attribution_for(id, &sent).await, "foreign_sign_in");
+            refused_as(client.input(id, &sent).await, "foreign_sign_in");
+            let renamed = Reader { authority: client::authority(url), ..sent };
+            refused_as(client.attribution_for(id, &renamed).await, "bad_signature");
         }
 
         // Of a batch only attestors read the sketches; of one that does not exist, nobody.
         let nothing = B256::repeat_byte(7);
-        let access = |until| SketchAccess { dataHash: nothing, until };
-        let url = client.batch_url(nothing);
-        let asked = client::sketches(&url, &reader(&studio, &studio.attestors[0], access).await).await;
-        assert!(matches!(asked, Err(ClientError::Refused { status: 404, .. })), "{asked:?}");
+        let access = |authority, until| SketchAccess { dataHash: nothing, authority, until };
+        let asked = json!(reader(&studio, url, &studio.attestors[0], access).await).to_string();
+        http::post(&format!("{}/sketches", client.batch_url(nothing)), asked).await.refused(404, "unknown_batch");
+        serving.stop().await;
+    });
+}
+
+#[test]
+fn a_host_that_refuses_sketches_to_an_attestor_does_not_hide_what_is_wrong() {
+    run(async {
+        let (studio, serving) = withholding(3).await;
+        let (town, chain, attestor) = (studio.town(), &studio.town().chain, &studio.attestors[2]);
+        let watcher = town.account(&town.resident().await);
+        let watch = async |url: &str, resolve, key: Option<&PrivateKeySigner>| {
+            steps::watch::watch(&watcher, url, studio.on(), resolve, key).await
+        };
+
+        // Leaves out of order need no sketches to be proven.
+        let (_, bytes) = closed(&serving).await;
+        let swapped = post_changed(&studio, &bytes, |batch| batch.leaves.swap(0, 1)).await;
+        let lying = Stubborn::start(&swapped, 500, "").await;
+        let proven = watch(&lying.url, Resolve::Prove, Some(attestor)).await.unwrap();
+        assert!(matches!(proven, Watched::Proven { index: 1, reason: Rejection::Disorder }), "{proven:?}");
+
+        // What an attestor sends to one host, that one cannot read with at another.
+        let (url, bytes) = closed(&serving).await;
+        let relaying = Stubborn::start(&bytes, 404, "").await;
+        let deadline = town.now().await + DAY;
+        let refused = steps::epoch::attest(chain, &relaying.batch_url(&bytes), deadline, attestor).await;
+        assert!(matches!(refused, Err(StepError::NoSketches(_))), "{refused:?}");
+        let sent = relaying.asked.lock().unwrap().pop().unwrap();
+        let relay = async |reader: &Reader| http::post(&format!("{url}/sketches"), json!(reader).to_string()).await;
+        relay(&sent).await.refused(422, "foreign_sign_in");
+        let renamed = Reader { authority: client::authority(&serving.url), ..sent };
+        relay(&renamed).await.refused(401, "bad_signature");
+
+        // One base unit moved: only the sketches tell, and who may read them asks for them.
+        let access = |authority, until| SketchAccess { dataHash: Batch::data_hash(&bytes), authority, until };
+        let reading = reader(&studio, &url, attestor, access).await;
+        let given = http::post(&format!("{url}/sketches"), json!(reading).to_string()).await.ok();
+        let moved = post_changed(&studio, &bytes, |batch| {
+            batch.leaves[0].cumulative += 1;
+            batch.leaves[1].cumulative -= 1;
+        })
+        .await;
+        let found = Stubborn::start(&moved, 200, given.to_string()).await;
+        let difference = wrong(watch(&found.url, Resolve::Prove, Some(attestor)).await);
+        assert!(matches!(difference, Difference::Recomputation(_)), "{difference}");
+        for (status, words) in refusals() {
+            let lying = Stubborn::start(&moved, status, words).await;
+            let difference = wrong(watch(&lying.url, Resolve::Prove, Some(attestor)).await);
+            assert!(matches!(difference, Difference::SketchesWithheld(_)), "{difference}");
+            let stranger = PrivateKeySigner::random();
+            for key in [None, Some(&stranger)] {
+                let holds = watch(&lying.url, Resolve::Challenge, key).await.unwrap();
+                assert!(matches!(holds, Watched::Holds { divided: false, .. }), "{holds:?}");
+            }
+        }
+        let lying = Stubborn::start(&moved, 403, json!({"code": "no_reader", "error": "no"}).to_string()).await;
+        let challenged = watch(&lying.url, Resolve::Challenge, Some(attestor)).await.unwrap();
+        let Watched::Challenged { index: 1, reason, .. } = challenged else { panic!("{challenged:?}") };
+        assert!(reason.contains("was not given its sketches"), "{reason}");
         serving.stop().await;
     });
 }

@@ -85,6 +85,7 @@ fn a_cut_or_overwritten_file_is_whole_or_refused_by_name() {
 
 /// The child: says why it cannot open the folder.
 #[test]
+#[ignore = "a child of another test, which does nothing without its orders"]
 fn child_that_may_not_write() {
     let (Ok(folder), Ok(node)) = (std::env::var(FOLDER), std::env::var(NODE)) else { return };
     run(async {
@@ -114,7 +115,7 @@ fn a_folder_that_may_not_be_written_to_is_refused_by_name() {
         }
         for data in [&full, &empty, &folder.path().join("none")] {
             let mut command = Command::new(&program);
-            command.args(["disk::child_that_may_not_write", "--exact", "--nocapture"]);
+            command.args(["disk::child_that_may_not_write", "--exact", "--ignored", "--nocapture"]);
             command.env(FOLDER, data).env(NODE, format!("{} {}", world.url, world.register));
             if fs::metadata(&program).unwrap().uid() == 0 {
                 command.uid(65_534).gid(65_534);

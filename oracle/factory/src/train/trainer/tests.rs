@@ -2,22 +2,23 @@ use std::path::Path;
 
 use ndarray::Array2;
 use tributary_attribution::{Column, Labels, Records, onnx};
+use tributary_dataset::{Schema, Split, SplitSizes, read};
 use tributary_runtime::{ExecutionProvider, RuntimeError};
 
 use super::*;
 use crate::{
-    Dataset, Schema, SplitSizes,
     model::{Activation, Architecture, Convolutional, FEATURES, LOGITS, MultilayerPerceptron, Pooling},
+    records::{labelled, scaling},
     train::{Converged, Convergence, Descent},
 };
 
 /// More records than one pass takes.
 fn digits() -> (Records, Records) {
-    let schema = Schema::DIGITS;
+    let schema = Schema::digits();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let sizes = SplitSizes { training: 600, held_out: 100, test: 300 };
-    let split = Dataset::read_csv(&path, schema).unwrap().split(sizes, 0).unwrap();
-    (schema.labelled(&split.training).unwrap(), schema.labelled(&split.test).unwrap())
+    let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
+    (labelled(&schema, &split.training).unwrap(), labelled(&schema, &split.test).unwrap())
 }
 
 fn perceptron(hidden: &[usize], activation: Activation) -> Architecture {
@@ -25,7 +26,7 @@ fn perceptron(hidden: &[usize], activation: Activation) -> Architecture {
 }
 
 fn trainer(architecture: &Architecture) -> Trainer {
-    let model = architecture.model(64, 10, Schema::DIGITS.scaling(), 1).unwrap();
+    let model = architecture.model(64, 10, scaling(&Schema::digits()), 1).unwrap();
     let runtime = OnnxRuntime::load(None).unwrap();
     Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap()
 }
@@ -192,7 +193,7 @@ fn providers_train_alike_or_are_missed_by_name() {
     let (training, _) = digits();
     let runtime = OnnxRuntime::load(None).unwrap();
     for architecture in [perceptron(&[16], Activation::Gelu), Architecture::Convolutional(Convolutional::default())] {
-        let model = architecture.model(64, 10, Schema::DIGITS.scaling(), 1).unwrap();
+        let model = architecture.model(64, 10, scaling(&Schema::digits()), 1).unwrap();
         let on = |provider| {
             let options = SessionOptions { provider, ..SessionOptions::default() };
             let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &options)?;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy::primitives::Address;
 use clap::{Args, Subcommand};
+use tributary_chain::revenue;
 use tributary_sdk::AssetId;
 
 #[derive(Debug, Subcommand)]
@@ -47,7 +48,7 @@ pub(in crate::commands) struct Audit {
     /// Ask so many of its receipts again, from inputs that the host keeps; the acting account is an attestor, or the payer.
     #[arg(long, requires_all = ["host", "release"])]
     pub(in crate::commands) sample: Option<usize>,
-    /// URL of the host, for the inputs.
+    /// URL of the host, for the inputs, and for the sketches that a copy of the batch elsewhere does not have.
     #[arg(long)]
     pub(in crate::commands) host: Option<String>,
     /// Run folder of the release.
@@ -55,17 +56,41 @@ pub(in crate::commands) struct Audit {
     pub(in crate::commands) release: Option<PathBuf>,
 }
 
+/// What an asset earns in one token.
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::commands) struct Revenue {
+    /// The asset's vault.
+    #[arg(long)]
+    vault: Address,
+    /// The token.
+    #[arg(long)]
+    token: Address,
+}
+
+impl From<Revenue> for revenue::Account {
+    fn from(Revenue { vault, token }: Revenue) -> Self {
+        Self { vault, token }
+    }
+}
+
+/// Who is paid, and where to.
+#[derive(Clone, Copy, Debug, Args)]
+pub(in crate::commands) struct Paid {
+    /// Who is paid; the acting account if not given.
+    #[arg(long)]
+    pub(in crate::commands) account: Option<Address>,
+    /// Where the acting account wants it to go instead.
+    #[arg(long, conflicts_with = "account")]
+    pub(in crate::commands) to: Option<Address>,
+}
+
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Watch {
     /// URL of the host that publishes the batches.
     #[arg(long)]
     pub(in crate::commands) host: String,
-    /// The model's vault.
-    #[arg(long)]
-    pub(in crate::commands) vault: Address,
-    /// The token.
-    #[arg(long)]
-    pub(in crate::commands) token: Address,
+    #[command(flatten)]
+    pub(in crate::commands) on: Revenue,
 }
 
 #[derive(Debug, Args)]
@@ -76,32 +101,16 @@ pub(in crate::commands) struct Claim {
     /// The epoch.
     #[arg(long)]
     pub(in crate::commands) epoch: u64,
-    /// The model's vault.
-    #[arg(long)]
-    pub(in crate::commands) vault: Address,
-    /// The token.
-    #[arg(long)]
-    pub(in crate::commands) token: Address,
-    /// Who is paid; the acting account if not given.
-    #[arg(long)]
-    pub(in crate::commands) account: Option<Address>,
-    /// Where the acting account wants its payout to go instead.
-    #[arg(long, conflicts_with = "account")]
-    pub(in crate::commands) to: Option<Address>,
+    #[command(flatten)]
+    pub(in crate::commands) on: Revenue,
+    #[command(flatten)]
+    pub(in crate::commands) paid: Paid,
 }
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Withdraw {
-    /// The asset's vault.
-    #[arg(long)]
-    pub(in crate::commands) vault: Address,
-    /// The token.
-    #[arg(long)]
-    pub(in crate::commands) token: Address,
-    /// Who is paid; the acting account if not given.
-    #[arg(long)]
-    pub(in crate::commands) account: Option<Address>,
-    /// Where the acting account wants its credit to go instead.
-    #[arg(long, conflicts_with = "account")]
-    pub(in crate::commands) to: Option<Address>,
+    #[command(flatten)]
+    pub(in crate::commands) on: Revenue,
+    #[command(flatten)]
+    pub(in crate::commands) paid: Paid,
 }

@@ -1,79 +1,12 @@
-//! Data, training, publishing, selling.
+//! Training, publishing, selling.
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, B256, U256};
+use alloy::primitives::{Address, U256};
 use clap::{Args, Subcommand, ValueEnum};
-use tributary_factory::Schema;
 use tributary_sdk::release::SketchReaders;
 
 use super::MOST_DAYS;
-
-#[derive(Debug, Subcommand)]
-pub(in crate::commands) enum Dataset {
-    /// Register a dataset of the acting account and commit to its held-out records.
-    Register {
-        /// Its name.
-        #[arg(long)]
-        name: String,
-        #[command(flatten)]
-        schema: SchemaArgs,
-        /// The terms that contributors agree to: a text file.
-        #[arg(long)]
-        terms: PathBuf,
-        /// How the pool is divided, which contributors agree to as well: epoch-signed/1 or per-inference/1.
-        #[arg(long, default_value = "epoch-signed/1")]
-        pay_policy: String,
-        /// Records nobody trains on, for gate and baseline shares: CSV.
-        #[arg(long)]
-        held_out: PathBuf,
-        /// Who is paid what the dataset's vault receives; the acting account if not given.
-        #[arg(long)]
-        payee: Option<Address>,
-    },
-    /// Contribute records of the acting account under a signed consent.
-    Contribute {
-        /// The records: CSV.
-        #[arg(long)]
-        records: PathBuf,
-    },
-    /// Screen what was contributed and publish it as the next version.
-    Snapshot {
-        /// The held-out records of `register`: CSV.
-        #[arg(long)]
-        held_out: PathBuf,
-    },
-    /// Let somebody train on the dataset.
-    Grant {
-        /// Who.
-        #[arg(long)]
-        to: Address,
-        /// For how many days.
-        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=MOST_DAYS))]
-        days: u64,
-    },
-    /// Withdraw a contribution of the acting account.
-    Withdraw {
-        /// The consent's id.
-        id: B256,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(in crate::commands) struct SchemaArgs {
-    /// Features a record.
-    #[arg(long, default_value_t = Schema::DIGITS.width)]
-    pub(in crate::commands) width: usize,
-    /// The largest feature.
-    #[arg(long, default_value_t = Schema::DIGITS.largest)]
-    pub(in crate::commands) largest: u8,
-    /// Number of classes.
-    #[arg(long, default_value_t = Schema::DIGITS.classes)]
-    pub(in crate::commands) classes: u8,
-    /// Records whose features are at most this far apart count as one; 0 is for equal records only.
-    #[arg(long, default_value_t = Schema::DIGITS.radius)]
-    pub(in crate::commands) radius: u16,
-}
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Train {

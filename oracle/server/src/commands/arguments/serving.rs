@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use clap::{Args, Subcommand};
 use tributary_sdk::{AssetId, sign_in::Credential};
 
@@ -117,4 +117,31 @@ pub(in crate::commands) enum Ledger {
         #[arg(long)]
         out: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Submission {
+    /// URL of the host.
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
+    pub(in crate::commands) host: String,
+    #[command(subcommand)]
+    pub(in crate::commands) what: Decision,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(in crate::commands) enum Decision {
+    /// Everything that was submitted, and the alarms that are on.
+    List,
+    /// Try once more what was halted or has failed. The chain is looked at first.
+    Retry {
+        /// Its name, as `list` has it.
+        key: B256,
+    },
+    /// Go on with something no more; a nonce that was taken is used up.
+    GiveUp {
+        /// Its name, as `list` has it.
+        key: B256,
+    },
+    /// Say that it is known why somebody else used the key that posts.
+    Acknowledge,
 }

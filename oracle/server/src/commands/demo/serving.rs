@@ -1,4 +1,4 @@
-//! The demo's host.
+//! The demo's hosts.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use eyre::Result;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::Chain;
 use tributary_server::{
+    dataset::Collection,
     host::{Host, Opening},
     http::{Access, Listening, ServeError},
     secret::Secret,
@@ -38,5 +39,29 @@ impl Serving {
     pub(super) async fn stop(self) -> Result<()> {
         let _ = self.stop.send(());
         Ok(self.task.await??)
+    }
+}
+
+/// A dataset's host as a task of its own.
+pub(super) struct DatasetHost {
+    pub(super) url: String,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl DatasetHost {
+    pub(super) async fn start(collection: Collection, key: &PrivateKeySigner) -> Result<Self> {
+        let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await?;
+        let url = listening.url();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(listening.collect(collection, key.clone(), async {
+            let _ = stopped.await;
+        }));
+        Ok(Self { url, stop, task })
+    }
+
+    pub(super) async fn stop(self) -> Result<()> {
+        let _ = self.stop.send(());
+        Ok(self.task.await?)
     }
 }

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
     time::Duration,
 };
 
@@ -14,6 +14,8 @@ use tracing::{
 };
 use tracing_subscriber::{Layer, layer::Context};
 
+use super::process;
+
 /// When a process is killed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Blow {
@@ -21,6 +23,8 @@ pub(crate) enum Blow {
     At(String, usize),
     /// When it has lived this long.
     After(Duration),
+    /// When it has served this long.
+    Served(Duration),
 }
 
 /// Every moment that the crates name.
@@ -40,19 +44,22 @@ pub(crate) fn of_opening() -> Vec<String> {
     [ledger, server].concat()
 }
 
-/// Tells every moment on standard output. At one of them the thread that came to it goes no further, and says so.
+/// Tells every moment on standard output. At one of them the thread that came to it goes no further, and says so; at
+/// another one the disk is full from then on.
 pub(crate) struct Listener {
     stop_at: Option<(String, usize)>,
     times: AtomicUsize,
+    full_at: Option<String>,
+    is_full: AtomicBool,
 }
 
 impl Listener {
-    pub(crate) fn new(blow: Option<Blow>) -> Self {
+    pub(crate) fn new(blow: Option<Blow>, full_at: Option<String>) -> Self {
         let stop_at = match blow {
             Some(Blow::At(moment, time)) => Some((moment, time)),
-            Some(Blow::After(_)) | None => None,
+            Some(Blow::After(_) | Blow::Served(_)) | None => None,
         };
-        Self { stop_at, times: AtomicUsize::new(0) }
+        Self { stop_at, times: AtomicUsize::new(0), full_at, is_full: AtomicBool::new(false) }
     }
 }
 
@@ -63,6 +70,9 @@ impl<S: Subscriber> Layer<S> for Listener {
         event.record(&mut name);
         let moment = format!("{of} {}", name.0);
         println!("\nat {moment}");
+        if self.full_at.as_ref() == Some(&moment) && !self.is_full.swap(true, Ordering::Relaxed) {
+            process::keep_files_to(std::process::id(), "0");
+        }
         if let Some((wanted, time)) = &self.stop_at
             && *wanted == moment
             && self.times.fetch_add(1, Ordering::Relaxed) + 1 == *time

@@ -24,7 +24,7 @@ impl Siege {
         assert_eq!((report.open, report.reserved), (0, 0));
         let leaves = self.batches_hold().await;
         self.everybody_is_paid(&leaves).await;
-        println!("{} kills, {} epochs, {} receipts", self.struck(), self.epochs, self.given.len());
+        println!("{} kills, {} epochs, {} receipts", self.struck().all, self.epochs, self.given.len());
     }
 
     /// Each in one transaction, signed once, with nothing else by the poster.

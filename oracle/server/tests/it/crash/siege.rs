@@ -1,9 +1,6 @@
 //! Whoever asks, attests and waits, and does not give up when the host dies: it is started again, and asked again.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy::{primitives::B256, signers::local::PrivateKeySigner};
 use serde_json::{Value, json};
@@ -21,16 +18,13 @@ use tributary_server::{
 
 use super::{
     moments::{self, Blow},
-    process::{EPOCH, Orders, Process},
+    process::{EPOCH, LOOKS, Orders, PAUSE, Process},
 };
 use crate::{
     studio::{Buyer, Studio, WINDOW, image},
     town::DAY,
 };
 
-/// Nothing takes this many looks unless it never comes.
-const LOOKS: usize = 4_000;
-const PAUSE: Duration = Duration::from_millis(10);
 /// A moment comes in every epoch, unless the one before it was struck too late for this epoch's.
 const EPOCHS_WITHOUT_A_BLOW: u64 = 2;
 
@@ -45,20 +39,28 @@ pub(crate) struct Siege {
     buyer: Buyer,
     blows: VecDeque<Blow>,
     process: Option<Process>,
-    struck: usize,
+    struck: Struck,
     moments: Vec<String>,
+}
+
+/// How many processes died of a blow.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Struck {
+    pub(crate) all: usize,
+    /// Those that served already.
+    pub(crate) serving: usize,
 }
 
 impl Siege {
     pub(crate) async fn begin(studio: Studio) -> Self {
         let (buyer, poster) = (studio.buyer().await, studio.town().resident().await);
         let orders = Orders::of(&studio, &poster);
-        let (given, blows) = (BTreeMap::new(), VecDeque::new());
-        Self { studio, poster, orders, epochs: 0, given, buyer, blows, process: None, struck: 0, moments: Vec::new() }
+        let (given, blows, struck) = (BTreeMap::new(), VecDeque::new(), Struck::default());
+        Self { studio, poster, orders, epochs: 0, given, buyer, blows, process: None, struck, moments: Vec::new() }
     }
 
-    /// How many processes were killed where they should be.
-    pub(crate) fn struck(&self) -> usize {
+    /// How many processes were killed by blows: those that are ended between epochs do not count.
+    pub(crate) fn struck(&self) -> Struck {
         self.struck
     }
 
@@ -244,8 +246,10 @@ impl Siege {
             if epoch::standing(chain, on).await.unwrap().newest() == siege.epochs {
                 return Ok(());
             }
+            let looked =
+                looked.and_then(|all| all.into_iter().map(|(_, looked)| looked).collect::<Result<Vec<_>, _>>());
             match &reached(looked)?[..] {
-                [(_, Looked::Signed { .. } | Looked::Before(_))] => Ok(()),
+                [Looked::Signed { .. } | Looked::Before(_)] => Ok(()),
                 other => panic!("nothing to attest: {other:?}"),
             }
         })
@@ -306,21 +310,18 @@ impl Siege {
 
     fn bury(&mut self, moments: Vec<String>) {
         self.moments.extend(moments);
-        self.process = None;
-        self.struck += 1;
+        let served = self.process.take().is_some_and(|process| process.url().is_some());
+        if self.orders.blow.is_some() {
+            self.struck.all += 1;
+            self.struck.serving += usize::from(served);
+        }
     }
 
     /// Kills the host between two epochs.
     pub(super) async fn end_process(&mut self) {
         let Some(process) = &self.process else { return };
-        process.strike();
-        for _ in 0..LOOKS {
-            if let Some(moments) = self.process.as_ref().and_then(Process::killed) {
-                return self.bury(moments);
-            }
-            tokio::time::sleep(PAUSE).await;
-        }
-        panic!("it does not die");
+        let moments = process.end().await;
+        self.bury(moments);
     }
 }
 
