@@ -42,6 +42,9 @@ pub enum FactoryError {
         /// Steps taken.
         step: usize,
     },
+    /// A training's state from which this training cannot go on.
+    #[error("the training's state cannot be gone on from: {0}; remove it to begin again, or choose another run folder")]
+    State(&'static str),
     /// Too little to audit with.
     #[error(
         "{coalitions} half-coalitions of {contributors} contributors audit nothing: take at least {least} of at least 4",

@@ -57,7 +57,7 @@ pub use model::Model;
 pub use options::{ModelOptions, SessionOptions};
 pub use outputs::Outputs;
 pub use provider::ExecutionProvider;
-pub use session::Session;
+pub use session::{Recurrence, Session, StatePart};
 pub use signature::TensorInfo;
 pub use stats::BatchStats;
 pub use tensor::Tensor;

@@ -10,6 +10,10 @@ use ort::{
 
 use crate::{ExecutionProvider, OnnxRuntime, RuntimeError, SessionOptions, Tensor, opening};
 
+mod recurrence;
+
+pub use recurrence::{Recurrence, StatePart};
+
 /// One ONNX model, run in the caller's thread with any number of named inputs of any shape.
 ///
 /// [`Model`](crate::Model) is for serving: one input, a thread of its own, a queue, batches.
@@ -100,11 +104,7 @@ impl Session {
 
     fn check(&self, inputs: &[(&str, Tensor<'_>)], outputs: &[&str]) -> Result<(), RuntimeError> {
         for (place, (name, tensor)) in inputs.iter().enumerate() {
-            let input = self.inputs.get(*name).ok_or_else(|| RuntimeError::UnknownInput {
-                input: (*name).to_owned(),
-                known: self.inputs().map(str::to_owned).collect(),
-            })?;
-            input.check(name, tensor)?;
+            self.check_input(name, tensor)?;
             if inputs.iter().take(place).any(|(earlier, _)| earlier == name) {
                 return Err(RuntimeError::GivenTwice { input: (*name).to_owned() });
             }
@@ -113,9 +113,21 @@ impl Session {
         if let Some((name, _)) = self.inputs.iter().find(|(name, input)| input.required && missing(name)) {
             return Err(RuntimeError::MissingInput { input: name.clone() });
         }
-        match outputs.iter().find(|name| !self.outputs().any(|known| known == **name)) {
-            Some(name) => Err(RuntimeError::UnknownOutput { output: (*name).to_owned(), known: self.outputs.clone() }),
-            None => Ok(()),
+        outputs.iter().try_for_each(|name| self.check_output(name))
+    }
+
+    fn check_input(&self, name: &str, tensor: &Tensor<'_>) -> Result<(), RuntimeError> {
+        let unknown = || RuntimeError::UnknownInput {
+            input: name.to_owned(),
+            known: self.inputs().map(str::to_owned).collect(),
+        };
+        self.inputs.get(name).ok_or_else(unknown)?.check(name, tensor)
+    }
+
+    fn check_output(&self, name: &str) -> Result<(), RuntimeError> {
+        match self.outputs().any(|known| known == name) {
+            true => Ok(()),
+            false => Err(RuntimeError::UnknownOutput { output: name.to_owned(), known: self.outputs.clone() }),
         }
     }
 }

@@ -91,31 +91,110 @@ impl Trainer {
         Ok((mean * loss + 0.5 * weight_decay * parameters.dot(parameters), gradient))
     }
 
-    /// Minimises the objective over `records` with `denominator` for N, from `start`, by L-BFGS. The same start,
-    /// records and recipe give the same parameters. `on_step` hears of every step.
+    /// Begins to minimise the objective over `records` with `denominator` for N, from `start`, by L-BFGS. The same start,
+    /// records and recipe give the same parameters.
     ///
     /// # Errors
-    /// [`FactoryError::Recipe`], [`FactoryError::NotConverged`]; otherwise as [`Trainer::loss_and_gradient`].
+    /// [`FactoryError::Recipe`]; otherwise as [`Trainer::loss_and_gradient`].
+    pub fn converging<'a>(
+        &'a mut self,
+        records: &'a Records,
+        denominator: usize,
+        recipe: &'a Convergence,
+        start: &Array1<f64>,
+    ) -> Result<Converging<'a>, FactoryError> {
+        recipe.check()?;
+        let objective = |point: &mut Array1<f64>| self.at(point, records, denominator, recipe);
+        let state = lbfgs::State::start(objective, start.clone())?;
+        Ok(Converging { trainer: self, records, denominator, recipe, state })
+    }
+
+    /// Goes on from the state of an earlier [`Converging`].
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`], [`FactoryError::ParameterCount`].
+    pub fn converging_from<'a>(
+        &'a mut self,
+        records: &'a Records,
+        denominator: usize,
+        recipe: &'a Convergence,
+        state: lbfgs::State,
+    ) -> Result<Converging<'a>, FactoryError> {
+        recipe.check()?;
+        self.layout().check(state.at.point.len())?;
+        Ok(Converging { trainer: self, records, denominator, recipe, state })
+    }
+
+    /// Converges from `start` to the end. `on_step` hears of every step.
+    ///
+    /// # Errors
+    /// As [`Trainer::converging`]; [`FactoryError::NotConverged`].
     pub fn converge(
         &mut self,
         records: &Records,
         denominator: usize,
         recipe: &Convergence,
         start: &Array1<f64>,
-        on_step: impl FnMut(Progress),
+        mut on_step: impl FnMut(Progress),
     ) -> Result<Converged, FactoryError> {
-        recipe.check()?;
-        let objective = |point: &mut Array1<f64>| {
-            // The point that is judged is the one that can be served.
-            *point = single(point).into_iter().map(f64::from).collect();
-            self.objective(records, denominator, recipe.weight_decay, point)
-        };
+        let mut converging = self.converging(records, denominator, recipe, start)?;
+        while let Some(progress) = converging.step()? {
+            on_step(progress);
+        }
+        converging.finish()
+    }
+
+    /// The objective at the nearest point that can be served, to which `point` is moved.
+    fn at(
+        &mut self,
+        point: &mut Array1<f64>,
+        records: &Records,
+        denominator: usize,
+        recipe: &Convergence,
+    ) -> Result<(f64, Array1<f64>), FactoryError> {
+        *point = single(point).into_iter().map(f64::from).collect();
+        self.objective(records, denominator, recipe.weight_decay, point)
+    }
+}
+
+/// A minimisation that goes on step by step; one that was stopped goes on from its [`state`](Self::state) as if it had not
+/// been.
+#[derive(Debug)]
+pub struct Converging<'a> {
+    trainer: &'a mut Trainer,
+    records: &'a Records,
+    denominator: usize,
+    recipe: &'a Convergence,
+    state: lbfgs::State,
+}
+
+impl Converging<'_> {
+    /// The next step; nothing once no step is left.
+    ///
+    /// # Errors
+    /// As [`Trainer::loss_and_gradient`].
+    pub fn step(&mut self) -> Result<Option<Progress>, FactoryError> {
+        let Self { trainer, records, denominator, recipe, state } = self;
         let options = lbfgs::Options { tolerance: recipe.tolerance, most_steps: recipe.most_steps };
-        let minimum = lbfgs::minimise(objective, start.clone(), options, on_step)?;
-        let (iterations, gradient_norm) = (minimum.iterations, minimum.gradient_norm);
+        state.step(|point| trainer.at(point, records, *denominator, recipe), options)
+    }
+
+    /// Everything that the next steps depend on beside recipe and records.
+    #[must_use]
+    pub fn state(&self) -> &lbfgs::State {
+        &self.state
+    }
+
+    /// The model at the minimum.
+    ///
+    /// # Errors
+    /// [`FactoryError::NotConverged`].
+    pub fn finish(self) -> Result<Converged, FactoryError> {
+        let (iterations, gradient_norm) = (self.state.iterations, self.state.gradient_norm());
         // Written so that a gradient that is no number has not converged either.
-        if gradient_norm <= recipe.tolerance {
-            Ok(Converged { parameters: minimum.point, loss: minimum.value, gradient_norm, iterations })
+        if gradient_norm <= self.recipe.tolerance {
+            let lbfgs::Evaluated { point, value, .. } = self.state.at;
+            Ok(Converged { parameters: point, loss: value, gradient_norm, iterations })
         } else {
             Err(FactoryError::NotConverged { iterations, gradient_norm })
         }

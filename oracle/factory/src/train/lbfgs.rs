@@ -39,69 +39,82 @@ pub struct Progress {
     pub tolerance: f64,
 }
 
+/// A point with what is known of the objective there.
 #[derive(Clone, Debug)]
-pub(super) struct Minimum {
+pub(super) struct Evaluated {
     pub(super) point: Array1<f64>,
     pub(super) value: f64,
-    pub(super) gradient_norm: f64,
+    pub(super) gradient: Array1<f64>,
+}
+
+/// A minimisation between two steps: all that the next ones depend on.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(super) at: Evaluated,
+    pub(super) memory: Memory,
+    /// Steps taken.
     pub(super) iterations: usize,
 }
 
-/// A point with what is known of the objective there.
-#[derive(Clone, Debug)]
-struct Evaluated {
-    point: Array1<f64>,
-    value: f64,
-    gradient: Array1<f64>,
-}
-
-/// Goes down from `start` until the tolerance, the most steps, or until no step decreases the value further; the caller
-/// judges by the gradient that is returned. The objective may move a point to the nearest one that it can evaluate.
-pub(super) fn minimise(
-    mut objective: impl FnMut(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
-    start: Array1<f64>,
-    options: Options,
-    mut on_step: impl FnMut(Progress),
-) -> Result<Minimum, FactoryError> {
-    let mut evaluate = |mut point: Array1<f64>| {
+impl State {
+    /// Before the first step. The objective may move a point to the nearest one that it can evaluate.
+    pub(super) fn start(
+        objective: impl FnOnce(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+        mut point: Array1<f64>,
+    ) -> Result<Self, FactoryError> {
         let (value, gradient) = objective(&mut point)?;
-        Ok(Evaluated { point, value, gradient })
-    };
-    let mut at = evaluate(start)?;
-    let mut memory = Memory::default();
-    let mut iterations = 0;
-    while largest(&at.gradient) > options.tolerance && iterations < options.most_steps {
-        let direction = memory.direction(&at.gradient);
-        let first = if memory.is_empty() { (1.0 / largest(&at.gradient)).min(1.0) } else { 1.0 };
-        let Some(next) = line_search(&mut evaluate, &at, &direction, first)? else {
+        Ok(Self { at: Evaluated { point, value, gradient }, memory: Memory::default(), iterations: 0 })
+    }
+
+    /// Largest entry of the gradient.
+    pub(super) fn gradient_norm(&self) -> f64 {
+        largest(&self.at.gradient)
+    }
+
+    /// Goes one step down. Nothing at the tolerance, after the most steps, or where no step decreases the value further;
+    /// the caller judges by the gradient.
+    pub(super) fn step(
+        &mut self,
+        mut objective: impl FnMut(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+        options: Options,
+    ) -> Result<Option<Progress>, FactoryError> {
+        let mut evaluate = |mut point: Array1<f64>| {
+            let (value, gradient) = objective(&mut point)?;
+            Ok(Evaluated { point, value, gradient })
+        };
+        let Options { tolerance, most_steps } = options;
+        while self.gradient_norm() > tolerance && self.iterations < most_steps {
+            let direction = self.memory.direction(&self.at.gradient);
+            let first = if self.memory.is_empty() { (1.0 / self.gradient_norm()).min(1.0) } else { 1.0 };
+            if let Some(next) = line_search(&mut evaluate, &self.at, &direction, first)? {
+                self.memory.remember(&self.at, &next);
+                self.at = next;
+                self.iterations += 1;
+                let (loss, gradient_norm) = (self.at.value, self.gradient_norm());
+                return Ok(Some(Progress { iteration: self.iterations, loss, gradient_norm, tolerance }));
+            }
             // Rounding may have spoilt the memory: once more from the plain gradient, then no step is left.
-            if memory.is_empty() {
+            if self.memory.is_empty() {
                 break;
             }
-            memory = Memory::default();
-            continue;
-        };
-        memory.remember(&at, &next);
-        at = next;
-        iterations += 1;
-        let gradient_norm = largest(&at.gradient);
-        on_step(Progress { iteration: iterations, loss: at.value, gradient_norm, tolerance: options.tolerance });
+            self.memory = Memory::default();
+        }
+        Ok(None)
     }
-    Ok(Minimum { gradient_norm: largest(&at.gradient), point: at.point, value: at.value, iterations })
 }
 
 fn largest(gradient: &Array1<f64>) -> f64 {
     gradient.iter().fold(0.0, |largest, value| largest.max(value.abs()))
 }
 
-#[derive(Debug, Default)]
-struct Memory(VecDeque<Step>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory(pub(super) VecDeque<Step>);
 
-#[derive(Debug)]
-struct Step {
-    moved: Array1<f64>,
-    turned: Array1<f64>,
-    curvature: f64,
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) moved: Array1<f64>,
+    pub(super) turned: Array1<f64>,
+    pub(super) curvature: f64,
 }
 
 impl Memory {
@@ -206,6 +219,19 @@ mod tests {
     use super::*;
     use ndarray::array;
 
+    fn minimise(
+        mut objective: impl FnMut(&mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError>,
+        start: Array1<f64>,
+        options: Options,
+        mut on_step: impl FnMut(Progress),
+    ) -> State {
+        let mut state = State::start(&mut objective, start).unwrap();
+        while let Some(progress) = state.step(&mut objective, options).unwrap() {
+            on_step(progress);
+        }
+        state
+    }
+
     fn rosenbrock(x: &mut Array1<f64>) -> Result<(f64, Array1<f64>), FactoryError> {
         let (a, b) = (1.0 - x[0], x[1] - x[0] * x[0]);
         Ok((a * a + 100.0 * b * b, array![-2.0 * a - 400.0 * x[0] * b, 200.0 * b]))
@@ -215,8 +241,8 @@ mod tests {
     fn it_finds_the_bottom_of_a_bent_valley() {
         let options = Options { tolerance: 1e-9, most_steps: 200 };
         let mut steps = Vec::new();
-        let minimum = minimise(rosenbrock, array![-1.2, 1.0], options, |step| steps.push(step)).unwrap();
-        assert!((&minimum.point - &array![1.0, 1.0]).iter().all(|d| d.abs() < 1e-8), "{minimum:?}");
+        let minimum = minimise(rosenbrock, array![-1.2, 1.0], options, |step| steps.push(step));
+        assert!((&minimum.at.point - &array![1.0, 1.0]).iter().all(|d| d.abs() < 1e-8), "{minimum:?}");
         assert!(minimum.iterations < 60);
         assert_eq!(steps.len(), minimum.iterations);
         assert!(steps.windows(2).all(|pair| pair[1].loss <= pair[0].loss));
@@ -234,17 +260,17 @@ mod tests {
             Ok((value, slopes))
         };
         let options = Options { tolerance: 1e-6, most_steps: 500 };
-        let minimum = minimise(bowl, Array1::zeros(6), options, |_| ()).unwrap();
-        assert!(minimum.gradient_norm <= 1e-6, "{minimum:?}");
+        let minimum = minimise(bowl, Array1::zeros(6), options, |_| ());
+        assert!(minimum.gradient_norm() <= 1e-6, "{minimum:?}");
     }
 
     #[test]
     fn it_stops_where_told_and_where_nothing_decreases() {
         let few = Options { tolerance: 1e-9, most_steps: 3 };
-        assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).unwrap().iterations, 3);
+        assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).iterations, 3);
         // A gradient that lies: no step decreases the value.
         let lying = |x: &mut Array1<f64>| Ok((x.dot(x), -&*x));
-        let minimum = minimise(lying, array![1.0], few, |_| ()).unwrap();
-        assert_eq!((minimum.iterations, minimum.gradient_norm), (0, 1.0));
+        let minimum = minimise(lying, array![1.0], few, |_| ());
+        assert_eq!((minimum.iterations, minimum.gradient_norm()), (0, 1.0));
     }
 }

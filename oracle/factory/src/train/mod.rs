@@ -10,17 +10,25 @@
 mod converge;
 mod descend;
 mod lbfgs;
+mod optimiser;
 mod parameters;
 mod pass;
 mod recipe;
+mod schedule;
+mod state;
 mod trainer;
+mod validation;
 
-pub use converge::{Converged, Convergence};
-pub use descend::{Checkpoint, Descended, Descent};
-pub use lbfgs::Progress;
+pub use converge::{Converged, Convergence, Converging};
+pub use descend::{Checkpoint, Descended, Descending, Descent, Epoch, Stepped};
+pub use lbfgs::{Progress, State as ConvergenceState};
+pub use optimiser::{ADAMW, Optimiser};
 pub use parameters::{Layout, Place};
 pub use recipe::TrainingRecipe;
+pub use schedule::{Decay, Schedule};
+pub use state::{DescentState, STATE_FILE, State};
 pub use trainer::Trainer;
+pub use validation::Validated;
 
 use tributary_attribution::{
     Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, features::usual_expectation,
@@ -95,3 +103,6 @@ pub fn attribute(
     };
     Ok(tributary_attribution::attribute(runtime, &trained.graph, &records::owned(data)?, held_out, &settings, |_| ())?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -101,7 +101,7 @@ impl Layout {
         self.0.iter().map(view).collect()
     }
 
-    fn check(&self, found: usize) -> Result<(), FactoryError> {
+    pub(super) fn check(&self, found: usize) -> Result<(), FactoryError> {
         match self.len() {
             expected if expected == found => Ok(()),
             expected => Err(FactoryError::ParameterCount { expected, found }),

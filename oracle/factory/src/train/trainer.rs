@@ -11,7 +11,7 @@ use super::{
 use crate::{FactoryError, model::Model};
 
 /// Most records in one pass. Sums over a pass are in `f32`, sums of passes in `f64`.
-const PASS: usize = 256;
+pub(super) const PASS: usize = 256;
 
 /// A model with sessions of ONNX Runtime in which its parameters are inputs. Training from another start, on other
 /// records, with another recipe needs no other session.
@@ -23,7 +23,11 @@ const PASS: usize = 256;
 /// computed with it.
 #[derive(Debug)]
 pub struct Trainer {
-    graph: Graph,
+    pub(super) runtime: OnnxRuntime,
+    pub(super) options: SessionOptions,
+    pub(super) model: Model,
+    /// What the losses are of.
+    pub(super) objective: Target,
     layout: Layout,
     training: Session,
     loss: String,
@@ -32,8 +36,6 @@ pub struct Trainer {
     gradients: Vec<String>,
     forward: Session,
     target: String,
-    /// Whether what is asked about is a label's.
-    asks_label: bool,
 }
 
 impl Trainer {
@@ -50,18 +52,19 @@ impl Trainer {
         options: &SessionOptions,
     ) -> Result<Self, FactoryError> {
         let layout = Layout::of(model)?;
-        let asks_label = target != Target::Regression;
-        let Pass { training, forward, target, loss, label_rank, gradients } = training_pass(model, target)?;
+        let Pass { training, forward, target: asked, loss, label_rank, gradients } = training_pass(model, target)?;
         Ok(Self {
-            graph: model.graph.clone(),
+            runtime: runtime.clone(),
+            options: options.clone(),
+            model: model.clone(),
+            objective: target,
             layout,
             training: Session::open(runtime, &training, options)?,
             loss,
             label_rank,
             gradients,
             forward: Session::open(runtime, &forward, options)?,
-            target,
-            asks_label,
+            target: asked,
         })
     }
 
@@ -75,7 +78,7 @@ impl Trainer {
     /// # Errors
     /// [`FactoryError::NoParameter`].
     pub fn start(&self) -> Result<Array1<f64>, FactoryError> {
-        self.layout.read(&self.graph)
+        self.layout.read(&self.model.graph)
     }
 
     /// The model with these parameters as its constants.
@@ -83,7 +86,7 @@ impl Trainer {
     /// # Errors
     /// [`FactoryError::ParameterCount`].
     pub fn graph(&self, parameters: &Array1<f64>) -> Result<Graph, FactoryError> {
-        self.layout.write(parameters, &self.graph)
+        self.layout.write(parameters, &self.model.graph)
     }
 
     /// An output of the model with these parameters, `[n, …]`.
@@ -104,7 +107,8 @@ impl Trainer {
     /// # Errors
     /// As [`Trainer::evaluate`].
     pub fn targets(&mut self, parameters: &Array1<f64>, records: &Records) -> Result<Array1<f64>, FactoryError> {
-        let (target, label_rank) = (self.target.clone(), self.asks_label.then_some(self.label_rank));
+        let (target, asks_label) = (self.target.clone(), self.objective != Target::Regression);
+        let label_rank = asks_label.then_some(self.label_rank);
         let found = self.pass_forward(parameters, records, label_rank, &target)?;
         Ok(found.iter().map(|value| f64::from(*value)).collect())
     }

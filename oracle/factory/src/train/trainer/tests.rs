@@ -9,7 +9,7 @@ use super::*;
 use crate::{
     model::{Activation, Architecture, Convolutional, FEATURES, LOGITS, MultilayerPerceptron, Pooling},
     records::{labelled, scaling},
-    train::{Converged, Convergence, Descent},
+    train::{Converged, Convergence, Decay, Descent, Optimiser, Schedule},
 };
 
 /// More records than one pass takes.
@@ -39,6 +39,18 @@ fn accuracy(trainer: &mut Trainer, parameters: &Array1<f64>, records: &Records) 
     let right = logits.outer_iter().zip(labels).filter(|(row, label)| served(*row) == **label).count();
     right as f64 / records.len() as f64
 }
+
+/// The usual training of small networks.
+const USUAL: Descent = Descent {
+    optimiser: Optimiser::Sgd { momentum: 0.9 },
+    schedule: Schedule { rate: 0.05, warmup: 0, decay: Decay::Linear },
+    weight_decay: 5e-4,
+    clip: None,
+    epochs: 12,
+    batch: 32,
+    patience: None,
+    checkpoints: 3,
+};
 
 const RECIPE: Convergence = Convergence { weight_decay: 3e-3, tolerance: 1e-6, most_steps: 20_000 };
 
@@ -124,16 +136,14 @@ fn a_minimum_is_one_of_the_objective_with_its_fixed_denominator() {
 fn the_usual_training_repeats_itself_and_keeps_checkpoints() {
     let (training, test) = digits();
     let records = training.clone();
-    let recipe =
-        Descent { rate: 0.05, momentum: 0.9, weight_decay: 5e-4, epochs: 12, batch: 32, seed: 1, checkpoints: 3 };
     let maximum = Convolutional { activation: Activation::Relu, pooling: Pooling::Maximum, channels: [4, 8] };
     for architecture in [perceptron(&[32], Activation::Relu), Architecture::Convolutional(maximum)] {
         let mut trainer = trainer(&architecture);
         let start = trainer.start().unwrap();
         let mut losses = Vec::new();
-        let once = trainer.descend(&records, &recipe, &start, |epoch| losses.push(epoch.loss)).unwrap();
-        assert_eq!(trainer.descend(&records, &recipe, &start, |_| ()).unwrap(), once);
-        let other = trainer.descend(&records, &Descent { seed: 2, ..recipe }, &start, |_| ()).unwrap();
+        let once = trainer.descend(&records, &USUAL, 1, &start, |epoch| losses.push(epoch.loss)).unwrap();
+        assert_eq!(trainer.descend(&records, &USUAL, 1, &start, |_| ()).unwrap(), once);
+        let other = trainer.descend(&records, &USUAL, 2, &start, |_| ()).unwrap();
         assert_ne!(other.parameters, once.parameters);
         assert_eq!(losses.len(), 12);
         assert!(losses[11] < 0.2 * losses[0], "{losses:?}");
@@ -147,25 +157,31 @@ fn the_usual_training_repeats_itself_and_keeps_checkpoints() {
 fn descents_that_cannot_end_well_are_refused() {
     let (training, _) = digits();
     let records = training.clone();
-    let mut trainer = trainer(&perceptron(&[4], Activation::Relu));
+    let trainer = trainer(&perceptron(&[4], Activation::Relu));
     let start = trainer.start().unwrap();
-    let recipe =
-        Descent { rate: 0.05, momentum: 0.9, weight_decay: 0.0, epochs: 2, batch: 32, seed: 1, checkpoints: 0 };
-    let mut refused = |recipe| trainer.descend(&records, &recipe, &start, |_| ()).unwrap_err();
+    let refused = |recipe| trainer.descend(&records, &recipe, 1, &start, |_| ()).unwrap_err();
+    let rate = |rate| Schedule { rate, ..USUAL.schedule };
+    let adamw = |beta1, beta2, epsilon| Optimiser::AdamW { beta1, beta2, epsilon };
     let unsound = [
-        Descent { rate: f64::NAN, ..recipe },
-        Descent { momentum: 1.0, ..recipe },
-        Descent { weight_decay: -1.0, ..recipe },
-        Descent { epochs: 0, ..recipe },
-        Descent { batch: 0, ..recipe },
-        Descent { checkpoints: 3, ..recipe },
+        Descent { schedule: rate(f64::NAN), ..USUAL },
+        Descent { optimiser: Optimiser::Sgd { momentum: 1.0 }, ..USUAL },
+        Descent { optimiser: adamw(1.0, 0.9, 1e-8), ..USUAL },
+        Descent { optimiser: adamw(0.9, -0.1, 1e-8), ..USUAL },
+        Descent { optimiser: adamw(0.9, 0.9, 0.0), ..USUAL },
+        Descent { weight_decay: -1.0, ..USUAL },
+        Descent { clip: Some(0.0), ..USUAL },
+        Descent { epochs: 0, ..USUAL },
+        Descent { batch: 0, ..USUAL },
+        Descent { checkpoints: 13, ..USUAL },
+        Descent { patience: Some(0), ..USUAL },
+        Descent { patience: Some(3), ..USUAL },
     ];
     for recipe in unsound {
         assert!(matches!(refused(recipe), FactoryError::Recipe { .. }), "{recipe:?}");
     }
-    assert!(matches!(refused(Descent { rate: 1e30, ..recipe }), FactoryError::Diverged { .. }));
+    assert!(matches!(refused(Descent { schedule: rate(1e30), ..USUAL }), FactoryError::Diverged { .. }));
     let nothing = records.select(&[]);
-    assert!(matches!(trainer.descend(&nothing, &recipe, &start, |_| ()), Err(FactoryError::NoRecords)));
+    assert!(matches!(trainer.descend(&nothing, &USUAL, 1, &start, |_| ()), Err(FactoryError::NoRecords)));
 }
 
 #[test]
