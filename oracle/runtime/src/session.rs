@@ -117,10 +117,8 @@ impl Session {
     }
 
     fn check_input(&self, name: &str, tensor: &Tensor<'_>) -> Result<(), RuntimeError> {
-        let unknown = || RuntimeError::UnknownInput {
-            input: name.to_owned(),
-            known: self.inputs().map(str::to_owned).collect(),
-        };
+        let unknown =
+            || RuntimeError::UnknownInput { input: name.to_owned(), known: self.inputs().map(str::to_owned).collect() };
         self.inputs.get(name).ok_or_else(unknown)?.check(name, tensor)
     }
 

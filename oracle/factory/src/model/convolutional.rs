@@ -1,11 +1,11 @@
 use serde::{Deserialize, Serialize};
 
-use super::{Activation, InputScaling, Model, layers::Layers};
+use super::{Activation, Inputs, Model, layers::Layers};
 use crate::FactoryError;
 
 /// For square images of one channel: twice a 3 × 3 convolution, an activation and a 2 × 2 pool, then a dense layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Convolutional {
     /// Channels of the two convolutions.
     pub channels: [usize; 2],
@@ -39,23 +39,23 @@ impl Convolutional {
     ///
     /// # Errors
     /// As there.
-    pub fn model(&self, width: usize, classes: usize, scaling: InputScaling, seed: u64) -> Result<Model, FactoryError> {
+    pub fn model(&self, width: usize, outputs: usize, inputs: &Inputs, seed: u64) -> Result<Model, FactoryError> {
         let side = width.isqrt();
-        if width == 0 || side * side != width || !side.is_multiple_of(4) {
+        if width == 0 || inputs.width(width) != width || side * side != width || !side.is_multiple_of(4) {
             let instead = "a convolutional network needs square images whose side is a multiple of 4";
             return Err(FactoryError::Recipe { what: "number of features", found: width.to_string(), instead });
         }
         let [first, second] = self.channels;
-        if first == 0 || second == 0 || classes < 2 {
-            let found = format!("{:?} with {classes} classes", self.channels);
-            let instead = "every convolution needs a channel and a classifier two classes";
+        if first == 0 || second == 0 || outputs == 0 {
+            let found = format!("{:?} with {outputs} outputs", self.channels);
+            let instead = "every convolution needs a channel";
             return Err(FactoryError::Recipe { what: "channels", found, instead });
         }
         let pool = match self.pooling {
             Pooling::Average => "AveragePool",
             Pooling::Maximum => "MaxPool",
         };
-        let mut layers = Layers::new(width, scaling, self.activation, seed)?;
+        let mut layers = Layers::new(width, inputs, self.activation, seed)?;
         layers.reshape(&[1, side, side])?;
         for (inputs, outputs) in [(1, first), (first, second)] {
             layers.convolution(inputs, outputs)?;
@@ -64,7 +64,7 @@ impl Convolutional {
         }
         let flat = second * (side / 4) * (side / 4);
         layers.reshape(&[flat])?;
-        layers.dense(flat, classes)?;
+        layers.dense(flat, outputs)?;
         layers.finish()
     }
 }

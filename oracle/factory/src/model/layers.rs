@@ -5,7 +5,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 use tributary_attribution::graph::{Attribute, Builder, Data, Element, Shape, Signature, Tensor};
 
-use super::{FEATURES, InputScaling, LOGITS, Model};
+use super::{Inputs, LOGITS, Model};
 use crate::FactoryError;
 
 /// What stands between layers.
@@ -30,41 +30,51 @@ impl Activation {
     }
 }
 
+/// Deviation of the initial positions.
+const POSITION: f64 = 0.02;
+
 /// Appends layers to a graph and draws their weights.
 pub(super) struct Layers {
     builder: Builder,
     parameters: Vec<String>,
     rng: ChaCha8Rng,
     activation: Activation,
+    width: usize,
+    /// Layers with parameters so far.
+    layers: usize,
     /// The value so far.
     at: String,
 }
 
 impl Layers {
-    /// Begins with [`FEATURES`], scaled.
-    pub(super) fn new(
-        width: usize,
-        scaling: InputScaling,
-        activation: Activation,
-        seed: u64,
-    ) -> Result<Self, FactoryError> {
-        let mut builder = Builder::new("classifier");
-        let features = Signature { name: FEATURES.to_owned(), element: Element::F32, shape: Shape::batched(&[width]) };
-        let features = builder.input(features)?;
-        let (shift, scale) = (builder.scalar(scaling.shift as f32), builder.scalar(scaling.scale as f32));
-        let centred = builder.node("Sub", "centred", &[&features, &shift], Vec::new())?;
-        let at = builder.node("Mul", "scaled", &[&centred, &scale], Vec::new())?;
-        Ok(Self { builder, parameters: Vec::new(), rng: ChaCha8Rng::seed_from_u64(seed), activation, at })
+    /// Begins with a record's numbers as the first layer takes them.
+    pub(super) fn new(width: usize, inputs: &Inputs, activation: Activation, seed: u64) -> Result<Self, FactoryError> {
+        let mut builder = Builder::new("model");
+        let at = inputs.append(&mut builder, width)?;
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Ok(Self { builder, parameters: Vec::new(), rng, activation, width: inputs.width(width), layers: 0, at })
+    }
+
+    /// Numbers that the first layer takes.
+    pub(super) const fn width(&self) -> usize {
+        self.width
+    }
+
+    /// The value so far, to come back to.
+    pub(super) fn mark(&self) -> String {
+        self.at.clone()
     }
 
     /// `x·W + b`, W `[inputs, outputs]` of normal weights, b zero.
     pub(super) fn dense(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
-        let weights = self.weights(&[inputs, outputs], inputs)?;
+        self.layers += 1;
+        let weights = self.weights("weight", &[inputs, outputs], inputs)?;
         self.add_dense(weights, outputs)
     }
 
     /// `x·W + b` that starts at zero: right where there is but one minimum.
     pub(super) fn dense_of_zeros(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
+        self.layers += 1;
         let weights = self.parameter("weight", &[inputs, outputs], vec![0.0; inputs * outputs])?;
         self.add_dense(weights, outputs)
     }
@@ -77,10 +87,87 @@ impl Layers {
 
     /// 3 × 3 convolution that keeps height and width: `[batch, inputs, h, w]` becomes `[batch, outputs, h, w]`.
     pub(super) fn convolution(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
-        let kernel = self.weights(&[outputs, inputs, 3, 3], inputs * 9)?;
+        self.layers += 1;
+        let kernel = self.weights("weight", &[outputs, inputs, 3, 3], inputs * 9)?;
         let bias = self.parameter("bias", &[outputs], vec![0.0; outputs])?;
         let attributes = vec![("kernel_shape", Attribute::Ints(vec![3, 3])), ("pads", Attribute::Ints(vec![1; 4]))];
         self.at = self.builder.node("Conv", "convolution", &[&self.at, &kernel, &bias], attributes)?;
+        Ok(())
+    }
+
+    /// `x·W + b` at every position: `[batch, positions, inputs]` becomes `[batch, positions, outputs]`.
+    pub(super) fn matrix(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
+        self.layers += 1;
+        self.at = self.projected("weight", "bias", inputs, outputs)?;
+        Ok(())
+    }
+
+    fn projected(&mut self, weight: &str, bias: &str, inputs: usize, outputs: usize) -> Result<String, FactoryError> {
+        let weights = self.weights(weight, &[inputs, outputs], inputs)?;
+        let bias = self.parameter(bias, &[outputs], vec![0.0; outputs])?;
+        let product = self.builder.node("MatMul", "matrix", &[&self.at, &weights], Vec::new())?;
+        Ok(self.builder.node("Add", "matrix", &[&product, &bias], Vec::new())?)
+    }
+
+    /// Adds a value that is learnt, the same for every record: of positions, say.
+    pub(super) fn add_each(&mut self, dims: &[usize]) -> Result<(), FactoryError> {
+        self.layers += 1;
+        let count: usize = dims.iter().product();
+        let values = (0..count).map(|_| (POSITION * normal(&mut self.rng)) as f32).collect();
+        let each = self.parameter("weight", dims, values)?;
+        self.add(&each)
+    }
+
+    /// Adds another value of the same dimensions.
+    pub(super) fn add(&mut self, other: &str) -> Result<(), FactoryError> {
+        self.at = self.builder.node("Add", "sum", &[&self.at, other], Vec::new())?;
+        Ok(())
+    }
+
+    /// Normalises the last axis, of `width` numbers (Ba et al., 2016).
+    pub(super) fn normalise(&mut self, width: usize) -> Result<(), FactoryError> {
+        self.layers += 1;
+        let scale = self.parameter("weight", &[width], vec![1.0; width])?;
+        let bias = self.parameter("bias", &[width], vec![0.0; width])?;
+        let attributes = vec![("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(1e-5))];
+        self.at = self.builder.node("LayerNormalization", "normal", &[&self.at, &scale, &bias], attributes)?;
+        Ok(())
+    }
+
+    /// Self-attention of all positions: `[batch, positions, width]` stays so.
+    pub(super) fn attend(&mut self, positions: usize, width: usize, heads: usize) -> Result<(), FactoryError> {
+        self.layers += 1;
+        let each = width / heads;
+        let mut parts = Vec::with_capacity(3);
+        for (weight, bias) in [("query", "query.bias"), ("key", "key.bias"), ("value", "value.bias")] {
+            let whole = self.projected(weight, bias, width, width)?;
+            let dims = self.builder.integers(&Shape::batched(&[positions, heads, each]).to_reshape());
+            let split = self.builder.node("Reshape", "heads", &[&whole, &dims], Vec::new())?;
+            let order: &[i64] = if weight == "key" { &[0, 2, 3, 1] } else { &[0, 2, 1, 3] };
+            parts.push(self.transposed(&split, order)?);
+        }
+        let [query, key, value] = parts.as_slice() else { return self.reshape(&[positions, width]) };
+        let scale = self.builder.scalar((each as f32).sqrt().recip());
+        let scores = self.builder.node("MatMul", "scores", &[query, key], Vec::new())?;
+        let scores = self.builder.node("Mul", "scores", &[&scores, &scale], Vec::new())?;
+        let shares = self.builder.node("Softmax", "shares", &[&scores], vec![("axis", Attribute::Int(-1))])?;
+        let mixed = self.builder.node("MatMul", "mixed", &[&shares, value], Vec::new())?;
+        self.at = self.transposed(&mixed, &[0, 2, 1, 3])?;
+        self.reshape(&[positions, width])?;
+        self.at = self.projected("output", "output.bias", width, width)?;
+        Ok(())
+    }
+
+    fn transposed(&mut self, value: &str, order: &[i64]) -> Result<String, FactoryError> {
+        let order = vec![("perm", Attribute::Ints(order.to_vec()))];
+        Ok(self.builder.node("Transpose", "turned", &[value], order)?)
+    }
+
+    /// `[batch, positions, width]` becomes `[batch, width]`.
+    pub(super) fn mean_of_positions(&mut self) -> Result<(), FactoryError> {
+        let axis = self.builder.integers(&[1]);
+        let attributes = vec![("keepdims", Attribute::Int(0))];
+        self.at = self.builder.node("ReduceMean", "mean", &[&self.at, &axis], attributes)?;
         Ok(())
     }
 
@@ -118,16 +205,15 @@ impl Layers {
         Ok(Model { graph, parameters: self.parameters })
     }
 
-    fn weights(&mut self, dims: &[usize], inputs: usize) -> Result<String, FactoryError> {
+    fn weights(&mut self, kind: &str, dims: &[usize], inputs: usize) -> Result<String, FactoryError> {
         let deviation = (self.activation.gain() / inputs as f64).sqrt();
         let count = dims.iter().product();
         let values = (0..count).map(|_| (deviation * normal(&mut self.rng)) as f32).collect();
-        self.parameter("weight", dims, values)
+        self.parameter(kind, dims, values)
     }
 
     fn parameter(&mut self, kind: &str, dims: &[usize], values: Vec<f32>) -> Result<String, FactoryError> {
-        let layer = self.parameters.len() / 2 + 1;
-        let name = format!("layer{layer}.{kind}");
+        let name = format!("layer{}.{kind}", self.layers);
         let tensor = Tensor::new(dims.to_vec(), Data::F32(values)).ok_or_else(|| FactoryError::Recipe {
             what: "shape",
             found: format!("{dims:?}"),

@@ -1,11 +1,15 @@
 //! Models to train: graphs whose weights are constants with seeded values, and whose input is a record as it is contributed.
 
 mod convolutional;
+mod encoder;
+mod inputs;
 mod layers;
 mod perceptron;
 mod scaling;
 
 pub use convolutional::{Convolutional, Pooling};
+pub use encoder::Encoder;
+pub use inputs::Inputs;
 pub use layers::Activation;
 pub use perceptron::MultilayerPerceptron;
 pub use scaling::InputScaling;
@@ -29,7 +33,7 @@ pub struct Model {
     pub parameters: Vec<String>,
 }
 
-/// How a classifier is built.
+/// How a model is built.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Architecture {
@@ -37,17 +41,28 @@ pub enum Architecture {
     Perceptron(MultilayerPerceptron),
     /// Two convolutions before one dense layer.
     Convolutional(Convolutional),
+    /// A transformer encoder.
+    Encoder(Encoder),
 }
 
 impl Architecture {
-    /// The graph for records of `width` features and `classes` classes. The same seed gives the same weights.
+    /// The graph for records of `width` numbers: logits of `outputs` classes, or one number. The same seed gives the same
+    /// weights.
     ///
     /// # Errors
     /// [`FactoryError::Recipe`] for sizes that make no network, [`FactoryError::Graph`].
-    pub fn model(&self, width: usize, classes: usize, scaling: InputScaling, seed: u64) -> Result<Model, FactoryError> {
+    pub fn model(
+        &self,
+        width: usize,
+        outputs: usize,
+        inputs: impl Into<Inputs>,
+        seed: u64,
+    ) -> Result<Model, FactoryError> {
+        let inputs = inputs.into();
         match self {
-            Self::Perceptron(perceptron) => perceptron.model(width, classes, scaling, seed),
-            Self::Convolutional(convolutional) => convolutional.model(width, classes, scaling, seed),
+            Self::Perceptron(perceptron) => perceptron.model(width, outputs, &inputs, seed),
+            Self::Convolutional(convolutional) => convolutional.model(width, outputs, &inputs, seed),
+            Self::Encoder(encoder) => encoder.model(width, outputs, &inputs, seed),
         }
     }
 }

@@ -6,6 +6,8 @@ use tributary_attribution::{
 };
 use tributary_runtime::{OnnxRuntime, Session, SessionOptions};
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::train::Layout;
 
@@ -24,6 +26,7 @@ fn architectures() -> Vec<(Architecture, usize)> {
         (perceptron(&[8, 4], Activation::Relu), 64 * 8 + 8 + 8 * 4 + 4 + 4 * 10 + 10),
         (convolutional(Activation::Gelu, Pooling::Average), 1_898),
         (convolutional(Activation::Relu, Pooling::Maximum), 1_898),
+        (Architecture::Encoder(Encoder::default()), 26_346),
     ]
 }
 
@@ -59,10 +62,36 @@ fn the_same_seed_gives_the_same_weights_and_another_gives_others() {
 #[test]
 fn weights_keep_the_size_of_signals() {
     let hidden = MultilayerPerceptron { hidden: vec![400], activation: Activation::Relu };
-    let model = hidden.model(100, 10, SCALING, 1).unwrap();
+    let model = hidden.model(100, 10, &SCALING.into(), 1).unwrap();
     let weights = model.graph.constants["layer1.weight"].floats().unwrap().to_vec();
     let variance = weights.iter().map(|weight| f64::from(*weight).powi(2)).sum::<f64>() / weights.len() as f64;
     assert!((variance * 100.0 - 2.0).abs() < 0.05, "{variance}");
+}
+
+#[test]
+fn columns_are_scaled_one_by_one_and_categories_come_apart() {
+    let linear = MultilayerPerceptron::default();
+    let scaling = vec![
+        InputScaling { shift: 1.0, scale: 2.0 },
+        InputScaling { shift: 9.0, scale: 9.0 },
+        InputScaling { shift: -1.0, scale: 0.5 },
+    ];
+    let inputs = Inputs::columns(scaling, BTreeMap::from([(1, 4)]));
+    let model = linear.model(3, 2, &inputs, 1).unwrap();
+    assert_eq!(gradient::parameters(&model.graph), model.parameters);
+    let layout = Layout::of(&model).unwrap();
+    assert_eq!(layout.len(), 6 * 2 + 2);
+    // The first output picks a value a row: the scaled first, the scaled third, then the four places.
+    let weights = [1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0].into_iter().flat_map(|weight| [weight, 0.0]);
+    let graph = layout.write(&weights.chain([0.0, 0.0]).collect(), &model.graph).unwrap();
+    let runtime = OnnxRuntime::load(None).unwrap();
+    let mut session = Session::open(&runtime, &onnx::encode(&graph), &SessionOptions::default()).unwrap();
+    let records = ndarray::array![[3.0f32, 0.0, 1.0], [1.0, 2.0, 3.0], [1.0, 3.0, -1.0]];
+    let logits = session.run(&[(FEATURES, (&records).into())], &[LOGITS]).unwrap().remove(0);
+    let found: Vec<f32> = logits.iter().step_by(2).copied().collect();
+    assert_eq!(found, [4.0 + 10.0 + 100.0, 20.0 + 10_000.0, 100_000.0]);
+    let beyond = Inputs::columns(vec![SCALING], BTreeMap::from([(3, 2)]));
+    assert!(matches!(linear.model(3, 2, &beyond, 1), Err(FactoryError::Recipe { .. })));
 }
 
 #[test]
@@ -75,13 +104,17 @@ fn sizes_that_make_no_network_are_refused() {
     };
     assert!(refused(perceptron(&[3, 0]), 64, 10));
     assert!(refused(perceptron(&[]), 0, 10));
-    assert!(refused(perceptron(&[]), 64, 1));
+    assert!(refused(perceptron(&[]), 64, 0));
     let convolutional = |channels| Architecture::Convolutional(Convolutional { channels, ..Convolutional::default() });
     for width in [0, 63, 36] {
         assert!(refused(convolutional([2, 2]), width, 10), "{width}");
     }
     assert!(refused(convolutional([2, 0]), 64, 10));
-    assert!(refused(convolutional([2, 2]), 64, 1));
+    assert!(refused(convolutional([2, 2]), 64, 0));
+    let encoder = |patch, heads, blocks| Architecture::Encoder(Encoder { patch, heads, blocks, ..Encoder::default() });
+    for unsound in [encoder(0, 4, 1), encoder(7, 4, 1), encoder(8, 5, 1), encoder(8, 0, 1), encoder(8, 4, 0)] {
+        assert!(refused(unsound, 64, 10));
+    }
 }
 
 #[test]

@@ -20,11 +20,8 @@ const COUNT: usize = 90;
 fn digits() -> (Records, Records) {
     let schema = Schema::digits();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
-    let split = Split::new(
-        read::all(&path, &schema).unwrap(),
-        SplitSizes { training: COUNT, held_out: 60, test: 0 },
-        0,
-    );
+    let split =
+        Split::new(read::all(&path, &schema).unwrap(), SplitSizes { training: COUNT, held_out: 60, test: 0 }, 0);
     let split = split.unwrap();
     (labelled(&schema, &split.training).unwrap(), labelled(&schema, &split.held_out).unwrap())
 }
@@ -145,7 +142,15 @@ fn patience_ends_a_descent_and_takes_the_best_point() {
     let (records, validation) = digits();
     let trainer = trainer();
     let schedule = Schedule { rate: 0.1, warmup: 0, decay: Decay::Constant };
-    let recipe = Descent { schedule, weight_decay: 0.0, clip: None, epochs: 400, batch: 8, patience: Some(4), ..descent(MOMENTUM) };
+    let recipe = Descent {
+        schedule,
+        weight_decay: 0.0,
+        clip: None,
+        epochs: 400,
+        batch: 8,
+        patience: Some(4),
+        ..descent(MOMENTUM)
+    };
     let start = DescentState::start(trainer.start().unwrap().iter().map(|value| *value as f32).collect());
     let mut descending = trainer.descending(&records, Some(&validation), &recipe, 1, start).unwrap();
     while descending.step().unwrap().is_some() {}
@@ -174,7 +179,8 @@ fn states_of_others_and_damaged_ones_are_refused() {
     descending.step().unwrap();
     let state = descending.state().unwrap();
     State::Descent(state.clone()).write(&path, run).unwrap();
-    let refused = |found: Result<Option<State>, FactoryError>| assert!(matches!(found, Err(FactoryError::State(_))), "{found:?}");
+    let refused =
+        |found: Result<Option<State>, FactoryError>| assert!(matches!(found, Err(FactoryError::State(_))), "{found:?}");
     refused(State::read(&path, B256::ZERO));
     let bytes = fs::read(&path).unwrap();
     for length in [0, 7, 8, 100, bytes.len() - 1] {

@@ -28,5 +28,9 @@ pub(super) fn of(vectors: &Vectors) -> Option<lbfgs::State> {
     });
     let memory = lbfgs::Memory(steps.collect());
     let fits = gradient.len() == point.len();
-    fits.then_some(lbfgs::State { at: lbfgs::Evaluated { point, value, gradient }, memory, iterations: iterations as usize })
+    fits.then_some(lbfgs::State {
+        at: lbfgs::Evaluated { point, value, gradient },
+        memory,
+        iterations: iterations as usize,
+    })
 }

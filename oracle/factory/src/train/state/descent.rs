@@ -1,4 +1,7 @@
-use super::{Vectors, super::{Epoch, validation::Validated}};
+use super::{
+    super::{Epoch, validation::Validated},
+    Vectors,
+};
 
 /// Numbers that are kept of an epoch.
 const EPOCH: usize = 5;

@@ -53,4 +53,3 @@ impl State {
         state.map(Some).ok_or(FactoryError::State("its file lacks a part"))
     }
 }
-

@@ -7,7 +7,7 @@ use tributary_runtime::{ExecutionProvider, RuntimeError};
 
 use super::*;
 use crate::{
-    model::{Activation, Architecture, Convolutional, FEATURES, LOGITS, MultilayerPerceptron, Pooling},
+    model::{Activation, Architecture, Convolutional, Encoder, FEATURES, LOGITS, MultilayerPerceptron, Pooling},
     records::{labelled, scaling},
     train::{Converged, Convergence, Decay, Descent, Optimiser, Schedule},
 };
@@ -59,7 +59,9 @@ fn gradients_are_those_of_the_losses() {
     let (training, _) = digits();
     let records = training.clone();
     let smooth = Architecture::Convolutional(Convolutional::default());
-    for architecture in [perceptron(&[], Activation::Gelu), perceptron(&[16, 8], Activation::Gelu), smooth] {
+    let encoder = Architecture::Encoder(Encoder { width: 8, heads: 2, blocks: 1, ..Encoder::default() });
+    let dense = [perceptron(&[], Activation::Gelu), perceptron(&[16, 8], Activation::Gelu)];
+    for architecture in dense.into_iter().chain([smooth, encoder]) {
         let mut trainer = trainer(&architecture);
         let start = trainer.start().unwrap();
         let (_, gradient) = trainer.loss_and_gradient(&start, &records).unwrap();
