@@ -127,17 +127,23 @@ impl Manifest for SnapshotManifest {
     }
 }
 
-/// How a release was trained. Decimal numbers are text, so that the file has one spelling.
+/// How a release was trained, in short. Decimal numbers are text, so that the file has one spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Recipe {
-    /// Widths of the hidden layers; none for softmax regression.
-    pub hidden: Vec<u32>,
-    /// Weight decay inside the objective.
-    pub weight_decay: String,
-    /// Damping λ of the curvature.
-    pub damping: String,
-    /// Seed of the initial weights.
+    /// keccak-256 of the recipe's file, from which anybody with the records trains the same model.
+    pub hash: B256,
+    /// What training started from: a kind of new model, or how a base was adapted.
+    pub start: String,
+    /// keccak-256 of the ONNX file it started from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<B256>,
+    /// How it was trained: `converge`, `adamw`, `sgd`.
+    pub method: String,
+    /// Damping λ of the curvature; where nothing is said, a share of the curvature itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damping: Option<String>,
+    /// Seed of the initial weights and of the order of the records.
     pub seed: u64,
     /// Optimiser steps taken.
     pub iterations: u32,
@@ -193,6 +199,8 @@ pub struct ReleaseManifest {
     pub recipe: Recipe,
     /// How good it is.
     pub evaluation: Evaluation,
+    /// keccak-256 of the model card: what it is for, how it was made, how good it is where, and what is not known.
+    pub card_hash: B256,
     /// Who may read sketches.
     pub sketch_readers: SketchReaders,
 }

@@ -26,6 +26,14 @@ pub enum FactoryError {
         /// What it should say.
         instead: &'static str,
     },
+    /// The recipe does not read.
+    #[error("the recipe {path} does not read: {source}")]
+    RecipeFile {
+        /// Where.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: Box<toml::de::Error>,
+    },
     /// Influence is defined at a minimum, and training did not reach one.
     #[error(
         "training stopped after {iterations} steps at gradient {gradient_norm:e}: allow more steps or raise the weight decay"

@@ -3,8 +3,8 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`records`] | a dataset's records as models read them |
-//! | [`model`] | the graphs that are trained: perceptrons, convolutional networks |
-//! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
+//! | [`model`] | the graphs that are trained: perceptrons, convolutional networks, transformer encoders |
+//! | [`mod@train`] | training: to the minimum of an objective that is ready for attribution, or in mini-batches |
 //! | [`mod@audit`] | whether attribution says what retraining on half the contributors shows |
 //! | [`mod@evaluate`] | accuracy on records nobody trained on |
 //! | [`release`] | the run folder: model, contributor table, manifest |
@@ -30,4 +30,4 @@ pub mod train;
 pub use error::FactoryError;
 pub use evaluate::{Evaluation, evaluate};
 pub use release::{Promises, Release, ReleaseFiles};
-pub use train::{Progress, Trained, TrainingRecipe, attribute, train};
+pub use train::{Step, Trained, TrainingRecipe, Workplace, attribute, train};

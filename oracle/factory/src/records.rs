@@ -1,13 +1,16 @@
 //! A dataset's records as models read them.
 
-use ndarray::ArrayD;
-use tributary_attribution::{AttributionError, Column, Labels, OwnedRecords, Records};
-use tributary_dataset::{LabelValue, PermittedSnapshot, Record, Schema, schema::Features};
+use ndarray::{ArrayD, Axis};
+use tributary_attribution::{AttributionError, Column, Labels, OwnedRecords, Records, targets::Target};
+use tributary_dataset::{
+    LabelValue, PermittedSnapshot, Record, Schema,
+    schema::{ColumnKind, Features, Label},
+};
 use tributary_sdk::Address;
 
 use crate::{
     FactoryError,
-    model::{FEATURES, InputScaling},
+    model::{FEATURES, InputScaling, Inputs},
 };
 
 /// Records of tables and images with their labels, features `[n, width]`.
@@ -52,10 +55,44 @@ pub fn owned(data: &PermittedSnapshot<'_>) -> Result<OwnedRecords, FactoryError>
     Ok(OwnedRecords::new(permitted(data)?, &owners)?)
 }
 
+/// What a model of these records learns to say.
+///
+/// # Errors
+/// [`FactoryError::NotTrainable`] for records without a label.
+pub fn target(schema: &Schema) -> Result<Target, FactoryError> {
+    match schema.label {
+        Label::Class { .. } => Ok(Target::Margin),
+        Label::Number { .. } => Ok(Target::Regression),
+        Label::None => Err(FactoryError::NotTrainable("its records have no label")),
+    }
+}
+
 /// The scaling that a network of images starts with: features onto `[−1, 1]`.
 pub fn scaling(schema: &Schema) -> InputScaling {
     match schema.features {
         Features::Image { largest, .. } => InputScaling::centred(0.0, f64::from(largest)),
         _ => InputScaling { shift: 0.0, scale: 1.0 },
     }
+}
+
+/// How a new model takes records like these: an image's values onto `[−1, 1]`; a table's numbers, each column with a mean
+/// of 0 and a deviation of 1 over these records, its categories name by name.
+pub fn inputs(schema: &Schema, records: &Records) -> Inputs {
+    let Features::Table { columns } = &schema.features else { return scaling(schema).into() };
+    let categories = columns.iter().enumerate().filter_map(|(place, column)| match &column.kind {
+        ColumnKind::Category { names } => Some((place, names.len())),
+        _ => None,
+    });
+    let numbers = match records.inputs() {
+        [(_, Column::F32(numbers))] => numbers.view(),
+        _ => return scaling(schema).into(),
+    };
+    let scaling = numbers.axis_iter(Axis(1)).map(|column| {
+        let count = column.len().max(1) as f64;
+        let mean = column.iter().map(|value| f64::from(*value)).sum::<f64>() / count;
+        let variance = column.iter().map(|value| (f64::from(*value) - mean).powi(2)).sum::<f64>() / count;
+        // A column in which nothing differs says nothing: any scale will do.
+        InputScaling { shift: mean, scale: if variance > 0.0 { variance.sqrt().recip() } else { 1.0 } }
+    });
+    Inputs::columns(scaling.collect(), categories.collect())
 }

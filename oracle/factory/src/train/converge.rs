@@ -10,7 +10,7 @@ use crate::FactoryError;
 
 /// How to go down to the minimum of `1/N Σ loss + wd/2 · ‖θ‖²`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Convergence {
     /// Weight decay wd.
     pub weight_decay: f64,
@@ -190,7 +190,7 @@ impl Converging<'_> {
     /// # Errors
     /// [`FactoryError::NotConverged`].
     pub fn finish(self) -> Result<Converged, FactoryError> {
-        let (iterations, gradient_norm) = (self.state.iterations, self.state.gradient_norm());
+        let (iterations, gradient_norm) = (self.state.iterations(), self.state.gradient_norm());
         // Written so that a gradient that is no number has not converged either.
         if gradient_norm <= self.recipe.tolerance {
             let lbfgs::Evaluated { point, value, .. } = self.state.at;

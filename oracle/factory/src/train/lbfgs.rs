@@ -52,8 +52,8 @@ pub(super) struct Evaluated {
 pub struct State {
     pub(super) at: Evaluated,
     pub(super) memory: Memory,
-    /// Steps taken.
-    pub(super) iterations: usize,
+    /// Value and largest entry of the gradient after every step.
+    pub(super) curve: Vec<[f64; 2]>,
 }
 
 impl State {
@@ -63,7 +63,23 @@ impl State {
         mut point: Array1<f64>,
     ) -> Result<Self, FactoryError> {
         let (value, gradient) = objective(&mut point)?;
-        Ok(Self { at: Evaluated { point, value, gradient }, memory: Memory::default(), iterations: 0 })
+        Ok(Self { at: Evaluated { point, value, gradient }, memory: Memory::default(), curve: Vec::new() })
+    }
+
+    /// Steps taken.
+    pub(super) const fn iterations(&self) -> usize {
+        self.curve.len()
+    }
+
+    /// The steps so far.
+    pub(super) fn steps(&self, tolerance: f64) -> Vec<Progress> {
+        let step = |(iteration, [loss, gradient_norm]): (usize, &[f64; 2])| Progress {
+            iteration,
+            loss: *loss,
+            gradient_norm: *gradient_norm,
+            tolerance,
+        };
+        (1..).zip(&self.curve).map(step).collect()
     }
 
     /// Largest entry of the gradient.
@@ -83,15 +99,15 @@ impl State {
             Ok(Evaluated { point, value, gradient })
         };
         let Options { tolerance, most_steps } = options;
-        while self.gradient_norm() > tolerance && self.iterations < most_steps {
+        while self.gradient_norm() > tolerance && self.iterations() < most_steps {
             let direction = self.memory.direction(&self.at.gradient);
             let first = if self.memory.is_empty() { (1.0 / self.gradient_norm()).min(1.0) } else { 1.0 };
             if let Some(next) = line_search(&mut evaluate, &self.at, &direction, first)? {
                 self.memory.remember(&self.at, &next);
                 self.at = next;
-                self.iterations += 1;
                 let (loss, gradient_norm) = (self.at.value, self.gradient_norm());
-                return Ok(Some(Progress { iteration: self.iterations, loss, gradient_norm, tolerance }));
+                self.curve.push([loss, gradient_norm]);
+                return Ok(Some(Progress { iteration: self.iterations(), loss, gradient_norm, tolerance }));
             }
             // Rounding may have spoilt the memory: once more from the plain gradient, then no step is left.
             if self.memory.is_empty() {
@@ -243,8 +259,8 @@ mod tests {
         let mut steps = Vec::new();
         let minimum = minimise(rosenbrock, array![-1.2, 1.0], options, |step| steps.push(step));
         assert!((&minimum.at.point - &array![1.0, 1.0]).iter().all(|d| d.abs() < 1e-8), "{minimum:?}");
-        assert!(minimum.iterations < 60);
-        assert_eq!(steps.len(), minimum.iterations);
+        assert!(minimum.iterations() < 60);
+        assert_eq!(steps.len(), minimum.iterations());
         assert!(steps.windows(2).all(|pair| pair[1].loss <= pair[0].loss));
     }
 
@@ -267,10 +283,10 @@ mod tests {
     #[test]
     fn it_stops_where_told_and_where_nothing_decreases() {
         let few = Options { tolerance: 1e-9, most_steps: 3 };
-        assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).iterations, 3);
+        assert_eq!(minimise(rosenbrock, array![-1.2, 1.0], few, |_| ()).iterations(), 3);
         // A gradient that lies: no step decreases the value.
         let lying = |x: &mut Array1<f64>| Ok((x.dot(x), -&*x));
         let minimum = minimise(lying, array![1.0], few, |_| ());
-        assert_eq!((minimum.iterations, minimum.gradient_norm()), (0, 1.0));
+        assert_eq!((minimum.iterations(), minimum.gradient_norm()), (0, 1.0));
     }
 }

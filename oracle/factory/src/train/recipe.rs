@@ -1,47 +1,104 @@
 //! What a training run is told.
 
+use std::{fs, path::Path};
+
 use serde::{Deserialize, Serialize};
 
-use super::Convergence;
-use crate::model::{Activation, Architecture, MultilayerPerceptron};
+use super::{Convergence, Descent};
+use crate::{
+    FactoryError,
+    model::{Architecture, MultilayerPerceptron},
+};
 
-/// A recipe: the same recipe on the same records gives the same network.
+/// A recipe: the same recipe on the same records gives the same model. As a file it is TOML; what it leaves out is the
+/// default.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct TrainingRecipe {
-    /// Widths of the GELU hidden layers; none for softmax regression.
-    pub hidden: Vec<usize>,
-    /// Weight decay wd: the objective holds wd/2 · ‖θ‖².
-    pub weight_decay: f64,
-    /// Seed of the initial parameters and of the gate's bootstrap.
+    /// Seed of the initial parameters, of the order of the records and of the gate's bootstrap.
     pub seed: u64,
-    /// Training ends when no entry of the gradient is larger.
-    pub tolerance: f64,
-    /// Training fails if it has not ended after so many steps.
-    pub most_steps: usize,
+    /// Share of every contributor's records that the model is not trained on but watched with, from 0 up to a half.
+    /// Nobody earns by them.
+    pub validation: f64,
+    /// What is trained.
+    pub start: Start,
+    /// How.
+    pub method: Method,
+}
+
+/// What training starts from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Start {
+    /// A new model with random parameters.
+    Scratch(Architecture),
+}
+
+/// How a model is trained.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// To the minimum of an objective: what attribution is measured best on.
+    Converge(Convergence),
+    /// In mini-batches for so many epochs.
+    Descend(Descent),
 }
 
 impl Default for TrainingRecipe {
-    /// Softmax regression: its objective has one minimum, so that leaving data out has one true effect and anybody who
-    /// retrains finds the same network.
+    /// Softmax or linear regression to convergence: its objective has one minimum, so that leaving data out has one true
+    /// effect and anybody who retrains finds the same model.
     fn default() -> Self {
-        Self { hidden: Vec::new(), weight_decay: 3e-3, seed: 1, tolerance: 1e-6, most_steps: 20_000 }
+        Self {
+            seed: 1,
+            validation: 0.0,
+            start: Start::Scratch(Architecture::Perceptron(MultilayerPerceptron::default())),
+            method: Method::Converge(Convergence::default()),
+        }
     }
 }
 
 impl TrainingRecipe {
-    /// Damping λ of the curvature: twice the weight decay, the curvature that random half-coalitions see.
-    pub fn damping(&self) -> f64 {
-        2.0 * self.weight_decay
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`], [`FactoryError::RecipeFile`], [`FactoryError::Recipe`].
+    pub fn read(path: &Path) -> Result<Self, FactoryError> {
+        let text = fs::read_to_string(path).map_err(|source| FactoryError::Io { path: path.to_owned(), source })?;
+        let recipe: Self = toml::from_str(&text)
+            .map_err(|source| FactoryError::RecipeFile { path: path.to_owned(), source: Box::new(source) })?;
+        recipe.check()?;
+        Ok(recipe)
     }
 
-    /// What is trained.
-    pub fn architecture(&self) -> Architecture {
-        Architecture::Perceptron(MultilayerPerceptron { hidden: self.hidden.clone(), activation: Activation::Gelu })
+    /// That it can be followed.
+    ///
+    /// # Errors
+    /// [`FactoryError::Recipe`].
+    pub fn check(&self) -> Result<(), FactoryError> {
+        if !(0.0..=0.5).contains(&self.validation) {
+            let instead = "give a share from 0 to 0.5";
+            let found = self.validation.to_string();
+            return Err(FactoryError::Recipe { what: "validation", found, instead });
+        }
+        match &self.method {
+            Method::Converge(convergence) => convergence.check(),
+            Method::Descend(descent) => descent.check(),
+        }
     }
 
-    /// How it is trained.
-    pub fn convergence(&self) -> Convergence {
-        Convergence { weight_decay: self.weight_decay, tolerance: self.tolerance, most_steps: self.most_steps }
+    /// What pulls parameters to zero like weight decay over so many records.
+    #[must_use]
+    pub fn pull(&self, records: usize) -> f64 {
+        match &self.method {
+            Method::Converge(convergence) => convergence.weight_decay,
+            Method::Descend(descent) => descent.pull(records),
+        }
+    }
+
+    /// Damping λ of the curvature: twice the pull, which is the curvature that random half-coalitions see. Nothing where
+    /// nothing pulls.
+    #[must_use]
+    pub fn damping(&self, records: usize) -> Option<f64> {
+        Some(2.0 * self.pull(records)).filter(|damping| *damping > 0.0)
     }
 }

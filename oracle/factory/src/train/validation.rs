@@ -1,8 +1,13 @@
-//! How a model does, on its way, on records that it is not trained on.
+//! Records that a model is not trained on, and how it does on them on its way.
 
+use std::collections::BTreeMap;
+
+use rand::seq::SliceRandom;
+use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 use tributary_attribution::{Labels, Records, compile::LABEL, targets::Target};
 use tributary_runtime::{Session, Tensor};
+use tributary_sdk::Address;
 
 use super::{
     Layout, Trainer,
@@ -10,6 +15,26 @@ use super::{
     trainer::PASS,
 };
 use crate::FactoryError;
+
+/// Sets a share of every owner's records apart, drawn with the seed and rounded down: the places of the records to train on
+/// and of the records to watch with, both ascending.
+pub(super) fn apart(owners: &[Address], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
+    let mut of: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+    for (place, owner) in owners.iter().enumerate() {
+        of.entry(*owner).or_default().push(place);
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let (mut training, mut watching) = (Vec::new(), Vec::new());
+    for mut places in of.into_values() {
+        places.shuffle(&mut rng);
+        let taken = (share * places.len() as f64) as usize;
+        training.extend_from_slice(places.get(taken..).unwrap_or_default());
+        watching.extend_from_slice(places.get(..taken).unwrap_or_default());
+    }
+    training.sort_unstable();
+    watching.sort_unstable();
+    (training, watching)
+}
 
 /// A model on the validation records.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -4,7 +4,8 @@ use super::{super::lbfgs, Vectors};
 
 pub(super) fn vectors(state: &lbfgs::State) -> Vectors {
     let mut vectors = Vectors::default();
-    vectors.keep_f64("progress", [state.iterations as f64, state.at.value]);
+    vectors.keep_f64("value", [state.at.value]);
+    vectors.keep_f64("curve", state.curve.iter().flatten().copied());
     vectors.keep_f64("point", state.at.point.iter().copied());
     vectors.keep_f64("gradient", state.at.gradient.iter().copied());
     let steps = &state.memory.0;
@@ -15,7 +16,8 @@ pub(super) fn vectors(state: &lbfgs::State) -> Vectors {
 }
 
 pub(super) fn of(vectors: &Vectors) -> Option<lbfgs::State> {
-    let &[iterations, value] = vectors.f64("progress")?.as_slice() else { return None };
+    let &[value] = vectors.f64("value")?.as_slice() else { return None };
+    let curve = vectors.f64("curve")?.as_chunks().0.to_vec();
     let (point, gradient) = (Array1::from(vectors.f64("point")?), Array1::from(vectors.f64("gradient")?));
     let curvature = vectors.f64("memory/curvature")?;
     let rows = |name| Array2::from_shape_vec((curvature.len(), point.len()), vectors.f64(name)?).ok();
@@ -31,6 +33,6 @@ pub(super) fn of(vectors: &Vectors) -> Option<lbfgs::State> {
     fits.then_some(lbfgs::State {
         at: lbfgs::Evaluated { point, value, gradient },
         memory,
-        iterations: iterations as usize,
+        curve,
     })
 }

@@ -1,0 +1,193 @@
+//! A training run: from a recipe and records to a model, in a folder that it can go on from.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use ndarray::Array1;
+use tributary_attribution::{Records, targets::Target};
+use tributary_dataset::durable;
+use tributary_runtime::{OnnxRuntime, SessionOptions};
+use tributary_sdk::{B256, keccak256};
+
+use super::{
+    Convergence, Curve, Descent, DescentState, Method, Progress, STATE_FILE, State, Stepped, Trainer, TrainingRecipe,
+    trainer::single,
+};
+use crate::{FactoryError, model::Model};
+
+/// Name of the curve's file in a run folder.
+pub const CURVE_FILE: &str = "curve.csv";
+/// Name of the recipe's file in a run folder.
+pub const RECIPE_FILE: &str = "recipe.toml";
+
+/// Where and with what a model is trained.
+#[derive(Clone, Debug)]
+pub struct Workplace<'a> {
+    /// ONNX Runtime.
+    pub runtime: &'a OnnxRuntime,
+    /// Threads and execution provider.
+    pub session: SessionOptions,
+    /// Where the run leaves its recipe, its curve and, until it has ended, the state it can go on from.
+    pub folder: Option<RunFolder>,
+}
+
+impl<'a> Workplace<'a> {
+    /// One thread of the processor, and nothing left behind.
+    #[must_use]
+    pub fn new(runtime: &'a OnnxRuntime) -> Self {
+        Self { runtime, session: SessionOptions::default(), folder: None }
+    }
+}
+
+/// A run folder.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    /// Where.
+    pub path: PathBuf,
+    /// How often, at most, the state is written.
+    pub every: Duration,
+}
+
+impl RunFolder {
+    /// A folder whose state is at most ten seconds old.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, every: Duration::from_secs(10) }
+    }
+}
+
+/// A step of a training run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Step {
+    /// Towards the minimum.
+    Converging(Progress),
+    /// In mini-batches.
+    Descending(Stepped),
+}
+
+/// What a run ends with.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) parameters: Array1<f64>,
+    pub(super) steps: usize,
+    pub(super) curve: Curve,
+}
+
+/// One training: what is trained on what, called by a name that no other has.
+pub(super) struct Run<'a> {
+    pub(super) workplace: &'a Workplace<'a>,
+    pub(super) recipe: &'a TrainingRecipe,
+    pub(super) name: B256,
+    pub(super) training: &'a Records,
+    pub(super) validation: Option<&'a Records>,
+}
+
+impl<'a> Run<'a> {
+    /// The name of a training: the same for the same recipe, records, model and way of computing.
+    pub(super) fn name(workplace: &Workplace<'_>, recipe: &TrainingRecipe, model: B256, records: B256) -> B256 {
+        let SessionOptions { threads, provider } = &workplace.session;
+        let told = format!("{recipe:?} {model} {records} {threads} {provider}");
+        keccak256(told)
+    }
+
+    /// Trains from the model's own parameters, or goes on from what a run of the same name left. `on_step` hears of every
+    /// step.
+    pub(super) fn follow(&self, model: &Model, target: Target, on_step: impl FnMut(Step)) -> Result<Ended, FactoryError> {
+        let mut trainer = Trainer::new(self.workplace.runtime, model, target, &self.workplace.session)?;
+        let from = match &self.workplace.folder {
+            None => None,
+            Some(folder) => {
+                fs::create_dir_all(&folder.path)
+                    .map_err(|source| FactoryError::Io { path: folder.path.clone(), source })?;
+                State::read(&folder.path.join(STATE_FILE), self.name)?
+            }
+        };
+        let ended = match &self.recipe.method {
+            Method::Converge(recipe) => self.converge(&mut trainer, recipe, from, on_step)?,
+            Method::Descend(recipe) => self.descend(&trainer, recipe, from, on_step)?,
+        };
+        if let Some(folder) = &self.workplace.folder {
+            self.leave(folder, &ended.curve)?;
+        }
+        Ok(ended)
+    }
+
+    fn converge(
+        &self,
+        trainer: &mut Trainer,
+        recipe: &Convergence,
+        from: Option<State>,
+        mut on_step: impl FnMut(Step),
+    ) -> Result<Ended, FactoryError> {
+        let (records, count) = (self.training, self.training.len());
+        let start = trainer.start()?;
+        let mut converging = match from {
+            None => trainer.converging(records, count, recipe, &start)?,
+            Some(State::Convergence(state)) => trainer.converging_from(records, count, recipe, state)?,
+            Some(State::Descent(_)) => return Err(FactoryError::State("it is that of another method")),
+        };
+        let mut kept = Instant::now();
+        while let Some(progress) = converging.step()? {
+            on_step(Step::Converging(progress));
+            self.keep(&mut kept, || Ok(State::Convergence(converging.state().clone())))?;
+        }
+        let curve = Curve::Steps(converging.state().steps(recipe.tolerance));
+        let converged = converging.finish()?;
+        Ok(Ended { parameters: converged.parameters, steps: converged.iterations, curve })
+    }
+
+    fn descend(
+        &self,
+        trainer: &Trainer,
+        recipe: &Descent,
+        from: Option<State>,
+        mut on_step: impl FnMut(Step),
+    ) -> Result<Ended, FactoryError> {
+        let from = match from {
+            None => DescentState::start(single(&trainer.start()?)),
+            Some(State::Descent(state)) => state,
+            Some(State::Convergence(_)) => return Err(FactoryError::State("it is that of another method")),
+        };
+        let mut descending = trainer.descending(self.training, self.validation, recipe, self.recipe.seed, from)?;
+        let mut kept = Instant::now();
+        while let Some(stepped) = descending.step()? {
+            on_step(Step::Descending(stepped));
+            self.keep(&mut kept, || Ok(State::Descent(descending.state()?)))?;
+        }
+        let descended = descending.finish()?;
+        let curve = Curve::Epochs(descended.epochs);
+        Ok(Ended { parameters: descended.parameters, steps: descended.steps, curve })
+    }
+
+    /// Writes the state if the last one is old.
+    fn keep(
+        &self,
+        kept: &mut Instant,
+        state: impl FnOnce() -> Result<State, FactoryError>,
+    ) -> Result<(), FactoryError> {
+        let Some(folder) = self.workplace.folder.as_ref().filter(|folder| kept.elapsed() >= folder.every) else {
+            return Ok(());
+        };
+        state()?.write(&folder.path.join(STATE_FILE), self.name)?;
+        *kept = Instant::now();
+        Ok(())
+    }
+
+    /// What stays of a run that has ended; its state goes last, so that a run that is stopped here ends again.
+    fn leave(&self, folder: &RunFolder, curve: &Curve) -> Result<(), FactoryError> {
+        let io = |path: &Path, source| FactoryError::Io { path: path.to_owned(), source };
+        let recipe = toml::to_string(self.recipe).map_err(|_| FactoryError::State("its recipe cannot be written"))?;
+        for (name, text) in [(RECIPE_FILE, recipe), (CURVE_FILE, curve.csv())] {
+            let path = folder.path.join(name);
+            durable::write(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
+        }
+        let state = folder.path.join(STATE_FILE);
+        match fs::remove_file(&state) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(&state, error)),
+            _ => Ok(()),
+        }
+    }
+}
