@@ -5,6 +5,8 @@ use tributary_dataset::DatasetError;
 use tributary_runtime::RuntimeError;
 use tributary_sdk::{B256, release::ManifestError, table::TableError};
 
+use crate::base::BaseError;
+
 /// Why data cannot become a release.
 #[derive(Debug, thiserror::Error)]
 pub enum FactoryError {
@@ -88,6 +90,9 @@ pub enum FactoryError {
     /// Manifest, model and table disagree about shapes.
     #[error("the release contradicts itself: {0}; fetch it again or ask its publisher")]
     Inconsistent(String),
+    /// Training cannot start from the model that was given.
+    #[error(transparent)]
+    Base(#[from] BaseError),
     /// The model or its records cannot be attributed.
     #[error(transparent)]
     Attribution(#[from] AttributionError),

@@ -7,6 +7,7 @@ mod scaling;
 
 pub use convolutional::{Convolutional, Pooling};
 pub use layers::Activation;
+pub(crate) use layers::normal;
 pub use perceptron::MultilayerPerceptron;
 pub use scaling::InputScaling;
 
