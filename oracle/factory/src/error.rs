@@ -5,6 +5,8 @@ use tributary_dataset::DatasetError;
 use tributary_runtime::RuntimeError;
 use tributary_sdk::{B256, release::ManifestError, table::TableError};
 
+use crate::{base::BaseError, foreign::ForeignError};
+
 /// Why data cannot become a release.
 #[derive(Debug, thiserror::Error)]
 pub enum FactoryError {
@@ -34,6 +36,9 @@ pub enum FactoryError {
         /// What is wrong, and where.
         source: Box<toml::de::Error>,
     },
+    /// The model to start from does not read.
+    #[error("the base does not read: {0}")]
+    BaseFile(Box<ForeignError>),
     /// Influence is defined at a minimum, and training did not reach one.
     #[error(
         "training stopped after {iterations} steps at gradient {gradient_norm:e}: allow more steps or raise the weight decay"
@@ -99,6 +104,9 @@ pub enum FactoryError {
     /// Manifest, model and table disagree about shapes.
     #[error("the release contradicts itself: {0}; fetch it again or ask its publisher")]
     Inconsistent(String),
+    /// Training cannot start from the model that was given.
+    #[error(transparent)]
+    Base(#[from] BaseError),
     /// The model or its records cannot be attributed.
     #[error(transparent)]
     Attribution(#[from] AttributionError),

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`records`] | a dataset's records as models read them |
 //! | [`model`] | the graphs that are trained: perceptrons, convolutional networks, transformer encoders |
+//! | [`base`] | starting from an ONNX model: a new head, all of its weights, or low-rank adapters |
 //! | [`mod@train`] | training: to the minimum of an objective that is ready for attribution, or in mini-batches |
 //! | [`mod@audit`] | whether attribution says what retraining on half the contributors shows |
 //! | [`mod@evaluate`] | accuracy on records nobody trained on |
@@ -19,6 +20,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod audit;
+pub mod base;
 mod error;
 pub mod evaluate;
 pub mod foreign;

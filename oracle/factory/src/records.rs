@@ -46,13 +46,19 @@ pub fn permitted(data: &PermittedSnapshot<'_>) -> Result<Records, FactoryError> 
     labelled(data.snapshot().schema(), data.snapshot().records().map(|(record, _)| record))
 }
 
-/// The records of a permitted snapshot with their owners, as attribution takes them.
+/// Who owns each record of a permitted snapshot.
+pub fn owners(data: &PermittedSnapshot<'_>) -> Vec<Address> {
+    data.snapshot().records().map(|(_, owner)| owner).collect()
+}
+
+/// The records at these places of a permitted snapshot with their owners, as attribution takes them.
 ///
 /// # Errors
 /// As [`labelled`].
-pub fn owned(data: &PermittedSnapshot<'_>) -> Result<OwnedRecords, FactoryError> {
-    let owners: Vec<Address> = data.snapshot().records().map(|(_, owner)| owner).collect();
-    Ok(OwnedRecords::new(permitted(data)?, &owners)?)
+pub fn owned(data: &PermittedSnapshot<'_>, places: &[usize]) -> Result<OwnedRecords, FactoryError> {
+    let owners = owners(data);
+    let owners: Vec<Address> = places.iter().filter_map(|place| owners.get(*place).copied()).collect();
+    Ok(OwnedRecords::new(permitted(data)?.select(places), &owners)?)
 }
 
 /// What a model of these records learns to say.

@@ -228,7 +228,7 @@ impl Layers {
 }
 
 /// A standard normal number (Box & Muller, 1958).
-fn normal(rng: &mut impl RngCore) -> f64 {
+pub(crate) fn normal(rng: &mut impl RngCore) -> f64 {
     let radius = (-2.0 * (1.0 - rng.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * rng.random::<f64>()).cos()
 }

@@ -11,6 +11,7 @@ pub use convolutional::{Convolutional, Pooling};
 pub use encoder::Encoder;
 pub use inputs::Inputs;
 pub use layers::Activation;
+pub(crate) use layers::normal;
 pub use perceptron::MultilayerPerceptron;
 pub use scaling::InputScaling;
 

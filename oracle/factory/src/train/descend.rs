@@ -20,18 +20,15 @@ use crate::FactoryError;
 
 /// How to descend.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Descent {
     /// How a gradient becomes a step.
-    #[serde(default = "adamw")]
     pub optimiser: Optimiser,
     /// The rate of every step.
     pub schedule: Schedule,
     /// Weight decay wd, as the [`Optimiser`] takes it.
-    #[serde(default)]
     pub weight_decay: f64,
     /// The longest mean gradient of a batch; longer ones are shortened to it.
-    #[serde(default)]
     pub clip: Option<f64>,
     /// Passes over the records.
     pub epochs: usize,
@@ -39,15 +36,9 @@ pub struct Descent {
     pub batch: usize,
     /// Training ends after so many epochs in a row without a lower loss on the validation records, and the parameters of
     /// the lowest are taken.
-    #[serde(default)]
     pub patience: Option<usize>,
     /// Points kept on the way, evenly spaced in epochs, the last of them the end.
-    #[serde(default)]
     pub checkpoints: usize,
-}
-
-const fn adamw() -> Optimiser {
-    ADAMW
 }
 
 impl Default for Descent {
@@ -117,6 +108,18 @@ pub struct Stepped {
 }
 
 impl Descent {
+    /// Stochastic gradient descent with momentum, as small networks are usually trained.
+    #[must_use]
+    pub fn momentum() -> Self {
+        Self {
+            optimiser: Optimiser::Sgd { momentum: 0.9 },
+            schedule: Schedule { rate: 0.05, warmup: 0, decay: Decay::Linear },
+            weight_decay: 5e-4,
+            clip: None,
+            ..Self::default()
+        }
+    }
+
     /// That the recipe can be followed.
     ///
     /// # Errors

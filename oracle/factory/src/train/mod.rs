@@ -34,7 +34,7 @@ pub use descend::{Checkpoint, Descended, Descending, Descent, Epoch, Stepped};
 pub use lbfgs::{Progress, State as ConvergenceState};
 pub use optimiser::{ADAMW, Optimiser};
 pub use parameters::{Layout, Place};
-pub use recipe::{Method, Start, TrainingRecipe};
+pub use recipe::{BaseStart, Method, Start, TrainingRecipe};
 pub use run::{CURVE_FILE, RECIPE_FILE, RunFolder, Step, Workplace};
 pub use schedule::{Decay, Schedule};
 pub use state::{DescentState, STATE_FILE, State};
@@ -42,18 +42,24 @@ pub use trainer::Trainer;
 pub use validation::Validated;
 
 use tributary_attribution::{
-    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, OwnedRecords, features::usual_expectation,
+    Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, Records, features::usual_expectation,
     gradient::Layers, graph::Graph, onnx, targets::Target,
 };
 use tributary_dataset::PermittedSnapshot;
 use tributary_runtime::OnnxRuntime;
-use tributary_sdk::{Address, keccak256};
+use tributary_sdk::{B256, keccak256};
 
 use self::{
     run::{Ended, Run},
     validation::apart,
 };
-use crate::{FactoryError, records};
+use crate::{
+    FactoryError,
+    base::{Frozen, adapt},
+    foreign::model::Given,
+    model::Model,
+    records,
+};
 
 /// A trained model, parameters rounded to `f32`, the precision it is served in.
 #[derive(Clone, Debug)]
@@ -62,6 +68,8 @@ pub struct Trained {
     pub graph: Graph,
     /// Names of the constants that were trained.
     pub parameters: Vec<String>,
+    /// keccak-256 of the ONNX file it started from.
+    pub base: Option<B256>,
     /// What it learnt to say.
     pub target: Target,
     /// Mean loss of the records it was trained on.
@@ -91,20 +99,37 @@ pub fn train(
     recipe.check()?;
     let schema = data.snapshot().schema();
     let target = records::target(schema)?;
-    let owned = records::owned(data)?;
-    let owners: Vec<Address> = data.snapshot().records().map(|(_, owner)| owner).collect();
-    let (used, watched) = apart(&owners, recipe.validation, recipe.seed);
-    let (training, validation) = (owned.records().select(&used), owned.records().select(&watched));
-    let model = match &recipe.start {
+    let (used, watched) = apart(&records::owners(data), recipe.validation, recipe.seed);
+    let all = records::permitted(data)?;
+    let (training, validation) = (all.select(&used), all.select(&watched));
+    let (width, outputs) = (schema.features.fields(), schema.classes().unwrap_or(1));
+    let (model, base) = match &recipe.start {
         Start::Scratch(architecture) => {
-            let inputs = records::inputs(schema, &training);
-            architecture.model(schema.features.fields(), schema.classes().unwrap_or(1), inputs, recipe.seed)?
+            (architecture.model(width, outputs, records::inputs(schema, &training), recipe.seed)?, None)
+        }
+        Start::Base(BaseStart { file, adaptation }) => {
+            let base = Given::read(file).map_err(|source| FactoryError::BaseFile(Box::new(source)))?;
+            (adapt(&base.graph, adaptation, width, outputs, recipe.seed)?, Some(base.hash))
         }
     };
     let name = Run::name(workplace, recipe, keccak256(onnx::encode(&model.graph)), data.permission().snapshot_root);
-    let validation = Some(&validation).filter(|records| !records.is_empty());
-    let run = Run { workplace, recipe, name, training: &training, validation };
-    let Ended { parameters, steps, curve } = run.follow(&model, target, on_step)?;
+    let run = |training: &Records, validation: &Records, model: &Model| {
+        let validation = Some(validation).filter(|records| !records.is_empty());
+        Run { workplace, recipe, name, training, validation }.follow(model, target, on_step)
+    };
+    // What no parameter moves is computed once, if there is room for it.
+    let frozen = match base {
+        Some(_) => Frozen::split(&model)?.filter(|frozen| frozen.fits(training.len() + validation.len())),
+        None => None,
+    };
+    let Ended { parameters, steps, curve } = match frozen {
+        None => run(&training, &validation, &model)?,
+        Some(frozen) => {
+            let cached = |records| frozen.records(workplace.runtime, &workplace.session, records);
+            let validation = if validation.is_empty() { validation } else { cached(&validation)? };
+            run(&cached(&training)?, &validation, frozen.model())?
+        }
+    };
     let mut trainer = Trainer::new(workplace.runtime, &model, target, &workplace.session)?;
     let (loss, mut gradient) = trainer.loss_and_gradient(&parameters, &training)?;
     let count = used.len() as f64;
@@ -113,6 +138,7 @@ pub fn train(
     Ok(Trained {
         graph: trainer.graph(&parameters)?,
         parameters: model.parameters,
+        base,
         target,
         loss: loss / count,
         gradient_norm: gradient.iter().fold(0.0, |largest, entry| f64::max(largest, entry.abs())),
@@ -145,9 +171,7 @@ pub fn attribute(
         gate_seed: recipe.seed,
         threads: 1,
     };
-    let owners: Vec<Address> = data.snapshot().records().map(|(_, owner)| owner).collect();
-    let owners: Vec<Address> = trained.used.iter().filter_map(|place| owners.get(*place).copied()).collect();
-    let owned = OwnedRecords::new(records::permitted(data)?.select(&trained.used), &owners)?;
+    let owned = records::owned(data, &trained.used)?;
     Ok(tributary_attribution::attribute(runtime, &trained.graph, &owned, held_out, &settings, |_| ())?)
 }
 

@@ -1,12 +1,16 @@
 //! What a training run is told.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::{Convergence, Descent};
 use crate::{
     FactoryError,
+    base::Adaptation,
     model::{Architecture, MultilayerPerceptron},
 };
 
@@ -32,6 +36,50 @@ pub struct TrainingRecipe {
 pub enum Start {
     /// A new model with random parameters.
     Scratch(Architecture),
+    /// An ONNX model.
+    Base(BaseStart),
+}
+
+/// An ONNX model to start from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct BaseStart {
+    /// Its file; weights may lie in files beside it.
+    pub file: PathBuf,
+    /// What of it is trained.
+    #[serde(default)]
+    pub adaptation: Adaptation,
+}
+
+impl Start {
+    /// In a few words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Scratch(Architecture::Perceptron(perceptron)) if perceptron.hidden.is_empty() => "linear".to_owned(),
+            Self::Scratch(Architecture::Perceptron(perceptron)) => format!("perceptron {:?}", perceptron.hidden),
+            Self::Scratch(Architecture::Convolutional(network)) => format!("convolutional {:?}", network.channels),
+            Self::Scratch(Architecture::Encoder(encoder)) => {
+                format!("encoder of {} blocks of width {}", encoder.blocks, encoder.width)
+            }
+            Self::Base(base) => match &base.adaptation {
+                Adaptation::Head => "a new head on a base".to_owned(),
+                Adaptation::Full => "all weights of a base".to_owned(),
+                Adaptation::Lora(lora) => format!("adapters of rank {} on a base", lora.rank),
+            },
+        }
+    }
+}
+
+impl Method {
+    /// In one word.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Converge(_) => "converge",
+            Self::Descend(descent) => descent.optimiser.name(),
+        }
+    }
 }
 
 /// How a model is trained.
@@ -68,6 +116,14 @@ impl TrainingRecipe {
             .map_err(|source| FactoryError::RecipeFile { path: path.to_owned(), source: Box::new(source) })?;
         recipe.check()?;
         Ok(recipe)
+    }
+
+    /// Its file.
+    ///
+    /// # Errors
+    /// [`FactoryError::State`] for a recipe that TOML cannot hold.
+    pub fn to_toml(&self) -> Result<String, FactoryError> {
+        toml::to_string(self).map_err(|_| FactoryError::State("its recipe cannot be written"))
     }
 
     /// That it can be followed.

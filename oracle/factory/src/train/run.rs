@@ -179,8 +179,7 @@ impl<'a> Run<'a> {
     /// What stays of a run that has ended; its state goes last, so that a run that is stopped here ends again.
     fn leave(&self, folder: &RunFolder, curve: &Curve) -> Result<(), FactoryError> {
         let io = |path: &Path, source| FactoryError::Io { path: path.to_owned(), source };
-        let recipe = toml::to_string(self.recipe).map_err(|_| FactoryError::State("its recipe cannot be written"))?;
-        for (name, text) in [(RECIPE_FILE, recipe), (CURVE_FILE, curve.csv())] {
+        for (name, text) in [(RECIPE_FILE, self.recipe.to_toml()?), (CURVE_FILE, curve.csv())] {
             let path = folder.path.join(name);
             durable::write(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
         }

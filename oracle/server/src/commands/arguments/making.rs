@@ -16,10 +16,82 @@ pub(in crate::commands) struct Train {
     /// Records for the accuracy: CSV.
     #[arg(long)]
     pub(in crate::commands) test: PathBuf,
+    /// The recipe: TOML, as docs/factory.md shows. Without one, softmax or linear regression to convergence.
+    #[arg(long)]
+    pub(in crate::commands) recipe: Option<PathBuf>,
+    /// Start from this ONNX model instead of what the recipe says: a release of others, or a model trained elsewhere.
+    #[arg(long)]
+    pub(in crate::commands) base: Option<PathBuf>,
+    /// What of the base is trained.
+    #[arg(long, value_enum, requires = "base")]
+    pub(in crate::commands) adapt: Option<Adapt>,
+    /// Train so instead of how the recipe says, with usual numbers.
+    #[arg(long, value_enum)]
+    pub(in crate::commands) method: Option<TrainBy>,
+    /// The seed, instead of the recipe's.
+    #[arg(long)]
+    pub(in crate::commands) seed: Option<u64>,
+    /// Where to train: cpu, cuda, cuda:1, webgpu. The same recipe gives the same model on the same provider.
+    #[arg(long, default_value_t)]
+    pub(in crate::commands) provider: ExecutionProvider,
+    /// Threads inside one operator.
+    #[arg(long, default_value_t = 1)]
+    pub(in crate::commands) threads: usize,
+    /// What the model is meant for, for its card.
+    #[arg(long, default_value = "")]
+    pub(in crate::commands) purpose: String,
+    /// Retrain on so many random halves of the contributors, to measure how well attribution ranks them; 8 or more.
+    #[arg(long, default_value_t = 0)]
+    pub(in crate::commands) audit: usize,
+    /// Retrain without each of so many contributors and measure on their records.
+    #[arg(long, default_value_t = 0)]
+    pub(in crate::commands) hold_outs: usize,
     /// Who may read the sketches of the release's answers: with them anybody can recompute who is paid what, and
     /// learn something of what was asked (docs/privacy.md).
     #[arg(long, value_enum, default_value_t)]
     pub(in crate::commands) sketch_readers: Readers,
+}
+
+/// What of a base is trained.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::commands) enum Adapt {
+    /// A new last layer.
+    Head,
+    /// All weights.
+    Full,
+    /// Low-rank adapters beside its dense layers.
+    Lora,
+}
+
+impl From<Adapt> for Adaptation {
+    fn from(adapt: Adapt) -> Self {
+        match adapt {
+            Adapt::Head => Self::Head,
+            Adapt::Full => Self::Full,
+            Adapt::Lora => Self::Lora(Lora::default()),
+        }
+    }
+}
+
+/// How a model is trained.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(in crate::commands) enum TrainBy {
+    /// To the minimum of its objective: ready for attribution.
+    Converge,
+    /// In mini-batches with AdamW.
+    Adamw,
+    /// In mini-batches with momentum.
+    Sgd,
+}
+
+impl From<TrainBy> for Method {
+    fn from(by: TrainBy) -> Self {
+        match by {
+            TrainBy::Converge => Self::Converge(Convergence::default()),
+            TrainBy::Adamw => Self::Descend(Descent::default()),
+            TrainBy::Sgd => Self::Descend(Descent::momentum()),
+        }
+    }
 }
 
 /// Who may read sketches.

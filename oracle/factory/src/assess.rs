@@ -1,0 +1,100 @@
+//! Everything that is measured of a trained model before it is released.
+
+use tributary_attribution::{Attribution, Records};
+use tributary_dataset::{PermittedSnapshot, Record};
+use tributary_runtime::OnnxRuntime;
+
+use crate::{
+    FactoryError,
+    audit::{AuditSettings, audit},
+    base::{Adaptation, adapt},
+    card::{AttributionFindings, Findings},
+    evaluate::{Answers, Baseline, Comparison, Evaluation, compare, holdouts, on_slices, slices},
+    foreign::model::Given,
+    model::Model,
+    records::{labelled, owned},
+    train::{BaseStart, Layout, Method, Start, Trained, TrainingRecipe},
+};
+
+/// What is measured by retraining, which takes its time. Only a model that was trained to a minimum is retrained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Assessment {
+    /// Random half-coalitions of the contributors, to measure how well attribution ranks them; none for 0.
+    pub coalitions: usize,
+    /// Contributors, those with most records first, without each of whom the model is retrained and measured on theirs.
+    pub hold_outs: usize,
+}
+
+/// Measures a model on `test`, against what is trivial and against its base, on slices, and by retraining as asked.
+/// `held_out` are the records that the audit asks about.
+///
+/// # Errors
+/// [`FactoryError::NoRecords`], [`FactoryError::Audit`] for fewer than 4 contributors or 8 coalitions; as training and
+/// evaluation.
+#[expect(clippy::too_many_arguments, reason = "what training, attribution and evaluation were given, and what they made")]
+pub fn assess(
+    runtime: &OnnxRuntime,
+    data: &PermittedSnapshot<'_>,
+    recipe: &TrainingRecipe,
+    trained: &Trained,
+    attribution: &Attribution,
+    held_out: &Records,
+    test: &[Record],
+    assessment: Assessment,
+) -> Result<Findings, FactoryError> {
+    let schema = data.snapshot().schema();
+    let asked = labelled(schema, test)?;
+    let answers = Answers::of(runtime, &trained.graph, &asked)?;
+    let training = owned(data, &trained.used)?;
+    let mut findings = Findings::of(Evaluation::of(&answers)?);
+
+    let baseline = Baseline::of(training.records().labels(), schema.classes().unwrap_or_default())?;
+    findings.comparisons.push(compare(baseline.name(), &answers, &baseline.answers(asked.labels())?)?);
+    if let Start::Base(base) = &recipe.start {
+        let (width, outputs) = (schema.features.fields(), schema.classes().unwrap_or(1));
+        findings.comparisons.extend(with_base(runtime, base, (width, outputs), &answers, &asked)?);
+    }
+    findings.slices = on_slices(&answers, &slices(schema, test));
+
+    let mut audited = None;
+    if let Method::Converge(convergence) = &recipe.method {
+        let model = Model { graph: trained.graph.clone(), parameters: trained.parameters.clone() };
+        if assessment.coalitions > 0 {
+            let settings = AuditSettings {
+                target: trained.target,
+                recipe: *convergence,
+                denominator: training.len(),
+                coalitions: assessment.coalitions,
+                seed: recipe.seed,
+                threads: 1,
+            };
+            audited = Some(audit(runtime, &model, attribution, &training, held_out, &settings, |_| ())?);
+        }
+        if assessment.hold_outs > 0 {
+            let parameters = Layout::of(&model)?.read(&model.graph)?;
+            let (target, most) = (trained.target, assessment.hold_outs);
+            findings.hold_outs = holdouts(runtime, &model, target, &training, &parameters, convergence, most)?;
+        }
+    }
+    findings.attribution = Some(AttributionFindings::of(attribution.table(), audited.as_ref()));
+    Ok(findings)
+}
+
+/// The model beside its base as it was, where that answers the same question.
+fn with_base(
+    runtime: &OnnxRuntime,
+    base: &BaseStart,
+    (width, outputs): (usize, usize),
+    answers: &Answers,
+    asked: &Records,
+) -> Result<Option<Comparison>, FactoryError> {
+    let given = Given::read(&base.file).map_err(|source| FactoryError::BaseFile(Box::new(source)))?;
+    let as_it_was = adapt(&given.graph, &Adaptation::Full, width, outputs, 0)?;
+    let headed = adapt(&given.graph, &Adaptation::Head, width, outputs, 0)?;
+    // A new head starts at zero and answers nothing yet.
+    if headed.parameters.iter().all(|name| as_it_was.parameters.contains(name)) {
+        return Ok(None);
+    }
+    let before = Answers::of(runtime, &as_it_was.graph, asked)?;
+    compare("the base", answers, &before).map(Some)
+}
