@@ -6,12 +6,13 @@
 //! | [`model`] | the graphs that are trained: perceptrons, convolutional networks |
 //! | [`mod@train`] | attribution-ready training: decay inside a fixed-denominator objective, to convergence |
 //! | [`mod@audit`] | whether attribution says what retraining on half the contributors shows |
-//! | [`mod@evaluate`] | accuracy on records nobody trained on |
+//! | [`mod@evaluate`] | how good a model is on records nobody trained on, on parts of them, and against others |
+//! | [`card`] | the model card: what a release is for, made of and good at, for people and for programs |
 //! | [`release`] | the run folder: model, contributor table, manifest |
 //! | [`foreign`] | models that were trained elsewhere, attributed as they come |
 //!
 //! In order: open a snapshot with a [`tributary_dataset::Permission`], [`train()`], [`attribute`], [`evaluate()`], and write
-//! the [`Release`].
+//! the [`Release`] with its [`ModelCard`].
 //!
 //! The crate knows no chain, no server and no settlement policy: what the chain says comes in as values.
 #![forbid(unsafe_code)]
@@ -19,14 +20,18 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 
 pub mod audit;
+pub mod card;
 mod error;
 pub mod evaluate;
 pub mod foreign;
 pub mod model;
+mod pictures;
 pub mod records;
 pub mod release;
+mod svg;
 pub mod train;
 
+pub use card::ModelCard;
 pub use error::FactoryError;
 pub use evaluate::{Evaluation, evaluate};
 pub use release::{Promises, Release, ReleaseFiles};

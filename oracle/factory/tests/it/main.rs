@@ -1,6 +1,8 @@
 //! The factory from contributions to a release on disk.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod card;
+mod card_regression;
 mod foreign;
 mod foreign_targets;
 
