@@ -40,6 +40,6 @@ pub mod sum_tree;
 pub mod table;
 pub mod typed_data;
 
-pub use alloy::primitives::{Address, B256, Bytes, U256, keccak256};
+pub use alloy::primitives::{Address, B256, Bytes, U256, hex, keccak256};
 pub use identity::AssetId;
 pub use money::BasisPoints;

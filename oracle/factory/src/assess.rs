@@ -1,6 +1,6 @@
 //! Everything that is measured of a trained model before it is released.
 
-use tributary_attribution::{Attribution, Records};
+use tributary_attribution::{Attribution, HeldOut, Records};
 use tributary_dataset::{PermittedSnapshot, Record};
 use tributary_runtime::OnnxRuntime;
 
@@ -9,20 +9,24 @@ use crate::{
     audit::{AuditSettings, audit},
     base::{Adaptation, adapt},
     card::{AttributionFindings, Findings},
-    evaluate::{Answers, Baseline, Comparison, Evaluation, compare, holdouts, on_slices, slices},
+    evaluate::{
+        Answers, Baseline, Comparison, Evaluation, FrontierSettings, compare, frontier, holdouts, on_slices, slices,
+    },
     foreign::model::Given,
     model::Model,
     records::{labelled, owned},
-    train::{BaseStart, Layout, Method, Start, Trained, TrainingRecipe},
+    train::{BaseStart, Layout, Method, Start, Trained, TrainingRecipe, attribution as attribution_of},
 };
 
 /// What is measured by retraining, which takes its time. Only a model that was trained to a minimum is retrained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Assessment {
     /// Random half-coalitions of the contributors, to measure how well attribution ranks them; none for 0.
     pub coalitions: usize,
     /// Contributors, those with most records first, without each of whom the model is retrained and measured on theirs.
     pub hold_outs: usize,
+    /// Weight decays at which the model is trained and audited as well, to see what attributability costs.
+    pub frontier: Vec<f64>,
 }
 
 /// Measures a model on `test`, against what is trivial and against its base, on slices, and by retraining as asked.
@@ -31,16 +35,19 @@ pub struct Assessment {
 /// # Errors
 /// [`FactoryError::NoRecords`], [`FactoryError::Audit`] for fewer than 4 contributors or 8 coalitions; as training and
 /// evaluation.
-#[expect(clippy::too_many_arguments, reason = "what training, attribution and evaluation were given, and what they made")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what training, attribution and evaluation were given, and what they made"
+)]
 pub fn assess(
     runtime: &OnnxRuntime,
     data: &PermittedSnapshot<'_>,
     recipe: &TrainingRecipe,
     trained: &Trained,
     attribution: &Attribution,
-    held_out: &Records,
+    held_out: &HeldOut,
     test: &[Record],
-    assessment: Assessment,
+    assessment: &Assessment,
 ) -> Result<Findings, FactoryError> {
     let schema = data.snapshot().schema();
     let asked = labelled(schema, test)?;
@@ -63,12 +70,23 @@ pub fn assess(
             let settings = AuditSettings {
                 target: trained.target,
                 recipe: *convergence,
-                denominator: training.len(),
+                denominator: training.records().len(),
                 coalitions: assessment.coalitions,
                 seed: recipe.seed,
                 threads: 1,
             };
-            audited = Some(audit(runtime, &model, attribution, &training, held_out, &settings, |_| ())?);
+            audited = Some(audit(runtime, &model, attribution, &training, &held_out.records, &settings, |_| ())?);
+        }
+        if !assessment.frontier.is_empty() {
+            let settings = FrontierSettings {
+                attribution: attribution_of(trained, recipe, schema.classes().unwrap_or_default()),
+                weight_decays: assessment.frontier.clone(),
+                tolerance: convergence.tolerance,
+                most_steps: convergence.most_steps,
+                coalitions: assessment.coalitions,
+                threads: 1,
+            };
+            findings.frontier = frontier(runtime, &model, &training, held_out, &asked, &settings, |_| ())?;
         }
         if assessment.hold_outs > 0 {
             let parameters = Layout::of(&model)?.read(&model.graph)?;

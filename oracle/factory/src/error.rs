@@ -56,7 +56,9 @@ pub enum FactoryError {
         step: usize,
     },
     /// A training's state from which this training cannot go on.
-    #[error("the training's state cannot be gone on from: {0}; remove it to begin again, or choose another run folder")]
+    #[error(
+        "the training's state cannot be gone on from: {0}; remove state.safetensors from its run folder to begin again"
+    )]
     State(&'static str),
     /// Too little to audit with.
     #[error(
@@ -75,6 +77,9 @@ pub enum FactoryError {
     /// Nothing to train on or to evaluate.
     #[error("there are no records to train on or to evaluate: give at least one")]
     NoRecords,
+    /// Answers to other records, or of another task.
+    #[error("the two models did not answer the same records: ask both about the same, in the same order")]
+    NotComparable,
     /// A name that is no weight of the model, or a weight of another shape.
     #[error("`{name}` is no f32 constant of the expected shape in the model: name its weights")]
     NoParameter {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tributary_attribution::{AttributedModel, Attribution};
+use tributary_attribution::{AttributedModel, Attribution, targets::Target};
 use tributary_dataset::{PermittedSnapshot, durable};
 use tributary_sdk::{
     B256, keccak256,
@@ -13,7 +13,12 @@ use tributary_sdk::{
     table::ContributorTable,
 };
 
-use crate::{Evaluation, FactoryError, Trained, TrainingRecipe, model::FEATURES};
+use crate::{
+    FactoryError, ModelCard, Trained, TrainingRecipe,
+    card::{CARD_FILE, MARKDOWN_FILE},
+    model::FEATURES,
+    train::{CURVE_FILE, CURVE_PICTURE, RECIPE_FILE},
+};
 
 /// Name of the model in a run folder.
 pub const MODEL_FILE: &str = "model.onnx";
@@ -29,6 +34,8 @@ pub struct Release {
     table: ContributorTable,
     manifest: ReleaseManifest,
     manifest_bytes: Vec<u8>,
+    /// What people and programs read beside it, by file name: recipe, curve, card and its pictures.
+    papers: Vec<(String, Vec<u8>)>,
 }
 
 /// A release on disk.
@@ -78,18 +85,26 @@ pub struct Promises<'p> {
 }
 
 impl Release {
-    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::evaluate()`] made of the same data.
+    /// Puts together what [`crate::train()`], [`crate::attribute`] and [`crate::assess()`] made of the same data.
     ///
     /// # Errors
-    /// [`FactoryError::Inconsistent`], [`FactoryError::Manifest`], [`FactoryError::Attribution`].
+    /// [`FactoryError::NotTrainable`] for a model that learnt numbers, [`FactoryError::Inconsistent`],
+    /// [`FactoryError::Manifest`], [`FactoryError::Attribution`].
     pub fn new(
         data: &PermittedSnapshot<'_>,
         recipe: &TrainingRecipe,
         trained: &Trained,
         attribution: &Attribution,
-        evaluation: &Evaluation,
+        card: &ModelCard,
         promises: Promises<'_>,
     ) -> Result<Self, FactoryError> {
+        let evaluation = &card.findings.evaluation;
+        if trained.target == Target::Regression {
+            return Err(FactoryError::NotTrainable(
+                "hosts serve classes alone: a model of numbers is not released yet",
+            ));
+        }
+        let (recipe_text, card_text) = (recipe.published().to_toml()?, card.json()?);
         let onnx = attribution.onnx();
         let table = attribution.table().clone();
         let schema = data.snapshot().schema();
@@ -106,7 +121,7 @@ impl Release {
             sketch_width: table.k() as u32,
             records: trained.used.len() as u32,
             recipe: Recipe {
-                hash: keccak256(recipe.to_toml()?),
+                hash: keccak256(&recipe_text),
                 start: recipe.start.words(),
                 base: trained.base,
                 method: recipe.method.name().to_owned(),
@@ -118,15 +133,26 @@ impl Release {
                 accuracy: format!("{:.4}", evaluation.accuracy()),
                 records: evaluation.records(),
             },
+            card_hash: keccak256(&card_text),
             sketch_readers: promises.sketch_readers,
         };
         let manifest_bytes = manifest.to_bytes()?;
-        let release = Self { onnx, table, manifest, manifest_bytes };
+        let named = |name: &str, text: String| (name.to_owned(), text.into_bytes());
+        let mut papers = vec![
+            named(RECIPE_FILE, recipe_text),
+            named(CURVE_FILE, trained.curve.csv()),
+            named(CURVE_PICTURE, trained.curve.svg()),
+            named(CARD_FILE, card_text),
+            named(MARKDOWN_FILE, card.markdown()),
+        ];
+        papers.extend(card.pictures().into_iter().map(|(name, picture)| named(name, picture)));
+        let release = Self { onnx, table, manifest, manifest_bytes, papers };
         release.check()?;
         Ok(release)
     }
 
-    /// Writes the run folder, the manifest last: a folder with a manifest is whole.
+    /// Writes the run folder, the manifest last: a folder with a manifest is whole. A release that was opened writes
+    /// what was checked: all but the papers.
     ///
     /// # Errors
     /// [`FactoryError::Io`].
@@ -140,6 +166,9 @@ impl Release {
             durable::write(&path, bytes).map_err(io(&path))?;
             Ok::<_, FactoryError>(path)
         };
+        for (name, paper) in &self.papers {
+            write(name, paper)?;
+        }
         Ok(ReleaseFiles {
             model: write(MODEL_FILE, &self.onnx)?,
             table: write(TABLE_FILE, &self.table.encode())?,
@@ -166,7 +195,7 @@ impl Release {
         expect_hash(MODEL_FILE, &onnx, weights_hash)?;
         let table = read(TABLE_FILE)?;
         expect_hash(TABLE_FILE, &table, manifest.table_hash)?;
-        let release = Self { onnx, table: ContributorTable::decode(&table)?, manifest, manifest_bytes };
+        let release = Self { onnx, table: ContributorTable::decode(&table)?, manifest, manifest_bytes, papers: vec![] };
         release.check()?;
         Ok(release)
     }

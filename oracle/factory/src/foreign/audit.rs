@@ -1,10 +1,10 @@
 //! Audits of a model that was trained elsewhere: as it came, and retrained at other weight decays.
 
 use tributary_attribution::{
-    Attribution, AttributionSettings, HeldOut, OwnedRecords, attribute::attribute, attribute::attributed,
-    gradient::Layers, graph::Graph, targets::Target,
+    Attribution, AttributionSettings, HeldOut, OwnedRecords, attribute::attributed, gradient::Layers, graph::Graph,
+    targets::Target,
 };
-use tributary_runtime::{OnnxRuntime, SessionOptions};
+use tributary_runtime::OnnxRuntime;
 
 use super::{
     ForeignError,
@@ -12,10 +12,10 @@ use super::{
     model,
 };
 use crate::{
-    audit::{AuditSettings, audit},
-    evaluate::evaluate,
+    audit::{Audit, audit},
+    evaluate::{Answers, Metric, frontier::Retraining},
     model::Model,
-    train::{Convergence, Trainer},
+    train::Convergence,
 };
 
 /// Retraining ends when no entry of the gradient is larger. Sums in `f32` hold a little more than that.
@@ -69,7 +69,10 @@ impl<'a> Auditor<'a> {
         attribution: &Attribution,
         on_retrained: impl FnMut(usize),
     ) -> Result<Audited, ForeignError> {
-        self.at(self.choices.weight_decay, graph, attribution, on_retrained)
+        let (retraining, model) = (self.retraining(self.choices.weight_decay), self.model(graph));
+        let (settings, held_out) = (retraining.audit_settings(), &self.held_out.records);
+        let found = audit(self.runtime, &model, attribution, self.training, held_out, &settings, on_retrained)?;
+        Ok(self.audited(self.choices.weight_decay, &found))
     }
 
     /// Of the model retrained at another weight decay.
@@ -79,41 +82,32 @@ impl<'a> Auditor<'a> {
         weight_decay: f64,
         on_retrained: impl FnMut(usize),
     ) -> Result<FrontierPoint, ForeignError> {
-        let options = SessionOptions::default();
-        let mut trainer = Trainer::new(self.runtime, &self.model(graph), self.settings.target, &options)?;
-        let (start, recipe) = (trainer.start()?, recipe(weight_decay));
-        let (records, held_out) = (self.training.records(), &self.held_out.records);
-        let converged = trainer.converge(records, self.settings.denominator, &recipe, &start, |_| ())?;
-        let (loss, _) = trainer.loss_and_gradient(&converged.parameters, held_out)?;
-        let graph = trainer.graph(&converged.parameters)?;
+        let retrained = self.retraining(weight_decay).at(&self.model(graph), on_retrained)?;
         let accuracy = match self.settings.target {
-            Target::Margin => Some(evaluate(self.runtime, &graph, held_out)?.accuracy().to_string()),
+            Target::Margin => {
+                let answers = Answers::of(self.runtime, &retrained.graph, &self.held_out.records)?;
+                Metric::Accuracy.estimate(&answers).map(|accuracy| accuracy.value.to_string())
+            }
             _ => None,
         };
-        let settings = AttributionSettings { damping: Some(2.0 * weight_decay), ..self.settings.clone() };
-        let attribution = attribute(self.runtime, &graph, self.training, self.held_out, &settings, |_| ())?;
-        let audit = self.at(weight_decay, &graph, &attribution, on_retrained)?;
-        Ok(FrontierPoint { held_out_loss: (loss / held_out.len().max(1) as f64).to_string(), accuracy, audit })
+        let audit = self.audited(weight_decay, &retrained.audit);
+        Ok(FrontierPoint { held_out_loss: retrained.held_out_loss.to_string(), accuracy, audit })
     }
 
-    fn at(
-        &self,
-        weight_decay: f64,
-        graph: &Graph,
-        attribution: &Attribution,
-        on_retrained: impl FnMut(usize),
-    ) -> Result<Audited, ForeignError> {
-        let settings = AuditSettings {
-            target: self.settings.target,
-            recipe: recipe(weight_decay),
-            denominator: self.settings.denominator,
+    fn retraining(&self, weight_decay: f64) -> Retraining<'_> {
+        Retraining {
+            runtime: self.runtime,
+            training: self.training,
+            held_out: self.held_out,
+            attribution: self.settings,
+            recipe: Convergence { weight_decay, tolerance: TOLERANCE, most_steps: MOST_STEPS },
             coalitions: self.choices.coalitions,
-            seed: self.settings.gate_seed,
             threads: self.choices.threads,
-        };
-        let (model, held_out) = (self.model(graph), &self.held_out.records);
-        let found = audit(self.runtime, &model, attribution, self.training, held_out, &settings, on_retrained)?;
-        Ok(Audited {
+        }
+    }
+
+    fn audited(&self, weight_decay: f64, found: &Audit) -> Audited {
+        Audited {
             trained: self.trained.clone(),
             weight_decay: weight_decay.to_string(),
             tolerance: TOLERANCE.to_string(),
@@ -122,14 +116,10 @@ impl<'a> Auditor<'a> {
             contributor_lds: found.contributor_lds.mean.to_string(),
             interval: [found.contributor_lds.low, found.contributor_lds.high].map(|end| end.to_string()),
             gradient_norm: found.gradient_norm.to_string(),
-        })
+        }
     }
 
     fn model(&self, graph: &Graph) -> Model {
         Model { graph: graph.clone(), parameters: self.trained.clone() }
     }
-}
-
-fn recipe(weight_decay: f64) -> Convergence {
-    Convergence { weight_decay, tolerance: TOLERANCE, most_steps: MOST_STEPS }
 }

@@ -11,7 +11,7 @@
 //! | [`mod@attribute`] | all of it in order |
 //! | [`manifest`], [`folder`] | what was computed from what, and the files of it |
 //! | [`mod@explain`] | to whom an answer is owed |
-//! | [`plot`], `svg` | the spectrum, the contributors' influence and the frontier as pictures |
+//! | [`plot`] | the spectrum, the contributors' influence and the frontier as pictures |
 //!
 //! Files are comma-separated numbers, one record a line, without headings.
 
@@ -26,7 +26,6 @@ pub mod form;
 pub mod manifest;
 pub mod model;
 pub mod plot;
-mod svg;
 
 pub use attribute::{Attributed, Choices, Damping, Sources, Step, attribute};
 pub use audit::AuditChoices;

@@ -5,8 +5,9 @@ use tributary_attribution::{
     basis::{Basis, BasisKind},
 };
 
-use super::{
-    manifest::FrontierPoint,
+use super::manifest::FrontierPoint;
+use crate::{
+    pictures::{self, Place},
     svg::{Anchor, Ink, Picture},
 };
 
@@ -104,62 +105,14 @@ pub fn influence(attribution: &Attribution, target: &str) -> String {
 /// Each weight decay's accuracy (without one, held-out loss) and contributor LDS with its interval, in the order of the
 /// decays.
 pub fn frontier(points: &[FrontierPoint]) -> String {
-    let (height, left, right, top, bottom) = (400.0, 70.0, WIDTH - 40.0, 60.0, 340.0);
     let classifies = points.iter().all(|point| point.accuracy.is_some());
-    let what = if classifies { "Accuracy" } else { "Held-out loss" };
-    let mut picture = Picture::new(WIDTH, height, &format!("{what} and contributor LDS over weight decay"));
     let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
-    let mut places: Vec<_> = points
-        .iter()
-        .map(|point| {
-            let across = point.accuracy.as_deref().filter(|_| classifies).unwrap_or(&point.held_out_loss);
-            let [low, high] = &point.audit.interval;
-            let upwards = [low, &point.audit.contributor_lds, high].map(|text| number(text));
-            (number(&point.audit.weight_decay), number(across), upwards)
-        })
-        .filter(|(decay, across, upwards)| upwards.iter().chain([decay, across]).all(|value| value.is_finite()))
-        .collect();
-    places.sort_by(|(a, ..), (b, ..)| a.total_cmp(b));
-    let (x_low, x_high) = range(places.iter().map(|(_, across, _)| *across));
-    let (y_low, y_high) = range(places.iter().flat_map(|(.., upwards)| *upwards));
-    let x = |value: f64| left + (value - x_low) / (x_high - x_low) * (right - left);
-    let y = |value: f64| bottom - (value - y_low) / (y_high - y_low) * (bottom - top);
-
-    picture.line((left, bottom), (right, bottom), Ink::Axis);
-    picture.line((left, top), (left, bottom), Ink::Axis);
-    for part in 0..=4 {
-        let share = f64::from(part) / 4.0;
-        let (across, upwards) = (x_low + share * (x_high - x_low), y_low + share * (y_high - y_low));
-        picture.words(x(across), bottom + 18.0, Anchor::Middle, &format!("{across:.3}"));
-        picture.line((left - 5.0, y(upwards)), (left, y(upwards)), Ink::Axis);
-        picture.words(left - 9.0, y(upwards) + 4.0, Anchor::End, &format!("{upwards:.2}"));
-    }
-    picture.curve(places.iter().map(|(_, across, [_, mean, _])| (x(*across), y(*mean))), Ink::One);
-    let mut words: Vec<(f64, f64)> = Vec::new();
-    for (decay, across, [low, mean, high]) in &places {
-        picture.line((x(*across), y(*low)), (x(*across), y(*high)), Ink::Error);
-        picture.bar(x(*across) - 3.0, y(*mean) - 3.0, 6.0, 6.0, Ink::One);
-        // Where points lie close together, what is said of them stands one above the other.
-        let mut at = (x(*across) + 8.0, y(*mean) - 8.0);
-        while words.iter().any(|(left, line)| (left - at.0).abs() < 60.0 && (line - at.1).abs() < 14.0) {
-            at.1 -= 14.0;
-        }
-        words.push(at);
-        picture.words(at.0, at.1, Anchor::Start, &decay.to_string());
-    }
-    let caption =
-        format!("{} to the right, contributor LDS upwards; beside each point its weight decay", what.to_lowercase());
-    picture.words(left, bottom + 40.0, Anchor::Start, &caption);
-    picture.finish()
-}
-
-/// The values' ends with a little room; something to draw on where they are all the same.
-fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
-    let (low, high) =
-        values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-    if low > high {
-        return (0.0, 1.0);
-    }
-    let room = 0.1 * (high - low).max(0.01);
-    (low - room, high + room)
+    let place = |point: &FrontierPoint| {
+        let across = point.accuracy.as_deref().filter(|_| classifies).unwrap_or(&point.held_out_loss);
+        let [low, high] = &point.audit.interval;
+        let upwards = [low, &point.audit.contributor_lds, high].map(|text| number(text));
+        Place { decay: number(&point.audit.weight_decay), across: number(across), upwards }
+    };
+    let what = if classifies { "accuracy" } else { "held-out loss" };
+    pictures::frontier(what, points.iter().map(place).collect())
 }

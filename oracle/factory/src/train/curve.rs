@@ -1,8 +1,9 @@
-//! How a training went, as a file of data.
+//! How a training went, as data and as a picture.
 
 use std::fmt::Write;
 
 use super::{Epoch, Progress};
+use crate::pictures;
 
 /// Every step of a convergence or every epoch of a descent.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +15,12 @@ pub enum Curve {
 }
 
 impl Curve {
+    /// Losses over steps or epochs.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        pictures::curve(self)
+    }
+
     /// Comma-separated values under headings.
     #[must_use]
     pub fn csv(&self) -> String {
@@ -21,9 +28,9 @@ impl Curve {
         let written = match self {
             Self::Steps(steps) => {
                 text.push_str("step,objective,largest gradient\n");
-                steps.iter().try_for_each(|step| {
-                    writeln!(text, "{},{},{:e}", step.iteration, step.loss, step.gradient_norm)
-                })
+                steps
+                    .iter()
+                    .try_for_each(|step| writeln!(text, "{},{},{:e}", step.iteration, step.loss, step.gradient_norm))
             }
             Self::Epochs(epochs) => {
                 text.push_str("epoch,rate,loss,validation loss,validation accuracy\n");

@@ -35,7 +35,7 @@ pub use lbfgs::{Progress, State as ConvergenceState};
 pub use optimiser::{ADAMW, Optimiser};
 pub use parameters::{Layout, Place};
 pub use recipe::{BaseStart, Method, Start, TrainingRecipe};
-pub use run::{CURVE_FILE, RECIPE_FILE, RunFolder, Step, Workplace};
+pub use run::{CURVE_FILE, CURVE_PICTURE, RECIPE_FILE, RunFolder, Step, Workplace};
 pub use schedule::{Decay, Schedule};
 pub use state::{DescentState, STATE_FILE, State};
 pub use trainer::Trainer;
@@ -159,8 +159,14 @@ pub fn attribute(
     recipe: &TrainingRecipe,
     held_out: &HeldOut,
 ) -> Result<Attribution, FactoryError> {
-    let classes = data.snapshot().schema().classes().unwrap_or_default();
-    let settings = AttributionSettings {
+    let owned = records::owned(data, &trained.used)?;
+    let settings = attribution(trained, recipe, data.snapshot().schema().classes().unwrap_or_default());
+    Ok(tributary_attribution::attribute(runtime, &trained.graph, &owned, held_out, &settings, |_| ())?)
+}
+
+/// How a trained model is attributed.
+pub(crate) fn attribution(trained: &Trained, recipe: &TrainingRecipe, classes: usize) -> AttributionSettings {
+    AttributionSettings {
         target: trained.target,
         layers: Layers::Named(trained.parameters.clone()),
         damping: recipe.damping(trained.used.len()),
@@ -170,9 +176,7 @@ pub fn attribute(
         directions: Directions::BySize,
         gate_seed: recipe.seed,
         threads: 1,
-    };
-    let owned = records::owned(data, &trained.used)?;
-    Ok(tributary_attribution::attribute(runtime, &trained.graph, &owned, held_out, &settings, |_| ())?)
+    }
 }
 
 #[cfg(test)]

@@ -118,6 +118,16 @@ impl TrainingRecipe {
         Ok(recipe)
     }
 
+    /// The recipe for others to read: a base by the name of its file alone, for where it lay is nobody's business.
+    #[must_use]
+    pub fn published(&self) -> Self {
+        let mut published = self.clone();
+        if let Start::Base(base) = &mut published.start {
+            base.file = base.file.file_name().map(PathBuf::from).unwrap_or_default();
+        }
+        published
+    }
+
     /// Its file.
     ///
     /// # Errors

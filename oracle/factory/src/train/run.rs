@@ -10,7 +10,7 @@ use ndarray::Array1;
 use tributary_attribution::{Records, targets::Target};
 use tributary_dataset::durable;
 use tributary_runtime::{OnnxRuntime, SessionOptions};
-use tributary_sdk::{B256, keccak256};
+use tributary_sdk::{B256, hex, keccak256};
 
 use super::{
     Convergence, Curve, Descent, DescentState, Method, Progress, STATE_FILE, State, Stepped, Trainer, TrainingRecipe,
@@ -20,6 +20,8 @@ use crate::{FactoryError, model::Model};
 
 /// Name of the curve's file in a run folder.
 pub const CURVE_FILE: &str = "curve.csv";
+/// Name of the curve's picture in a run folder.
+pub const CURVE_PICTURE: &str = "curve.svg";
 /// Name of the recipe's file in a run folder.
 pub const RECIPE_FILE: &str = "recipe.toml";
 
@@ -42,10 +44,10 @@ impl<'a> Workplace<'a> {
     }
 }
 
-/// A run folder.
+/// Where run folders are: each run has its own, called by its name, so that none goes on from another's state.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
-    /// Where.
+    /// The folder of run folders.
     pub path: PathBuf,
     /// How often, at most, the state is written.
     pub every: Duration,
@@ -95,14 +97,19 @@ impl<'a> Run<'a> {
 
     /// Trains from the model's own parameters, or goes on from what a run of the same name left. `on_step` hears of every
     /// step.
-    pub(super) fn follow(&self, model: &Model, target: Target, on_step: impl FnMut(Step)) -> Result<Ended, FactoryError> {
+    pub(super) fn follow(
+        &self,
+        model: &Model,
+        target: Target,
+        on_step: impl FnMut(Step),
+    ) -> Result<Ended, FactoryError> {
         let mut trainer = Trainer::new(self.workplace.runtime, model, target, &self.workplace.session)?;
         let from = match &self.workplace.folder {
             None => None,
             Some(folder) => {
-                fs::create_dir_all(&folder.path)
-                    .map_err(|source| FactoryError::Io { path: folder.path.clone(), source })?;
-                State::read(&folder.path.join(STATE_FILE), self.name)?
+                let path = self.path(folder);
+                fs::create_dir_all(&path).map_err(|source| FactoryError::Io { path: path.clone(), source })?;
+                State::read(&path.join(STATE_FILE), self.name)?
             }
         };
         let ended = match &self.recipe.method {
@@ -113,6 +120,10 @@ impl<'a> Run<'a> {
             self.leave(folder, &ended.curve)?;
         }
         Ok(ended)
+    }
+
+    fn path(&self, folder: &RunFolder) -> PathBuf {
+        folder.path.join(hex::encode(&self.name[..8]))
     }
 
     fn converge(
@@ -171,7 +182,7 @@ impl<'a> Run<'a> {
         let Some(folder) = self.workplace.folder.as_ref().filter(|folder| kept.elapsed() >= folder.every) else {
             return Ok(());
         };
-        state()?.write(&folder.path.join(STATE_FILE), self.name)?;
+        state()?.write(&self.path(folder).join(STATE_FILE), self.name)?;
         *kept = Instant::now();
         Ok(())
     }
@@ -179,11 +190,13 @@ impl<'a> Run<'a> {
     /// What stays of a run that has ended; its state goes last, so that a run that is stopped here ends again.
     fn leave(&self, folder: &RunFolder, curve: &Curve) -> Result<(), FactoryError> {
         let io = |path: &Path, source| FactoryError::Io { path: path.to_owned(), source };
-        for (name, text) in [(RECIPE_FILE, self.recipe.to_toml()?), (CURVE_FILE, curve.csv())] {
-            let path = folder.path.join(name);
+        for (name, text) in
+            [(RECIPE_FILE, self.recipe.to_toml()?), (CURVE_FILE, curve.csv()), (CURVE_PICTURE, curve.svg())]
+        {
+            let path = self.path(folder).join(name);
             durable::write(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
         }
-        let state = folder.path.join(STATE_FILE);
+        let state = self.path(folder).join(STATE_FILE);
         match fs::remove_file(&state) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(&state, error)),
             _ => Ok(()),

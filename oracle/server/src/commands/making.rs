@@ -2,7 +2,11 @@
 
 use eyre::Result;
 use tributary_chain::licenses::rights;
-use tributary_factory::TrainingRecipe;
+use tributary_factory::{
+    Assessment, TrainingRecipe,
+    train::{BaseStart, Start},
+};
+use tributary_runtime::SessionOptions;
 use tributary_sdk::contracts::registry::Shares;
 use tributary_server::{
     dataset::Collection,
@@ -15,6 +19,20 @@ use super::{
     print, read_text,
 };
 
+/// The recipe's file with what the command says instead.
+fn recipe(train: &Train) -> Result<TrainingRecipe> {
+    let mut recipe = train.recipe.as_deref().map(TrainingRecipe::read).transpose()?.unwrap_or_default();
+    if let Some(file) = train.base.clone() {
+        recipe.start = Start::Base(BaseStart { file, adaptation: train.adapt.map(Into::into).unwrap_or_default() });
+    }
+    if let Some(method) = train.method {
+        recipe.method = method.into();
+    }
+    recipe.seed = train.seed.unwrap_or(recipe.seed);
+    recipe.check()?;
+    Ok(recipe)
+}
+
 impl Context {
     pub(super) async fn train(&self, train: Train) -> Result<()> {
         let (chain, key) = (self.chain().await?, self.key()?);
@@ -22,15 +40,19 @@ impl Context {
         let schema = Collection::open(&chain, &data)?.charter().schema.clone();
         let held_out = steps::model::records(&train.held_out, &schema)?;
         let test = steps::model::records(&train.test, &schema)?;
-        let recipe = TrainingRecipe::default();
+        let recipe = recipe(&train)?;
         let mut bar = print::TrainingBar::new();
         let runtime = self.onnxruntime()?;
         let training = Training {
-            builder: key.address(),
-            recipe: &recipe,
-            held_out: &held_out,
-            test: &test,
+            session: SessionOptions { threads: train.threads, provider: train.provider },
+            assessment: Assessment {
+                coalitions: train.audit,
+                hold_outs: train.hold_outs,
+                frontier: train.frontier.clone(),
+            },
+            purpose: &train.purpose,
             sketch_readers: train.sketch_readers.into(),
+            ..Training::new(key.address(), &recipe, &held_out, &test)
         };
         let built = steps::model::build(&runtime, &chain, &data, training, |step| bar.step(&step)).await?;
         bar.finish();

@@ -11,7 +11,7 @@ use tributary_chain::{
     why::Why,
 };
 use tributary_dataset::{screening::Totals, snapshot::Screened};
-use tributary_factory::Progress;
+use tributary_factory::{Step, card::MARKDOWN_FILE};
 use tributary_sdk::{
     AssetId,
     api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding, Submissions},
@@ -28,27 +28,42 @@ use tributary_server::steps::{
 };
 use tributary_settlement::{Basis, SubPoolId};
 
-/// A bar that follows a training run: it is full when the gradient is as small as the recipe asks.
+/// A bar that follows a training run: it is full when the gradient is as small as the recipe asks, or after the last epoch.
 pub(crate) struct TrainingBar {
     bar: ProgressBar,
     first: Option<f64>,
+    validated: String,
 }
 
 const FULL: u64 = 1_000;
 
 impl TrainingBar {
     pub(crate) fn new() -> Self {
-        let style = ProgressStyle::with_template("  training [{bar:40}] {msg}");
+        let style = ProgressStyle::with_template("  training [{bar:40}] {msg}, {eta} to go");
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Self { bar: ProgressBar::new(FULL).with_style(style), first: None }
+        Self { bar: ProgressBar::new(FULL).with_style(style), first: None, validated: String::new() }
     }
 
-    pub(crate) fn step(&mut self, progress: &Progress) {
-        let first = *self.first.get_or_insert(progress.gradient_norm);
-        let way = (first / progress.gradient_norm).ln() / (first / progress.tolerance).ln();
-        let reached = (way.clamp(0.0, 1.0) * FULL as f64) as u64;
+    pub(crate) fn step(&mut self, step: &Step) {
+        let (way, message) = match step {
+            Step::Converging(progress) => {
+                let first = *self.first.get_or_insert(progress.gradient_norm);
+                let way = (first / progress.gradient_norm).ln() / (first / progress.tolerance).ln();
+                (way.clamp(0.0, 1.0), format!("step {}, loss {:.4}", progress.iteration, progress.loss))
+            }
+            Step::Descending(stepped) => {
+                if let Some(validated) = stepped.epoch.and_then(|epoch| epoch.validation) {
+                    let accuracy = validated.accuracy.map(|share| format!(", accuracy {share:.4}")).unwrap_or_default();
+                    self.validated = format!("; on records set apart {:.4}{accuracy}", validated.loss);
+                }
+                let way = stepped.step as f64 / stepped.steps.max(1) as f64;
+                let (step, loss) = (stepped.step, stepped.loss);
+                (way, format!("step {step} of {}, loss {loss:.4}{}", stepped.steps, self.validated))
+            }
+        };
+        let reached = (way * FULL as f64) as u64;
         self.bar.set_position(self.bar.position().max(reached));
-        self.bar.set_message(format!("step {}, loss {:.4}", progress.iteration, progress.loss));
+        self.bar.set_message(message);
     }
 
     pub(crate) fn finish(&self) {
@@ -98,13 +113,20 @@ pub(crate) fn screened(outcome: &Screened, totals: &Totals) {
 }
 
 pub(crate) fn trained(built: &TrainedRelease) {
+    let findings = &built.card.findings;
     println!(
-        "  trained in {} steps; {} of {} test images right: accuracy {:.4}",
+        "  trained in {} steps; {} of {} test records right: accuracy {:.4}",
         built.iterations,
-        built.evaluation.correct(),
-        built.evaluation.records(),
-        built.evaluation.accuracy()
+        findings.evaluation.correct(),
+        findings.evaluation.records(),
+        findings.evaluation.accuracy()
     );
+    if let Some(lds) = findings.attribution.as_ref().and_then(|found| found.contributor_lds) {
+        println!(
+            "  audited by retraining: attribution ranks halves of the contributors with a correlation of {:.3} ({:.3} to {:.3})",
+            lds.value, lds.low, lds.high
+        );
+    }
     let failing = built.table.rows().iter().filter(|row| !row.passes_gate).count();
     println!(
         "  contributor table: {} rows of {} integers, {failing} below the gate; written to {}",
@@ -112,6 +134,7 @@ pub(crate) fn trained(built: &TrainedRelease) {
         built.table.k(),
         built.files.table.display()
     );
+    println!("  model card: {}", built.files.model.with_file_name(MARKDOWN_FILE).display());
 }
 
 pub(crate) fn answer(answer: &Inferred, label: Option<usize>) {

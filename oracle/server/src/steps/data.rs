@@ -113,7 +113,12 @@ impl DataFolder {
         self.path.join(name)
     }
 
-    /// The run folder of the trained release.
+    /// The folders of training runs.
+    pub fn runs(&self) -> PathBuf {
+        self.join("runs")
+    }
+
+    /// The folder of the trained release.
     pub fn release(&self) -> PathBuf {
         self.join("release")
     }

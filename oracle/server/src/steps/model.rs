@@ -1,16 +1,22 @@
 //! Models: train on a permitted snapshot, register, publish.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_attribution::HeldOut;
 use tributary_chain::{Account, Chain, assets};
-use tributary_dataset::{Permission, PermittedSnapshot, Record, Schema, read, snapshot::Contents};
-use tributary_factory::{
-    Evaluation, Progress, Promises, Release, ReleaseFiles, TrainingRecipe, attribute, evaluate, records::labelled,
-    train,
+use tributary_dataset::{
+    Charter, Permission, PermittedSnapshot, Record, Schema, read, schema::Label, snapshot::Contents,
 };
-use tributary_runtime::OnnxRuntime;
+use tributary_factory::{
+    Assessment, ModelCard, Promises, Release, ReleaseFiles, Step, Trained, TrainingRecipe, Workplace, assess,
+    attribute,
+    card::{Data, Fact, Subject, Use},
+    records::{labelled, owners},
+    train,
+    train::RunFolder,
+};
+use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     AssetId,
     contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
@@ -27,8 +33,8 @@ use crate::dataset::{Collection, reading};
 pub struct TrainedRelease {
     /// Its files and their hashes.
     pub files: ReleaseFiles,
-    /// How good it is on records nobody trained on.
-    pub evaluation: Evaluation,
+    /// What is known of it.
+    pub card: ModelCard,
     /// Optimiser steps taken.
     pub iterations: usize,
     /// Its contributor table.
@@ -36,7 +42,7 @@ pub struct TrainedRelease {
 }
 
 /// What is trained by whom, and on what it is judged.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Training<'a> {
     /// Whom the dataset's owner granted training to.
     pub builder: Address,
@@ -44,22 +50,45 @@ pub struct Training<'a> {
     pub recipe: &'a TrainingRecipe,
     /// What gate and baseline shares are decided on: the records the dataset was registered with.
     pub held_out: &'a [Record],
-    /// What accuracy is measured on.
+    /// What it is measured on.
     pub test: &'a [Record],
+    /// Threads and execution provider.
+    pub session: SessionOptions,
+    /// What is measured by retraining.
+    pub assessment: Assessment,
+    /// What the model is meant for.
+    pub purpose: &'a str,
     /// Who may read the sketches of the release's answers.
     pub sketch_readers: SketchReaders,
 }
 
+impl<'a> Training<'a> {
+    /// On one thread of the processor, measured without retraining, for whatever the dataset is for.
+    #[must_use]
+    pub fn new(builder: Address, recipe: &'a TrainingRecipe, held_out: &'a [Record], test: &'a [Record]) -> Self {
+        Self {
+            builder,
+            recipe,
+            held_out,
+            test,
+            session: SessionOptions::default(),
+            assessment: Assessment::default(),
+            purpose: "",
+            sketch_readers: SketchReaders::Public,
+        }
+    }
+}
+
 /// Trains on the data folder's published snapshot, if the chain lets the builder from beginning to end, and writes the
-/// release's run folder.
+/// release's run folder. A training that was stopped goes on from where it was.
 pub async fn build(
     runtime: &OnnxRuntime,
     chain: &Chain,
     data: &DataFolder,
     training: Training<'_>,
-    on_step: impl FnMut(Progress),
+    on_step: impl FnMut(Step),
 ) -> Result<TrainedRelease, StepError> {
-    let Training { builder, recipe, held_out, test, sketch_readers } = training;
+    let Training { builder, recipe, held_out, test, .. } = training;
     let state = data.dataset()?;
     let version = dataset::newest(chain, data).await?;
     let (snapshot, manifest, withdrawals) = dataset::open_snapshot(chain, data, version, builder).await?;
@@ -71,18 +100,53 @@ pub async fn build(
         withdrawals,
     };
     let permitted = PermittedSnapshot::open(&snapshot, &permission, chain.head().await?.timestamp)?;
-    let schema = snapshot.schema();
-    let pay_policy = Collection::open(chain, data)?.charter().pay_policy.clone();
-    let trained = train(runtime, &permitted, recipe, on_step)?;
-    let held_out = HeldOut::apart(labelled(schema, held_out)?);
+    let charter = Collection::open(chain, data)?.charter().clone();
+    let folder = Some(RunFolder::new(data.runs()));
+    let workplace = Workplace { runtime, session: training.session.clone(), folder };
+    let trained = train(&workplace, &permitted, recipe, on_step)?;
+    let held_out = HeldOut::apart(labelled(&charter.schema, held_out)?);
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
-    let evaluation = evaluate(runtime, &trained.graph, &labelled(schema, test)?)?;
+    let assessment = &training.assessment;
+    let findings = assess(runtime, &permitted, recipe, &trained, &attribution, &held_out, test, assessment)?;
+    let card = ModelCard::new(subject(&charter, &permitted, &training, &trained), findings, Vec::new());
     // Training takes its time. What it was permitted under must still be so, or nothing of it is written.
     reading::permits(chain, state.asset, builder, &snapshot.contents()).await?;
-    let promises = Promises { settlement_policy: &pay_policy, sketch_readers };
-    let release = Release::new(&permitted, recipe, &trained, &attribution, &evaluation, promises)?;
+    let promises = Promises { settlement_policy: &charter.pay_policy, sketch_readers: training.sketch_readers };
+    let release = Release::new(&permitted, recipe, &trained, &attribution, &card, promises)?;
     let files = release.write(&data.release())?;
-    Ok(TrainedRelease { files, evaluation, iterations: trained.iterations, table: release.table().clone() })
+    Ok(TrainedRelease { files, card, iterations: trained.iterations, table: release.table().clone() })
+}
+
+/// What the card of a model is about.
+fn subject(charter: &Charter, data: &PermittedSnapshot<'_>, training: &Training<'_>, trained: &Trained) -> Subject {
+    let Training { recipe, session, purpose, .. } = training;
+    let contributors: BTreeSet<Address> = owners(data).into_iter().collect();
+    let mut facts = vec![
+        Fact::new("start", recipe.start.words()),
+        Fact::new("method", recipe.method.name()),
+        Fact::new("seed", recipe.seed),
+        Fact::new("records set apart to watch training with", data.snapshot().len() - trained.used.len()),
+        Fact::new("steps", trained.iterations),
+        Fact::new("mean loss on the records trained on", format!("{:.6}", trained.loss)),
+        Fact::new("largest gradient of the objective at the end", format!("{:.1e}", trained.gradient_norm)),
+        Fact::new("computed by", format!("ONNX Runtime on {}, {} thread(s)", session.provider, session.threads)),
+    ];
+    facts.extend(trained.base.map(|base| Fact::new("keccak-256 of the base", base)));
+    Subject {
+        name: charter.name.clone(),
+        intended_use: Use { purpose: (*purpose).to_owned(), terms: charter.terms.clone(), purposes: charter.purposes },
+        data: Data {
+            snapshot: data.permission().snapshot,
+            snapshot_root: data.permission().snapshot_root,
+            records: trained.used.len() as u32,
+            contributors: contributors.len() as u32,
+        },
+        classes: match &charter.schema.label {
+            Label::Class { names } => names.clone(),
+            _ => Vec::new(),
+        },
+        training: facts,
+    }
 }
 
 /// How a model's money is divided and who attests it.

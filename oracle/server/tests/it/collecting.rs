@@ -140,13 +140,7 @@ impl Office {
             }
         };
         let recipe = tributary_factory::TrainingRecipe::default();
-        let training = Training {
-            builder,
-            recipe: &recipe,
-            held_out: &SPLIT.held_out,
-            test: &SPLIT.test,
-            sketch_readers: tributary_sdk::release::SketchReaders::Public,
-        };
+        let training = Training::new(builder, &recipe, &SPLIT.held_out, &SPLIT.test);
         let runtime = tributary_runtime::OnnxRuntime::load(None).unwrap();
         steps::model::build(&runtime, &self.town.chain, &self.data, training, on_step).await
     }

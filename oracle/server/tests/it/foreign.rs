@@ -7,8 +7,9 @@ use tempfile::TempDir;
 use tributary_attribution::{onnx, targets::Target};
 use tributary_dataset::{Schema, Split, SplitSizes, partition, read};
 use tributary_factory::{
+    model::{Architecture, MultilayerPerceptron},
     records::{labelled, scaling},
-    train::{Trainer, TrainingRecipe},
+    train::{Convergence, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 
@@ -22,12 +23,12 @@ fn given() -> (TempDir, String) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../demo/digits.csv");
     let sizes = SplitSizes { training: 200, held_out: 50, test: 1 };
     let split = Split::new(read::all(&path, &schema).unwrap(), sizes, 0).unwrap();
-    let recipe = TrainingRecipe { tolerance: 1e-4, ..TrainingRecipe::default() };
-    let model = recipe.architecture().model(64, 10, scaling(&schema), 1).unwrap();
+    let recipe = Convergence { tolerance: 1e-4, ..Convergence::default() };
+    let model = Architecture::Perceptron(MultilayerPerceptron::default()).model(64, 10, scaling(&schema), 1).unwrap();
     let runtime = OnnxRuntime::load(None).unwrap();
     let mut trainer = Trainer::new(&runtime, &model, Target::Margin, &SessionOptions::default()).unwrap();
     let (start, records) = (trainer.start().unwrap(), labelled(&schema, &split.training).unwrap());
-    let trained = trainer.converge(&records, records.len(), &recipe.convergence(), &start, |_| ()).unwrap();
+    let trained = trainer.converge(&records, records.len(), &recipe, &start, |_| ()).unwrap();
     let labels: Vec<usize> = split.training.iter().filter_map(|record| schema.class(record)).collect();
     let owners = partition::owners(&labels, CONTRIBUTORS, 0).unwrap();
     let owners = owners.iter().map(|owner| Address::repeat_byte(*owner as u8 + 1).to_string() + "\n").collect();

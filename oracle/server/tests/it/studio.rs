@@ -14,8 +14,11 @@ use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
 use tributary_chain::{licenses::rights, revenue};
 use tributary_dataset::{
-    Record, Schema, Split, SplitSizes, access::Purposes, charter::{Charter, Membership}, partition, read,
-    records_hash, screening::ScreeningRules,
+    Record, Schema, Split, SplitSizes,
+    access::Purposes,
+    charter::{Charter, Membership},
+    partition, read, records_hash,
+    screening::ScreeningRules,
 };
 use tributary_factory::TrainingRecipe;
 use tributary_runtime::{ModelOptions, OnnxRuntime};
@@ -160,7 +163,7 @@ impl Community {
     pub(crate) async fn train_for(&self, sketch_readers: SketchReaders) -> Result<TrainedRelease, StepError> {
         let (chain, recipe) = (&self.town.chain, TrainingRecipe::default());
         let (held_out, test) = (&SPLIT.held_out, &SPLIT.test);
-        let training = Training { builder: self.builder.address(), recipe: &recipe, held_out, test, sketch_readers };
+        let training = Training { sketch_readers, ..Training::new(self.builder.address(), &recipe, held_out, test) };
         steps::model::build(&OnnxRuntime::load(None).unwrap(), chain, &self.data, training, |_| ()).await
     }
 }

@@ -4,7 +4,6 @@ use tributary_chain::consent;
 use tributary_dataset::{DatasetError, Schema, field::Field, schema::Features};
 use tributary_factory::TrainingRecipe;
 use tributary_runtime::OnnxRuntime;
-use tributary_sdk::release::SketchReaders;
 use tributary_server::{
     dataset::Collection,
     steps::{self, StepError, dataset::Giver, model::Training},
@@ -88,13 +87,7 @@ fn other_held_out_records_than_those_committed_to_are_refused() {
         let (chosen, recipe) = (&SPLIT.held_out[1..], TrainingRecipe::default());
         let (chain, builder) = (&community.town.chain, community.builder.address());
         let runtime = OnnxRuntime::load(None).unwrap();
-        let training = Training {
-            builder,
-            recipe: &recipe,
-            held_out: chosen,
-            test: &SPLIT.test,
-            sketch_readers: SketchReaders::Public,
-        };
+        let training = Training::new(builder, &recipe, chosen, &SPLIT.test);
         let trained = steps::model::build(&runtime, chain, &community.data, training, |_| ()).await;
         assert!(matches!(trained, Err(StepError::WrongHeldOut { .. })));
         let steward = community.town.account(&community.steward);

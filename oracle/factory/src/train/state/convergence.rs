@@ -30,9 +30,5 @@ pub(super) fn of(vectors: &Vectors) -> Option<lbfgs::State> {
     });
     let memory = lbfgs::Memory(steps.collect());
     let fits = gradient.len() == point.len();
-    fits.then_some(lbfgs::State {
-        at: lbfgs::Evaluated { point, value, gradient },
-        memory,
-        curve,
-    })
+    fits.then_some(lbfgs::State { at: lbfgs::Evaluated { point, value, gradient }, memory, curve })
 }

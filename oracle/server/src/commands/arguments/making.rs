@@ -4,6 +4,11 @@ use std::path::PathBuf;
 
 use alloy::primitives::{Address, U256};
 use clap::{Args, Subcommand, ValueEnum};
+use tributary_factory::{
+    base::{Adaptation, Lora},
+    train::{Convergence, Descent, Method},
+};
+use tributary_runtime::ExecutionProvider;
 use tributary_sdk::release::SketchReaders;
 
 use super::MOST_DAYS;
@@ -13,7 +18,7 @@ pub(in crate::commands) struct Train {
     /// The held-out records of the dataset: CSV.
     #[arg(long)]
     pub(in crate::commands) held_out: PathBuf,
-    /// Records for the accuracy: CSV.
+    /// Records that the model is measured on: CSV.
     #[arg(long)]
     pub(in crate::commands) test: PathBuf,
     /// The recipe: TOML, as docs/factory.md shows. Without one, softmax or linear regression to convergence.
@@ -46,6 +51,9 @@ pub(in crate::commands) struct Train {
     /// Retrain without each of so many contributors and measure on their records.
     #[arg(long, default_value_t = 0)]
     pub(in crate::commands) hold_outs: usize,
+    /// Train and audit at these weight decays as well, separated by commas, to see what attributability costs.
+    #[arg(long, value_delimiter = ',', requires = "audit")]
+    pub(in crate::commands) frontier: Vec<f64>,
     /// Who may read the sketches of the release's answers: with them anybody can recompute who is paid what, and
     /// learn something of what was asked (docs/privacy.md).
     #[arg(long, value_enum, default_value_t)]

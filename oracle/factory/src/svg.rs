@@ -10,7 +10,7 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#1c2430}.title{fon
 
 /// What is drawn in which colour.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     One,
     Two,
     Axis,
@@ -30,7 +30,7 @@ impl Ink {
 
 /// Where a word stands beside its point.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Anchor {
+pub(crate) enum Anchor {
     Start,
     Middle,
     End,
@@ -38,14 +38,14 @@ pub(super) enum Anchor {
 
 /// A picture being drawn; the origin is at the top left.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(crate) struct Picture {
     width: f64,
     height: f64,
     body: String,
 }
 
 impl Picture {
-    pub(super) fn new(width: f64, height: f64, title: &str) -> Self {
+    pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
         let mut picture = Self { width, height, body: String::new() };
         picture.add(format_args!("<title>{}</title>", escaped(title)));
         picture.add(format_args!("<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>"));
@@ -53,7 +53,7 @@ impl Picture {
         picture
     }
 
-    pub(super) fn words(&mut self, x: f64, y: f64, anchor: Anchor, words: &str) {
+    pub(crate) fn words(&mut self, x: f64, y: f64, anchor: Anchor, words: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -65,19 +65,32 @@ impl Picture {
         ));
     }
 
-    pub(super) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) {
+    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) {
         let ((x1, y1), (x2, y2), class) = (from, to, ink.class());
         self.add(format_args!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
     }
 
-    pub(super) fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, ink: Ink) {
+    pub(crate) fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, ink: Ink) {
         let class = ink.class();
         self.add(format_args!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
         ));
     }
 
-    pub(super) fn curve(&mut self, points: impl Iterator<Item = (f64, f64)>, ink: Ink) {
+    /// A rectangle, the fainter the smaller the share; never so faint that it is not seen, nor so dark that words on it are not.
+    pub(crate) fn shade(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink, share: f64) {
+        let (class, opacity) = (ink.class(), 0.08 + 0.5 * share.clamp(0.0, 1.0));
+        self.add(format_args!(
+            "<rect class=\"{class}\" opacity=\"{opacity:.2}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
+        ));
+    }
+
+    pub(crate) fn dot(&mut self, (x, y): (f64, f64), ink: Ink) {
+        let class = ink.class();
+        self.add(format_args!("<circle class=\"{class}\" opacity=\"0.5\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>"));
+    }
+
+    pub(crate) fn curve(&mut self, points: impl Iterator<Item = (f64, f64)>, ink: Ink) {
         let points: Vec<String> = points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let class = ink.class();
         // As a style, because a class's fill would win over the attribute.
@@ -87,7 +100,7 @@ impl Picture {
         ));
     }
 
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         let Self { width, height, body } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
