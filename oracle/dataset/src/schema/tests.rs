@@ -80,7 +80,7 @@ fn what_the_guide_and_the_demo_show_is_what_is_read() {
     assert_eq!(Schema::from_toml(include_str!("../../../../demo/digits.toml")).unwrap(), Schema::digits());
     let guide = include_str!("../../../../docs/factory.md");
     let blocks: Vec<&str> = guide.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap()).collect();
-    let [schema, rules] = blocks.as_slice() else { panic!("{} blocks of TOML", blocks.len()) };
+    let [schema, rules, ..] = blocks.as_slice() else { panic!("{} blocks of TOML", blocks.len()) };
     Schema::from_toml(schema).unwrap();
     assert_eq!(toml::from_str::<ScreeningRules>(rules).unwrap(), ScreeningRules::default());
     let demo: ScreeningRules = toml::from_str(include_str!("../../../../demo/digits-screening.toml")).unwrap();

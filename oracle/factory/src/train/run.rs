@@ -54,11 +54,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// A folder whose state is at most ten seconds old.
-    #[must_use]
-    pub fn new(path: PathBuf) -> Self {
-        Self { path, every: Duration::from_secs(10) }
-    }
+    /// How old a state may usually be.
+    pub const EVERY: Duration = Duration::from_secs(10);
 }
 
 /// A step of a training run.

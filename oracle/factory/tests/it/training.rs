@@ -89,6 +89,30 @@ fn a_base_is_adapted_in_every_way_and_released() {
 }
 
 #[test]
+fn the_recipes_that_the_guide_shows_are_read() {
+    let guide = include_str!("../../../../docs/factory.md");
+    let blocks = guide.split("```toml\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("recipe.toml");
+    let recipes: Vec<TrainingRecipe> = blocks
+        .filter(|block| block.contains("[start."))
+        .map(|block| {
+            fs::write(&path, block).unwrap();
+            TrainingRecipe::read(&path).unwrap()
+        })
+        .collect();
+    let [scratch, base] = recipes.as_slice() else { panic!("{recipes:?}") };
+    assert_eq!(*scratch, TrainingRecipe { start: perceptron(&[32]), validation: 0.1, ..TrainingRecipe::default() });
+    let Method::Descend(descent) = &base.method else { panic!("{base:?}") };
+    assert_eq!((descent.optimiser, descent.patience), (train::ADAMW, Some(5)));
+    for unsound in ["validation = 0.9", "sede = 1", "[method.converge]\nweight-decay = 0.0", "[start.scratch]\n"] {
+        fs::write(&path, unsound).unwrap();
+        let refused = TrainingRecipe::read(&path).unwrap_err();
+        assert!(matches!(refused, FactoryError::Recipe { .. } | FactoryError::RecipeFile { .. }), "{refused}");
+    }
+}
+
+#[test]
 fn what_retraining_shows_is_in_the_card() {
     let digits = Digits::new();
     let method = Method::Converge(Convergence { tolerance: 1e-4, ..Convergence::default() });

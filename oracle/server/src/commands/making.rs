@@ -1,5 +1,7 @@
 //! Training, publishing, selling.
 
+use std::time::Duration;
+
 use eyre::Result;
 use tributary_chain::licenses::rights;
 use tributary_factory::{
@@ -50,6 +52,7 @@ impl Context {
                 hold_outs: train.hold_outs,
                 frontier: train.frontier.clone(),
             },
+            state_every: Duration::from_secs(train.state_every),
             purpose: &train.purpose,
             sketch_readers: train.sketch_readers.into(),
             ..Training::new(key.address(), &recipe, &held_out, &test)

@@ -1,6 +1,6 @@
 //! Models: train on a permitted snapshot, register, publish.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_attribution::HeldOut;
@@ -54,6 +54,8 @@ pub struct Training<'a> {
     pub test: &'a [Record],
     /// Threads and execution provider.
     pub session: SessionOptions,
+    /// How old the state may be that it goes on from when it was stopped.
+    pub state_every: Duration,
     /// What is measured by retraining.
     pub assessment: Assessment,
     /// What the model is meant for.
@@ -72,6 +74,7 @@ impl<'a> Training<'a> {
             held_out,
             test,
             session: SessionOptions::default(),
+            state_every: RunFolder::EVERY,
             assessment: Assessment::default(),
             purpose: "",
             sketch_readers: SketchReaders::Public,
@@ -101,7 +104,7 @@ pub async fn build(
     };
     let permitted = PermittedSnapshot::open(&snapshot, &permission, chain.head().await?.timestamp)?;
     let charter = Collection::open(chain, data)?.charter().clone();
-    let folder = Some(RunFolder::new(data.runs()));
+    let folder = Some(RunFolder { path: data.runs(), every: training.state_every });
     let workplace = Workplace { runtime, session: training.session.clone(), folder };
     let trained = train(&workplace, &permitted, recipe, on_step)?;
     let held_out = HeldOut::apart(labelled(&charter.schema, held_out)?);

@@ -1,5 +1,7 @@
 //! Training needs a grant and everybody's standing consent.
 
+use std::fs;
+
 use tributary_chain::consent;
 use tributary_dataset::{DatasetError, Schema, field::Field, schema::Features};
 use tributary_factory::TrainingRecipe;
@@ -10,7 +12,8 @@ use tributary_server::{
 };
 
 use crate::{
-    studio::{Community, SPLIT},
+    program::Program,
+    studio::{Community, SPLIT, csv},
     town::{DAY, Town, run},
 };
 
@@ -115,5 +118,39 @@ fn a_contribution_against_the_schema_is_refused_before_anything_is_sent() {
         assert!(community.town.chain.head().await.unwrap().number >= before);
         let collection = Collection::open(&community.town.chain, &community.data).unwrap();
         assert_eq!(collection.kept_ids().unwrap().len(), community.contributors.len());
+    });
+}
+
+#[test]
+fn a_trainer_that_is_killed_leaves_the_release_that_it_would_have_left() {
+    run(async {
+        let community = Community::new(Town::shared().await).await;
+        community.grant(365 * DAY).await;
+        let program = Program::new(community.town.chain.url(), None, &[&community.builder]);
+        program.file("held-out.csv", &csv(&SPLIT.held_out));
+        program.file("test.csv", &csv(&SPLIT.test));
+        let recipe = "validation = 0.1\n[start.scratch.perceptron]\nhidden = [32]\n[method.descend]\nepochs = 60\n";
+        program.file("recipe.toml", recipe);
+        let line = format!(
+            "train --data {} --recipe recipe.toml --held-out held-out.csv --test test.csv --state-every 0",
+            community.folder.path().display()
+        );
+        let train: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let (mut killed, mut milliseconds) = (0, 200);
+        while program.killed_after(&community.builder, &train, milliseconds) {
+            killed += 1;
+            milliseconds += 150;
+        }
+        assert!(killed > 0, "it was never killed");
+        let left = || {
+            ["model.onnx", "table.bin", "card.json", "curve.csv", "manifest.json"]
+                .map(|name| fs::read(community.data.release().join(name)).unwrap())
+        };
+        let gone_on_with = left();
+        fs::remove_dir_all(community.data.runs()).unwrap();
+        fs::remove_dir_all(community.data.release()).unwrap();
+        let said = program.run(community.builder.clone(), &train).fine();
+        assert!(said.contains("model card"), "{said}");
+        assert_eq!(left(), gone_on_with);
     });
 }

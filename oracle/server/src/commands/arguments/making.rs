@@ -42,6 +42,9 @@ pub(in crate::commands) struct Train {
     /// Threads inside one operator.
     #[arg(long, default_value_t = 1)]
     pub(in crate::commands) threads: usize,
+    /// How old, in seconds, the state may be that a training that is stopped goes on from.
+    #[arg(long, default_value_t = 10)]
+    pub(in crate::commands) state_every: u64,
     /// What the model is meant for, for its card.
     #[arg(long, default_value = "")]
     pub(in crate::commands) purpose: String,
