@@ -7,8 +7,9 @@ CARGO := cargo
 DEMO_ARGS ?=
 PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
+PYTHON_TORCH := $(CURDIR)/target/tools/python-torch
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri triton s3 \
+.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri torch triton s3 \
   schemathesis deny symbolic slither deep clean
 
 help: ## List the targets
@@ -99,6 +100,14 @@ dattri: node_modules/.installed $(PYTHON_DATTRI)/.installed ## dattri's methods 
 	    --results target/dattri/attribution.json || exit 1; \
 	done
 	$(PYTHON_DATTRI)/bin/python bench/python/dattri_yardstick.py target/dattri
+
+$(PYTHON_TORCH)/.installed: bench/python/torch-requirements.txt
+	python3 -m venv $(PYTHON_TORCH)
+	$(PYTHON_TORCH)/bin/pip install --quiet --requirement $<
+	@touch $@
+
+torch: node_modules/.installed $(PYTHON_TORCH)/.installed ## Training speed, accuracy and memory beside PyTorch's
+	$(CARGO) xtask bench training --python $(PYTHON_TORCH)/bin/python
 
 PYTHON_S3 := $(CURDIR)/target/tools/python-s3
 

@@ -19,6 +19,8 @@ use tributary_dataset::{
 };
 use tributary_sdk::{Address, AssetId, B256, keccak256};
 
+use crate::process::peak_bytes;
+
 const CONTRIBUTIONS: usize = 20;
 const PROOFS: usize = 1_000;
 const SEED: u64 = 1;
@@ -215,11 +217,4 @@ async fn open(schema: &Schema, store: &Store, kept: &[Vec<B256>]) -> Result<Vec<
 
 fn context(subject: usize, part: usize) -> BlobContext {
     BlobContext { dataset: AssetId(1), subject: keccak256([subject as u8]), part: part as u32 }
-}
-
-fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(kilobytes << 10)
 }

@@ -5,8 +5,10 @@
 mod attribution;
 mod cost;
 mod dataset;
+mod process;
 mod server;
 mod settlement;
+mod training;
 
 use clap::{Parser, Subcommand};
 
@@ -34,6 +36,11 @@ enum What {
     Server(server::Arguments),
     /// The host under load, sign-ins and closing epochs for minutes; fails where its memory grows.
     Soak(server::soak::Arguments),
+    /// Trains the same models as PyTorch, in turn with it.
+    Training(training::Arguments),
+    /// One round of ours: what `training` times.
+    #[command(hide = true)]
+    TrainingRound(training::Round),
     /// A plain server of one ONNX file: what `server` compares with.
     #[command(hide = true)]
     PlainHost(server::plain::Arguments),
@@ -48,6 +55,8 @@ fn main() -> eyre::Result<()> {
         What::Settlement(arguments) => settlement::run(&arguments),
         What::Server(arguments) => server::run(&arguments),
         What::Soak(arguments) => server::soak::run(&arguments),
+        What::Training(arguments) => training::run(&arguments),
+        What::TrainingRound(arguments) => training::round(&arguments),
         What::PlainHost(arguments) => server::plain::run(&arguments),
     }
 }

@@ -20,6 +20,8 @@ use tributary_sdk::{
 };
 use tributary_settlement::{Policy, SubPool};
 
+use crate::process::{core_seconds, peak_bytes};
+
 /// Base units in the pool.
 const POOL: u128 = 1_000_000_000_000;
 /// Sketches in one pass where several are scored together.
@@ -57,15 +59,18 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let cores = thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN);
     let threads = arguments.threads.unwrap_or(cores);
-    let results = json!({
+    let mut results = json!({
         "cores": cores,
         "threads": threads,
         "width": arguments.width,
         "scores": scores(arguments, threads)?,
         "settlement": settlement(arguments, threads)?,
         "sumTree": sum_tree()?,
-        "peakBytes": peak_bytes(),
     });
+    if let Some(peak) = peak_bytes() {
+        println!("at most {:.0} MB of memory", peak as f64 / 1e6);
+        results["peakBytes"] = json!(peak);
+    }
     if let Some(folder) = arguments.output.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -212,23 +217,4 @@ fn sum_tree() -> Result<Value> {
     Ok(
         json!({ "leaves": LEAVES, "seconds": seconds, "secondsPerProof": each, "proofBytes": bytes / LEAVES.div_ceil(step) }),
     )
-}
-
-/// Seconds that cores have worked for the process, where the system tells: on a shared machine they say more than the
-/// clock. Linux counts in hundredths.
-fn core_seconds() -> Option<f64> {
-    let status = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name stands in parentheses and may hold spaces; user and system time are the 12th and 13th field after it.
-    let mut fields = status.rsplit_once(')')?.1.split_whitespace().skip(11);
-    let ticks: u64 = fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?;
-    Some(ticks as f64 / 100.0)
-}
-
-/// The most memory the process has held, where the system tells.
-fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    println!("at most {:.0} MB of memory", kibibytes as f64 * 1024.0 / 1e6);
-    Some(kibibytes * 1024)
 }

@@ -59,6 +59,8 @@ enum Bench {
     Server(Passed),
     /// The host under load, sign-ins and closing epochs for minutes; fails where its memory grows.
     Soak(Passed),
+    /// Training beside PyTorch's: speed, accuracy, gradients, memory.
+    Training(Passed),
 }
 
 /// What the measurement itself is told: `cargo xtask bench settlement --help` lists it.
@@ -86,6 +88,7 @@ fn main() -> Result<()> {
         Task::Bench(Bench::Settlement(passed)) => bench("settlement", &passed.arguments),
         Task::Bench(Bench::Server(passed)) => bench_host("server", &passed.arguments),
         Task::Bench(Bench::Soak(passed)) => bench_host("soak", &passed.arguments),
+        Task::Bench(Bench::Training(passed)) => bench("training", &passed.arguments),
     }
 }
 

@@ -110,13 +110,8 @@ impl Subject for Graphs {
         match self.training {
             // Half the data has half the curvature under the fixed denominator.
             Training::Ready(recipe) => 2.0 * recipe.weight_decay,
-            // The mean is over the half itself. Descent that stops pulls back like weight decay by one over the sum of its
-            // step sizes (Goodfellow et al. 2016, §7.8); the rate falls linearly, and momentum lengthens steps.
-            Training::Usual(recipe) => {
-                let steps = recipe.epochs * (records / 2).div_ceil(recipe.batch);
-                let lengths = recipe.rate * (steps + 1) as f64 / 2.0 / (1.0 - recipe.momentum);
-                recipe.weight_decay + 1.0 / lengths
-            }
+            // The mean is over the half itself.
+            Training::Usual(recipe) => recipe.pull(records / 2),
         }
     }
 
@@ -128,9 +123,7 @@ impl Subject for Graphs {
             let start = trainer.layout().read(&seeded.graph)?;
             Ok(match self.training {
                 Training::Ready(recipe) => trainer.converge(&records, denominator, &recipe, &start, |_| ())?.parameters,
-                Training::Usual(recipe) => {
-                    trainer.descend(&records, &Descent { seed, ..recipe }, &start, |_| ())?.parameters
-                }
+                Training::Usual(recipe) => trainer.descend(&records, &recipe, seed, &start, |_| ())?.parameters,
             })
         })?;
         Ok(Box::new(Trained { workers: Arc::clone(&self.workers), parameters }))

@@ -39,7 +39,7 @@ use std::{path::PathBuf, thread, time::Instant};
 use eyre::{Result, ensure};
 use tributary_factory::{
     model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
-    train::{Convergence, Descent},
+    train::{Convergence, Decay, Descent, Optimiser, Schedule},
 };
 use tributary_runtime::OnnxRuntime;
 
@@ -159,11 +159,12 @@ fn ready(weight_decay: f64) -> Training {
 }
 
 const USUALLY: Training = Training::Usual(Descent {
-    rate: 0.02,
-    momentum: 0.9,
+    optimiser: Optimiser::Sgd { momentum: 0.9 },
+    schedule: Schedule { rate: 0.02, warmup: 0, decay: Decay::Linear },
     weight_decay: 5e-4,
+    clip: None,
     epochs: 60,
     batch: 16,
-    seed: 0,
+    patience: None,
     checkpoints: 0,
 });

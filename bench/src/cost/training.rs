@@ -10,7 +10,7 @@ use tributary_factory::{
     evaluate,
     model::{Activation, Architecture, Convolutional, MultilayerPerceptron},
     records::{labelled, scaling},
-    train::{Convergence, Descent, Trainer},
+    train::{Convergence, Decay, Descent, Optimiser, Schedule, Trainer},
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 
@@ -32,8 +32,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         Architecture::Perceptron(MultilayerPerceptron { hidden: hidden.to_vec(), activation })
     };
     let converged = |tolerance| Convergence { tolerance, ..Convergence::default() };
-    let usual =
-        Descent { rate: 0.05, momentum: 0.9, weight_decay: 5e-4, epochs: 60, batch: 32, seed: 1, checkpoints: 0 };
+    let usual = Descent {
+        optimiser: Optimiser::Sgd { momentum: 0.9 },
+        schedule: Schedule { rate: 0.05, warmup: 0, decay: Decay::Linear },
+        weight_decay: 5e-4,
+        clip: None,
+        ..Descent::default()
+    };
     let rows = [
         ("softmax regression", perceptron(&[], Activation::Gelu), converged(1e-6)),
         ("MLP 64-32-10", perceptron(&[32], Activation::Gelu), converged(1e-6)),
@@ -61,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let minimum = trainer.converge(&records, records.len(), &recipe, &start, |_| ())?;
         let convergence = began.elapsed();
         let began = Instant::now();
-        let descended = trainer.descend(&records, &usual, &start, |_| ())?;
+        let descended = trainer.descend(&records, &usual, 1, &start, |_| ())?;
         let descent = began.elapsed();
         println!(
             "{name:<20} {:>6.2} ms {:>8.0e} {:>7} {:>7.2} s {:>7.2} s {:>3.3}/{:.3}",

@@ -153,6 +153,17 @@ impl Descent {
         self.epochs * records.div_ceil(self.batch.max(1))
     }
 
+    /// The order in which an epoch, from 0, takes so many records: its own stream of the seed, so that no order depends on
+    /// the ones before.
+    #[must_use]
+    pub fn order(seed: u64, epoch: usize, records: usize) -> Vec<usize> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(epoch as u64);
+        let mut order: Vec<usize> = (0..records).collect();
+        order.shuffle(&mut rng);
+        order
+    }
+
     /// What stopping pulls back like weight decay: the decay, and one over the sum of the steps' lengths (Goodfellow et
     /// al., 2016, §7.8), which momentum makes longer. Of AdamW, whose steps know no curvature, the decay alone.
     #[must_use]
@@ -366,12 +377,8 @@ impl Descending<'_> {
         self.state.epochs.len() >= best.epoch + patience
     }
 
-    /// The epoch's order: its own stream of the seed, so that no order depends on the ones before.
     fn shuffle(&mut self) {
         let a_pass = self.records.len().div_ceil(self.recipe.batch);
-        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
-        rng.set_stream((self.state.step / a_pass) as u64);
-        self.order = (0..self.records.len()).collect();
-        self.order.shuffle(&mut rng);
+        self.order = Descent::order(self.seed, self.state.step / a_pass, self.records.len());
     }
 }
