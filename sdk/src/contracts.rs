@@ -37,8 +37,14 @@ pub mod registry {
     pub const DATASET: u8 = 0;
     /// A model.
     pub const MODEL: u8 = 1;
+    /// How a child uses its parent, by the number of the edge's kind.
+    pub const EDGE_KINDS: [&str; 6] = ["base", "data", "fine-tune", "merge", "distil", "eval"];
+    /// A model was built on the parent.
+    pub const EDGE_BASE: u8 = 0;
     /// A model was trained on the parent.
     pub const EDGE_DATA: u8 = 1;
+    /// A model was trained on from the parent.
+    pub const EDGE_FINETUNE: u8 = 2;
     /// Anyone may derive, for the minimum share.
     pub const DERIVATION_OPEN: u8 = 0;
 

@@ -22,7 +22,7 @@ use tributary_factory::{
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
-    Address, keccak256,
+    Address, B256, keccak256,
     release::{self, Manifest, Recipe, ReleaseManifest},
 };
 
@@ -70,9 +70,11 @@ pub(super) fn release(
         sketch_width: table.k() as u32,
         records: training.records().len() as u32,
         recipe: Recipe {
-            hidden: vec![WIDTH as u32; BLOCKS],
-            weight_decay: "0".into(),
-            damping: DAMPING.to_string(),
+            hash: B256::ZERO,
+            start: format!("encoder of {BLOCKS} blocks of width {WIDTH}"),
+            base: None,
+            method: "none".into(),
+            damping: Some(DAMPING.to_string()),
             seed: 1,
             iterations: 0,
         },

@@ -60,6 +60,9 @@ pub enum ChainError {
     /// No such asset.
     #[error("asset {0} is not registered on this chain")]
     UnknownAsset(AssetId),
+    /// A lineage that is not looked up whole.
+    #[error("asset {0} has over a thousand ancestors: look up the lineage of one of its parents")]
+    TooManyAncestors(AssetId),
     /// No such version.
     #[error("asset {asset} has no version {version}")]
     UnknownVersion {
@@ -103,6 +106,7 @@ impl ChainError {
                 | Self::Manifest(_)
                 | Self::Settlement(_)
                 | Self::Signature(_)
+                | Self::TooManyAncestors(_)
                 | Self::UnknownAsset(_)
                 | Self::UnknownVersion { .. }
         )

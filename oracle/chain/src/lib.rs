@@ -31,6 +31,7 @@ pub mod epoch;
 mod error;
 pub mod follow;
 pub mod licenses;
+pub mod lineage;
 mod logs;
 pub mod orders;
 pub mod posted;

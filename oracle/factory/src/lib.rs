@@ -11,6 +11,7 @@
 //! | [`mod@assess`] | everything that is measured of a model before it is released |
 //! | [`card`] | the model card: what a release is for, made of and good at, for people and for programs |
 //! | [`release`] | the run folder: model, contributor table, manifest |
+//! | [`svg`] | pictures of lines, bars and words |
 //! | [`foreign`] | models that were trained elsewhere, attributed as they come |
 //!
 //! In order: open a snapshot with a [`tributary_dataset::Permission`], [`train()`], [`attribute`], [`assess()`], and write
@@ -32,7 +33,7 @@ pub mod model;
 mod pictures;
 pub mod records;
 pub mod release;
-mod svg;
+pub mod svg;
 pub mod train;
 
 pub use assess::{Assessment, assess};

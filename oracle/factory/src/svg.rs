@@ -10,10 +10,14 @@ const STYLE: &str = "text{font:12px system-ui,sans-serif;fill:#1c2430}.title{fon
 
 /// What is drawn in which colour.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Ink {
+pub enum Ink {
+    /// The first thing shown: blue.
     One,
+    /// What it is compared with: orange.
     Two,
+    /// Axes and frames.
     Axis,
+    /// How sure it is.
     Error,
 }
 
@@ -30,22 +34,26 @@ impl Ink {
 
 /// Where a word stands beside its point.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Anchor {
+pub enum Anchor {
+    /// To its right.
     Start,
+    /// About it.
     Middle,
+    /// To its left.
     End,
 }
 
 /// A picture being drawn; the origin is at the top left.
 #[derive(Debug)]
-pub(crate) struct Picture {
+pub struct Picture {
     width: f64,
     height: f64,
     body: String,
 }
 
 impl Picture {
-    pub(crate) fn new(width: f64, height: f64, title: &str) -> Self {
+    /// Paper of this size under a title.
+    pub fn new(width: f64, height: f64, title: &str) -> Self {
         let mut picture = Self { width, height, body: String::new() };
         picture.add(format_args!("<title>{}</title>", escaped(title)));
         picture.add(format_args!("<rect class=\"paper\" width=\"{width}\" height=\"{height}\"/>"));
@@ -53,7 +61,8 @@ impl Picture {
         picture
     }
 
-    pub(crate) fn words(&mut self, x: f64, y: f64, anchor: Anchor, words: &str) {
+    /// Words.
+    pub fn words(&mut self, x: f64, y: f64, anchor: Anchor, words: &str) {
         let anchor = match anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
@@ -65,12 +74,14 @@ impl Picture {
         ));
     }
 
-    pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) {
+    /// A line.
+    pub fn line(&mut self, from: (f64, f64), to: (f64, f64), ink: Ink) {
         let ((x1, y1), (x2, y2), class) = (from, to, ink.class());
         self.add(format_args!("<line class=\"{class}\" x1=\"{x1:.1}\" y1=\"{y1:.1}\" x2=\"{x2:.1}\" y2=\"{y2:.1}\"/>"));
     }
 
-    pub(crate) fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, ink: Ink) {
+    /// A full rectangle, its upper left corner at `x`, `y`.
+    pub fn bar(&mut self, x: f64, y: f64, width: f64, height: f64, ink: Ink) {
         let class = ink.class();
         self.add(format_args!(
             "<rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
@@ -78,19 +89,21 @@ impl Picture {
     }
 
     /// A rectangle, the fainter the smaller the share; never so faint that it is not seen, nor so dark that words on it are not.
-    pub(crate) fn shade(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink, share: f64) {
+    pub fn shade(&mut self, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink, share: f64) {
         let (class, opacity) = (ink.class(), 0.08 + 0.5 * share.clamp(0.0, 1.0));
         self.add(format_args!(
             "<rect class=\"{class}\" opacity=\"{opacity:.2}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\"/>"
         ));
     }
 
-    pub(crate) fn dot(&mut self, (x, y): (f64, f64), ink: Ink) {
+    /// A small dot.
+    pub fn dot(&mut self, (x, y): (f64, f64), ink: Ink) {
         let class = ink.class();
         self.add(format_args!("<circle class=\"{class}\" opacity=\"0.5\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"2.5\"/>"));
     }
 
-    pub(crate) fn curve(&mut self, points: impl Iterator<Item = (f64, f64)>, ink: Ink) {
+    /// A line through points.
+    pub fn curve(&mut self, points: impl Iterator<Item = (f64, f64)>, ink: Ink) {
         let points: Vec<String> = points.map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
         let class = ink.class();
         // As a style, because a class's fill would win over the attribute.
@@ -100,7 +113,8 @@ impl Picture {
         ));
     }
 
-    pub(crate) fn finish(self) -> String {
+    /// The file.
+    pub fn finish(self) -> String {
         let Self { width, height, body } = self;
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\

@@ -6,6 +6,7 @@
 //! | [`dataset`] | steward | create, screen, snapshot, grant |
 //! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
 //! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
+//! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
 //! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
 //! | [`receipt`] | buyer, contributors | check a receipt and its place in a posted root |
@@ -27,6 +28,7 @@ pub mod epoch;
 mod error;
 pub mod keys;
 pub mod license;
+pub mod lineage;
 pub mod model;
 pub mod payout;
 mod published;

@@ -86,6 +86,14 @@ pub(super) enum Command {
     Explain(Explain),
     /// Register a model and publish the trained release.
     Publish(Publish),
+    /// Draw who built the base, who added which data, who fine-tuned what, from the chain alone.
+    Lineage {
+        /// The model or dataset.
+        asset: AssetId,
+        /// Write a picture to this file as well.
+        #[arg(long)]
+        svg: Option<PathBuf>,
+    },
     /// Licenses: offer, show, buy, renew, revoke.
     #[command(subcommand)]
     License(License),

@@ -171,6 +171,7 @@ async fn build_model(
             poolBps: POOL_BPS,
         },
         dataset_bps: DATASET_BPS,
+        base: None,
         attestors: cast.attestors.iter().map(|key| key.address()).collect(),
         threshold: 2,
         window: WINDOW,

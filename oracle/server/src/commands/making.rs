@@ -1,15 +1,15 @@
 //! Training, publishing, selling.
 
-use std::time::Duration;
+use std::{fs, path::PathBuf, time::Duration};
 
-use eyre::Result;
-use tributary_chain::licenses::rights;
+use eyre::{Result, WrapErr};
+use tributary_chain::{licenses::rights, lineage};
 use tributary_factory::{
     Assessment, TrainingRecipe,
     train::{BaseStart, Start},
 };
-use tributary_runtime::SessionOptions;
-use tributary_sdk::contracts::registry::Shares;
+use tributary_runtime::{ExecutionProvider, ProviderChoice, SessionOptions};
+use tributary_sdk::{AssetId, contracts::registry::Shares};
 use tributary_server::{
     dataset::Collection,
     steps::{self, license::Revocation, model::Training},
@@ -36,6 +36,14 @@ fn recipe(train: &Train) -> Result<TrainingRecipe> {
 }
 
 impl Context {
+    /// What `auto` finds differs from machine to machine, and what is trained should not: it is the processor.
+    fn trains_on(&self) -> ExecutionProvider {
+        match self.settings.provider {
+            ProviderChoice::Auto => ExecutionProvider::Cpu,
+            ProviderChoice::Named(provider) => provider,
+        }
+    }
+
     pub(super) async fn train(&self, train: Train) -> Result<()> {
         let (chain, key) = (self.chain().await?, self.key()?);
         let data = self.data(&chain)?;
@@ -46,7 +54,7 @@ impl Context {
         let mut bar = print::TrainingBar::new();
         let runtime = self.onnxruntime()?;
         let training = Training {
-            session: SessionOptions { threads: train.threads, provider: train.provider },
+            session: SessionOptions { threads: train.threads, provider: self.trains_on() },
             assessment: Assessment {
                 coalitions: train.audit,
                 hold_outs: train.hold_outs,
@@ -60,6 +68,16 @@ impl Context {
         let built = steps::model::build(&runtime, &chain, &data, training, |step| bar.step(&step)).await?;
         bar.finish();
         print::trained(&built);
+        Ok(())
+    }
+
+    pub(super) async fn lineage(&self, asset: AssetId, svg: Option<PathBuf>) -> Result<()> {
+        let lineage = lineage::of(&self.chain().await?, asset).await?;
+        print!("{}", steps::lineage::text(&lineage));
+        if let Some(path) = svg {
+            fs::write(&path, steps::lineage::svg(&lineage))
+                .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        }
         Ok(())
     }
 
@@ -79,6 +97,13 @@ impl Context {
             name: publish.name,
             shares,
             dataset_bps: publish.dataset_bps,
+            base: publish.base.map(|asset| steps::model::BaseEdge {
+                asset,
+                version: publish.base_version,
+                kind: publish.base_kind.into(),
+                share_bps: publish.base_bps,
+                license: publish.base_license,
+            }),
             attestors: publish.attestors,
             threshold: publish.threshold,
             window: publish.window,

@@ -14,6 +14,33 @@ use crate::dataset::DatasetRefusal;
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
+    /// A base that the release was not trained from.
+    #[error(
+        "version {version} of model {asset} has the weights {found}, and training started from {}: name the version that it started from",
+        trained_from.map_or("none".to_owned(), |hash| hash.to_string())
+    )]
+    OtherBase {
+        /// The model named.
+        asset: AssetId,
+        /// Its version.
+        version: u32,
+        /// That version's weights.
+        found: B256,
+        /// What the release was trained from.
+        trained_from: Option<B256>,
+    },
+    /// Less than a base's owner asks of derived models.
+    #[error(
+        "the owner of model {asset} asks {least} basis points of what derived models earn, and {given} are given: raise --base-bps"
+    )]
+    ShareTooSmall {
+        /// The model.
+        asset: AssetId,
+        /// What its owner asks, in basis points.
+        least: u16,
+        /// What is given.
+        given: u16,
+    },
     /// A file of the data folder.
     #[error("{}: {source}", path.display())]
     File {

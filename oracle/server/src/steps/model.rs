@@ -161,6 +161,8 @@ pub struct NewModel {
     pub shares: Shares,
     /// What the dataset's vault gets of everything, in basis points.
     pub dataset_bps: u16,
+    /// What it was made from, where that is a release on the same chain.
+    pub base: Option<BaseEdge>,
     /// Who may attest roots.
     pub attestors: Vec<Address>,
     /// How many of them it takes.
@@ -174,6 +176,21 @@ pub struct NewModel {
     /// How long the attestors may be silent before anyone can send the pool to the data's vault, in seconds; 0 is for
     /// ever.
     pub fallback_after: u32,
+}
+
+/// A release that another one was made from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BaseEdge {
+    /// The model.
+    pub asset: AssetId,
+    /// Its version; the newest if not given.
+    pub version: Option<u32>,
+    /// How it was used: the number of the edge's kind.
+    pub kind: u8,
+    /// What its vault gets of everything, in basis points.
+    pub share_bps: u16,
+    /// The license under which, if its owner asks for one.
+    pub license: Option<U256>,
 }
 
 /// Who judges roots that are challenged, by when, and what a challenge costs.
@@ -196,22 +213,25 @@ pub async fn publish(
     new: NewModel,
     files: &ReleaseFiles,
 ) -> Result<ModelState, StepError> {
-    let (snapshot, settlement_policy) = still_permitted(builder, data, files).await?;
+    let release = still_permitted(builder, data, files).await?;
     let mut signers = new.attestors;
     signers.sort();
-    let lineage = Edge {
-        parent: snapshot.asset.0,
-        parentVersion: snapshot.version,
+    let mut edges = vec![Edge {
+        parent: release.snapshot.asset.0,
+        parentVersion: release.snapshot.version,
         kind: registry::EDGE_DATA,
         shareBps: new.dataset_bps,
         licenseId: U256::ZERO,
-    };
+    }];
+    if let Some(base) = new.base {
+        edges.push(base_edge(builder.chain(), base, release.recipe.base).await?);
+    }
     let registration = Registration {
         kind: registry::MODEL,
         salt: keccak256(&new.name),
         owner: builder.address(),
         shares: new.shares,
-        edges: vec![lineage],
+        edges,
         derivation: Derivation::open(),
         policy: Policy {
             signers,
@@ -222,7 +242,7 @@ pub async fn publish(
             posterBond: U88::from(new.poster_bond),
             challengeBond: new.arbitration.map_or(U88::ZERO, |arbitration| U88::from(arbitration.bond)),
             fallbackAfter: new.fallback_after,
-            settlementPolicy: SettlementPolicy::from_name(&settlement_policy)?.id(),
+            settlementPolicy: SettlementPolicy::from_name(&release.settlement_policy)?.id(),
         },
         uri: String::new(),
     };
@@ -233,19 +253,39 @@ pub async fn publish(
     Ok(state)
 }
 
-/// The snapshot that the release names and the policy that divides its pool, if everything in the snapshot and the builder's
-/// grant still stand.
+/// The release, if everything in its snapshot and the builder's grant still stand.
 async fn still_permitted(
     builder: &Account,
     data: &DataFolder,
     files: &ReleaseFiles,
-) -> Result<(VersionRef, String), StepError> {
+) -> Result<ReleaseManifest, StepError> {
     let chain = builder.chain();
     let release = ReleaseManifest::from_committed(&data.release_manifest()?, files.manifest_hash)?;
     let VersionRef { asset, version } = release.snapshot;
     let (manifest, tree) = dataset::published(chain, data, version).await?;
     reading::permits(chain, asset, builder.address(), &Contents::of(&manifest, &tree)).await?;
-    Ok((release.snapshot, release.settlement_policy))
+    Ok(release)
+}
+
+/// The edge to a base, if its version is what the release was trained from and its owner allows the share.
+async fn base_edge(chain: &Chain, base: BaseEdge, trained_from: Option<B256>) -> Result<Edge, StepError> {
+    let parent = assets::asset(chain, base.asset).await?;
+    let version = base.version.unwrap_or(parent.versions);
+    let found = assets::version(chain, base.asset, version).await?.contentHash;
+    if trained_from != Some(found) {
+        return Err(StepError::OtherBase { asset: base.asset, version, found, trained_from });
+    }
+    let least = parent.derivation.minShareBps;
+    if base.share_bps < least {
+        return Err(StepError::ShareTooSmall { asset: base.asset, least, given: base.share_bps });
+    }
+    Ok(Edge {
+        parent: base.asset.0,
+        parentVersion: version,
+        kind: base.kind,
+        shareBps: base.share_bps,
+        licenseId: base.license.unwrap_or_default(),
+    })
 }
 
 async fn publish_version(

@@ -297,7 +297,7 @@ fn records_withdrawn_after_training_are_not_published() {
         let built = community.train().await.unwrap();
         let contributor = community.town.account(&community.contributors[0]);
         consent::withdraw(&contributor, community.consents[0]).await.unwrap();
-        let refused = publish(&community, &built.files).await;
+        let refused = community.publish(&built.files, None).await;
         let Err(StepError::Dataset(DatasetError::Withdrawn { contribution, .. })) = refused else {
             panic!("{refused:?}")
         };
@@ -307,36 +307,9 @@ fn records_withdrawn_after_training_are_not_published() {
         let built = community.train().await.unwrap();
         let steward = community.town.account(&community.steward);
         consent::revoke(&steward, community.data.dataset().unwrap().asset, community.builder.address()).await.unwrap();
-        let refused = publish(&community, &built.files).await;
+        let refused = community.publish(&built.files, None).await;
         assert!(matches!(refused, Err(StepError::Dataset(DatasetError::NoGrant { .. }))), "{refused:?}");
     });
-}
-
-async fn publish(
-    community: &Community,
-    files: &tributary_factory::ReleaseFiles,
-) -> Result<steps::data::ModelState, StepError> {
-    let builder = community.town.account(&community.builder);
-    let new = steps::model::NewModel {
-        name: "reader".into(),
-        shares: tributary_sdk::contracts::registry::Shares {
-            payee: builder.address(),
-            payeeBps: 3_500,
-            host: builder.address(),
-            hostBps: 500,
-            curators: builder.address(),
-            curatorsBps: 500,
-            poolBps: 5_000,
-        },
-        dataset_bps: 500,
-        attestors: vec![builder.address()],
-        threshold: 1,
-        window: WINDOW,
-        arbitration: None,
-        poster_bond: 0,
-        fallback_after: 0,
-    };
-    steps::model::publish(&builder, &community.data, new, files).await
 }
 
 #[test]

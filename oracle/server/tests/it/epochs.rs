@@ -24,7 +24,7 @@ use crate::{
     town::{DAY, Town, run},
 };
 
-async fn batch(serving: &Serving, epoch: &EpochInfo) -> Batch {
+pub(crate) async fn batch(serving: &Serving, epoch: &EpochInfo) -> Batch {
     let client = Client::connect(&serving.url).await.unwrap();
     Batch::from_bytes(&client::fetch(&client.batch_url(epoch.data_hash)).await.unwrap()).unwrap()
 }
@@ -51,7 +51,12 @@ pub(crate) async fn attest_and_post(studio: &Studio, serving: &Serving, epoch: &
 }
 
 /// Everybody with a leaf claims it; returns what each was paid now.
-async fn claim_all(studio: &Studio, serving: &Serving, epoch: &EpochInfo, leaves: &[Leaf]) -> BTreeMap<Address, u128> {
+pub(crate) async fn claim_all(
+    studio: &Studio,
+    serving: &Serving,
+    epoch: &EpochInfo,
+    leaves: &[Leaf],
+) -> BTreeMap<Address, u128> {
     let town = studio.town();
     let client = Client::connect(&serving.url).await.unwrap();
     let sender = town.account(&studio.host);

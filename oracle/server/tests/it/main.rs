@@ -15,6 +15,7 @@ mod epochs;
 mod folders;
 mod foreign;
 mod freshness;
+mod generations;
 mod http;
 mod idempotency;
 mod licenses;

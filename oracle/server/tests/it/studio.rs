@@ -20,12 +20,16 @@ use tributary_dataset::{
     partition, read, records_hash,
     screening::ScreeningRules,
 };
-use tributary_factory::TrainingRecipe;
+use tributary_factory::{
+    ReleaseFiles, TrainingRecipe,
+    base::Adaptation,
+    train::{BaseStart, Start},
+};
 use tributary_runtime::{ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
-    contracts::registry::Shares,
+    contracts::registry::{EDGE_FINETUNE, Shares},
     release::{Manifest, SketchReaders},
 };
 use tributary_server::{
@@ -37,7 +41,7 @@ use tributary_server::{
         data::ModelState,
         dataset::{Giver, NewDataset, Published},
         license::{NewOffer, Revocation},
-        model::{Arbitration, NewModel, TrainedRelease, Training},
+        model::{Arbitration, BaseEdge, NewModel, TrainedRelease, Training},
     },
 };
 
@@ -168,6 +172,34 @@ impl Community {
     }
 }
 
+impl Community {
+    /// Publishes a release under simple terms, of which a base gets its part.
+    pub(crate) async fn publish(&self, files: &ReleaseFiles, base: Option<BaseEdge>) -> Result<ModelState, StepError> {
+        let builder = self.town.account(&self.builder);
+        let new = NewModel {
+            name: "reader".into(),
+            shares: Shares {
+                payee: builder.address(),
+                payeeBps: 3_500 - base.map_or(0, |base| base.share_bps),
+                host: builder.address(),
+                hostBps: 500,
+                curators: builder.address(),
+                curatorsBps: 500,
+                poolBps: 5_000,
+            },
+            dataset_bps: 500,
+            base,
+            attestors: vec![builder.address()],
+            threshold: 1,
+            window: WINDOW,
+            arbitration: None,
+            poster_bond: 0,
+            fallback_after: 0,
+        };
+        steps::model::publish(&builder, &self.data, new, files).await
+    }
+}
+
 /// A published model.
 pub(crate) struct Studio {
     pub(crate) community: Community,
@@ -195,8 +227,25 @@ impl Studio {
 
     /// The model of a community that says who may read the sketches of its answers.
     pub(crate) async fn showing(community: Community, host: PrivateKeySigner, readers: SketchReaders) -> Self {
+        Self::made(community, host, readers, None).await
+    }
+
+    /// The model of a community that put a new head on another community's, which gets a tenth of everything.
+    pub(crate) async fn derived(community: Community, from: &Self) -> Self {
+        let host = community.town.resident().await;
+        Self::made(community, host, SketchReaders::Public, Some(from)).await
+    }
+
+    async fn made(community: Community, host: PrivateKeySigner, readers: SketchReaders, from: Option<&Self>) -> Self {
         community.grant(365 * DAY).await;
-        let built = community.train_for(readers).await.unwrap();
+        let recipe = from.map_or_else(TrainingRecipe::default, |from| TrainingRecipe {
+            start: Start::Base(BaseStart {
+                file: from.community.data.release().join("model.onnx"),
+                adaptation: Adaptation::Head,
+            }),
+            ..TrainingRecipe::default()
+        });
+        let built = community.train_by(&recipe, readers).await.unwrap();
         let town = &community.town;
         let arbiter = town.resident().await;
         let attestors: Vec<PrivateKeySigner> = (0..3).map(|_| PrivateKeySigner::random()).collect();
@@ -204,7 +253,7 @@ impl Studio {
             name: "digit reader".into(),
             shares: Shares {
                 payee: community.builder.address(),
-                payeeBps: 2_000,
+                payeeBps: if from.is_some() { 1_000 } else { 2_000 },
                 host: host.address(),
                 hostBps: 1_000,
                 curators: community.steward.address(),
@@ -212,6 +261,13 @@ impl Studio {
                 poolBps: POOL_BPS,
             },
             dataset_bps: 500,
+            base: from.map(|from| BaseEdge {
+                asset: from.model.version.asset,
+                version: None,
+                kind: EDGE_FINETUNE,
+                share_bps: 1_000,
+                license: None,
+            }),
             attestors: attestors.iter().map(PrivateKeySigner::address).collect(),
             threshold: 2,
             window: WINDOW,

@@ -8,8 +8,11 @@ use tributary_factory::{
     base::{Adaptation, Lora},
     train::{Convergence, Descent, Method},
 };
-use tributary_runtime::ExecutionProvider;
-use tributary_sdk::release::SketchReaders;
+use tributary_sdk::{
+    AssetId,
+    contracts::registry::{EDGE_BASE, EDGE_FINETUNE},
+    release::SketchReaders,
+};
 
 use super::MOST_DAYS;
 
@@ -36,9 +39,6 @@ pub(in crate::commands) struct Train {
     /// The seed, instead of the recipe's.
     #[arg(long)]
     pub(in crate::commands) seed: Option<u64>,
-    /// Where to train: cpu, cuda, cuda:1, webgpu. The same recipe gives the same model on the same provider.
-    #[arg(long, default_value_t)]
-    pub(in crate::commands) provider: ExecutionProvider,
     /// Threads inside one operator.
     #[arg(long, default_value_t = 1)]
     pub(in crate::commands) threads: usize,
@@ -105,6 +105,25 @@ impl From<TrainBy> for Method {
     }
 }
 
+/// How a base was used.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(in crate::commands) enum BaseKind {
+    /// Built upon: its weights stand still.
+    Base,
+    /// Trained on.
+    #[default]
+    FineTune,
+}
+
+impl From<BaseKind> for u8 {
+    fn from(kind: BaseKind) -> Self {
+        match kind {
+            BaseKind::Base => EDGE_BASE,
+            BaseKind::FineTune => EDGE_FINETUNE,
+        }
+    }
+}
+
 /// Who may read sketches.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(in crate::commands) enum Readers {
@@ -132,6 +151,21 @@ pub(in crate::commands) struct Publish {
     /// Basis points to the dataset's vault.
     #[arg(long, default_value_t = 500)]
     pub(in crate::commands) dataset_bps: u16,
+    /// The model that training started from, if it has a release on this chain.
+    #[arg(long)]
+    pub(in crate::commands) base: Option<AssetId>,
+    /// Which version of it; the newest if not given.
+    #[arg(long, requires = "base")]
+    pub(in crate::commands) base_version: Option<u32>,
+    /// How it was used.
+    #[arg(long, value_enum, default_value_t, requires = "base")]
+    pub(in crate::commands) base_kind: BaseKind,
+    /// Basis points to the base's vault: at least what its owner asks of derived models.
+    #[arg(long, default_value_t = 0, requires = "base")]
+    pub(in crate::commands) base_bps: u16,
+    /// The license under which the model is derived, if the base's owner asks for one.
+    #[arg(long, requires = "base")]
+    pub(in crate::commands) base_license: Option<U256>,
     /// Basis points to the acting account, who built it.
     #[arg(long, default_value_t = 2_000)]
     pub(in crate::commands) builder_bps: u16,
