@@ -14,7 +14,7 @@ use tributary_chain::{
     anvil::{self, Anvil},
     dispute,
     licenses::{self, rights},
-    revenue, root,
+    lineage, revenue, root,
 };
 use tributary_dataset::{Record, Schema, Split, SplitSizes, read};
 use tributary_factory::{Assessment, TrainingRecipe};
@@ -197,6 +197,9 @@ async fn build_model(
         ARBITER_PERIOD / 86_400
     );
     println!("    if the attestors fall silent for {FALLBACK_DAYS} days, the pool goes to the dataset's community");
+    println!("  its lineage, from the chain alone:");
+    let lineage = lineage::of(chain, model.version.asset).await?;
+    steps::lineage::text(&lineage).lines().for_each(|line| println!("    {line}"));
     Ok(model)
 }
 

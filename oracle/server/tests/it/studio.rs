@@ -165,9 +165,16 @@ impl Community {
 
     /// A release whose sketches these may read.
     pub(crate) async fn train_for(&self, sketch_readers: SketchReaders) -> Result<TrainedRelease, StepError> {
-        let (chain, recipe) = (&self.town.chain, TrainingRecipe::default());
-        let (held_out, test) = (&SPLIT.held_out, &SPLIT.test);
-        let training = Training { sketch_readers, ..Training::new(self.builder.address(), &recipe, held_out, test) };
+        self.train_by(&TrainingRecipe::default(), sketch_readers).await
+    }
+
+    async fn train_by(
+        &self,
+        recipe: &TrainingRecipe,
+        sketch_readers: SketchReaders,
+    ) -> Result<TrainedRelease, StepError> {
+        let (chain, held_out, test) = (&self.town.chain, &SPLIT.held_out, &SPLIT.test);
+        let training = Training { sketch_readers, ..Training::new(self.builder.address(), recipe, held_out, test) };
         steps::model::build(&OnnxRuntime::load(None).unwrap(), chain, &self.data, training, |_| ()).await
     }
 }
