@@ -14,6 +14,8 @@ import time
 
 import numpy as np
 import torch
+# The first optimiser imports it; it is no part of a training.
+import torch._dynamo
 from torch import nn
 from torch.nn import functional
 
@@ -220,12 +222,18 @@ class Subject:
         }
 
 
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main():
+    loaded = peak()
     subject = Subject(pathlib.Path(sys.argv[1]))
     apart = [subject.apart(seed) for seed in range(1, subject.index["seeds"] + 1)]
     said = {
         "trainings": [subject.trained("eager", False), subject.trained("eager, fused", True)],
-        "peakBytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "loadedBytes": loaded,
+        "peakBytes": peak(),
         "gradient": {key: max(it[key] for it in apart) for key in ("length", "largest")},
         "version": torch.__version__,
     }

@@ -98,6 +98,9 @@ struct Trainings {
 #[serde(rename_all = "camelCase")]
 struct Said {
     trainings: Vec<Trainings>,
+    /// Held at most before there was anything to train: the libraries.
+    loaded_bytes: Option<u64>,
+    /// Held at most in the end.
     peak_bytes: Option<u64>,
     /// How far the gradients of the first batches are from ours; the largest over the seeds.
     #[serde(default)]

@@ -19,9 +19,10 @@ use crate::process::{core_seconds, peak_bytes};
 pub(crate) fn run(arguments: &Round) -> Result<()> {
     let Subject { architecture, recipe, seeds, .. } =
         serde_json::from_slice(&fs::read(arguments.folder.join("subject.json"))?)?;
+    let runtime = OnnxRuntime::load(None)?;
+    let loaded_bytes = peak_bytes();
     let (records, test) = records(&arguments.data)?;
     let schema = Schema::digits();
-    let runtime = OnnxRuntime::load(None)?;
     let (mut opening, mut seconds, mut core) = (0.0, 0.0, Some(0.0));
     let (mut steps, mut accuracies) = (0, Vec::new());
     for seed in 1..=seeds {
@@ -49,7 +50,8 @@ pub(crate) fn run(arguments: &Round) -> Result<()> {
         opening_seconds: opening / seeds as f64,
         accuracies,
     };
-    let said = Said { trainings: vec![trainings], peak_bytes: peak_bytes(), gradient: None, version: None };
+    let said =
+        Said { trainings: vec![trainings], loaded_bytes, peak_bytes: peak_bytes(), gradient: None, version: None };
     println!("{}", serde_json::to_string(&said)?);
     Ok(())
 }

@@ -17,6 +17,7 @@ struct Row<'m> {
     core_rates: Vec<f64>,
     opening: f64,
     accuracies: &'m [f64],
+    loaded: u64,
     peak: u64,
 }
 
@@ -26,9 +27,12 @@ struct Row<'m> {
 /// Where gradients differ: then the models do.
 pub(super) fn tell(measured: &[Measured]) -> Result<Value> {
     let rounds = measured.first().map_or(0, |it| it.ours.len());
-    println!("one thread each, {rounds} rounds in turn; medians, accuracy over the seeds: mean ± standard deviation");
+    println!("one thread each, {rounds} rounds in turn; medians, accuracy over the seeds: mean ± standard deviation;");
     println!(
-        "{:<20} {:<22} {:>8} {:>6} {:>8} {:>8} {:>14} {:>8}",
+        "ratio by the clock and by what cores have worked; most memory with nothing but libraries, and in the end"
+    );
+    println!(
+        "{:<20} {:<22} {:>8} {:>6} {:>8} {:>8} {:>15} {:>12}",
         "model", "trained by", "steps/s", "ratio", "by core", "opening", "accuracy", "memory"
     );
     let mut models = Vec::new();
@@ -69,7 +73,8 @@ pub(super) fn tell(measured: &[Measured]) -> Result<Value> {
 
 /// The ways of training, in the order the first round names them.
 fn rows<'m>(rounds: &'m [Said]) -> Vec<Row<'m>> {
-    let peak = rounds.iter().filter_map(|said| said.peak_bytes).max().unwrap_or_default();
+    let most = |of: fn(&Said) -> Option<u64>| rounds.iter().filter_map(of).max().unwrap_or_default();
+    let (loaded, peak) = (most(|said| said.loaded_bytes), most(|said| said.peak_bytes));
     let ways = rounds.first().map(|said| said.trainings.as_slice()).unwrap_or_default();
     let row = |(place, way): (usize, &'m Trainings)| {
         let each = |of: fn(&Trainings) -> Option<f64>| -> Vec<f64> {
@@ -81,6 +86,7 @@ fn rows<'m>(rounds: &'m [Said]) -> Vec<Row<'m>> {
             core_rates: each(|it| Some(it.steps as f64 / it.core_seconds?)),
             opening: median(&each(|it| Some(it.opening_seconds))),
             accuracies: &way.accuracies,
+            loaded,
             peak,
         }
     };
@@ -90,11 +96,11 @@ fn rows<'m>(rounds: &'m [Said]) -> Vec<Row<'m>> {
 fn show(model: &str, who: &str, row: &Row<'_>, ratio: &str, by_core: &str) {
     let (mean, deviation) = spread(row.accuracies);
     println!(
-        "{model:<20} {who:<22} {:>8.0} {ratio:>6} {by_core:>8} {:>5.0} ms {:>14} {:>5} MB",
+        "{model:<20} {who:<22} {:>8.0} {ratio:>6} {by_core:>8} {:>5.0} ms {:>15} {:>12}",
         median(&row.rates),
         row.opening * 1e3,
         format!("{mean:.4} ± {deviation:.4}"),
-        row.peak / 1_000_000,
+        format!("{} → {} MB", row.loaded / 1_000_000, row.peak / 1_000_000),
     );
 }
 
@@ -109,6 +115,7 @@ fn described(row: &Row<'_>) -> Value {
         "accuracies": row.accuracies,
         "accuracyMean": mean,
         "accuracyDeviation": deviation,
+        "loadedBytes": row.loaded,
         "peakBytes": row.peak,
     })
 }

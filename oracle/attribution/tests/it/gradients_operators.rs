@@ -401,6 +401,8 @@ fn pools_of_one_and_two_axes() {
         (&[5, 6], vec![("kernel_shape", vec![3, 2]), ("pads", vec![1, 0, 0, 1])], 0),
         (&[5, 6], vec![("kernel_shape", vec![2, 3]), ("strides", vec![2, 2])], 1),
         (&[7, 7], vec![("kernel_shape", vec![2, 2]), ("strides", vec![3, 3])], 0),
+        (&[4, 6], vec![("kernel_shape", vec![2, 3]), ("strides", vec![2, 3])], 0),
+        (&[2, 18], vec![("kernel_shape", vec![1, 2]), ("strides", vec![1, 2])], 0),
     ];
     for (size, lists, ceil) in settings {
         for (op, counts) in [("MaxPool", 0), ("AveragePool", 0), ("AveragePool", 1)] {
