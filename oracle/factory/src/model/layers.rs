@@ -3,7 +3,7 @@
 use rand::{Rng, RngCore};
 use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
-use tributary_attribution::graph::{Attribute, Builder, Data, Element, Shape, Signature, Tensor};
+use tributary_attribution::graph::{Attribute, Builder, Data, Shape, Tensor};
 
 use super::{Inputs, LOGITS, Model};
 use crate::FactoryError;
@@ -200,9 +200,7 @@ impl Layers {
     /// Ends with [`LOGITS`].
     pub(super) fn finish(mut self) -> Result<Model, FactoryError> {
         self.builder.output_as(&self.at, LOGITS)?;
-        let mut graph = self.builder.finish();
-        graph.inputs.retain(|input| !self.parameters.contains(&input.name));
-        Ok(Model { graph, parameters: self.parameters })
+        Ok(Model { graph: self.builder.finish(), parameters: self.parameters })
     }
 
     fn weights(&mut self, kind: &str, dims: &[usize], inputs: usize) -> Result<String, FactoryError> {
@@ -219,9 +217,7 @@ impl Layers {
             found: format!("{dims:?}"),
             instead: "make the network smaller",
         })?;
-        // Equal constants become one; equal parameters must not. As inputs with a default they keep apart until the end.
-        let signature = Signature { name, element: Element::F32, shape: Shape::fixed(dims) };
-        let name = self.builder.optional_input(signature, tensor)?;
+        let name = self.builder.constant(&name, tensor);
         self.parameters.push(name.clone());
         Ok(name)
     }

@@ -5,6 +5,7 @@ mod loading;
 mod onnx;
 mod providers;
 mod queueing;
+mod recurrence;
 mod serving;
 mod session;
 

@@ -83,6 +83,22 @@ pub(crate) fn weighted() -> Vec<u8> {
     )
 }
 
+/// `sum' = sum + x`, `seen' = sum`, `double = 2·sum'`: what comes in adds up.
+pub(crate) fn adding_up() -> Vec<u8> {
+    let pair = |name| value(name, 1, &[Some(2)]);
+    model(
+        &[
+            node("Add", &["sum", "x"], "new sum"),
+            node("Identity", &["sum"], "new seen"),
+            node("Add", &["new sum", "new sum"], "double"),
+            node("Add", &["seen", "x"], "both"),
+        ],
+        &[],
+        &[pair("x"), pair("sum"), pair("seen")],
+        &[pair("new sum"), pair("new seen"), pair("double"), pair("both")],
+    )
+}
+
 /// `y = x + shift`, where `shift` may be left out and is 1 then.
 pub(crate) fn shifted() -> Vec<u8> {
     model(

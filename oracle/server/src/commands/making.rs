@@ -62,6 +62,7 @@ impl Context {
             },
             state_every: Duration::from_secs(train.state_every),
             purpose: &train.purpose,
+            limits: &train.limits,
             sketch_readers: train.sketch_readers.into(),
             ..Training::new(key.address(), &recipe, &held_out, &test)
         };

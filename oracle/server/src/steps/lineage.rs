@@ -69,11 +69,12 @@ fn given(member: &Member) -> Vec<String> {
     }
     let mut lines = vec![format!("contributed to by {} accounts:", member.contributors.len())];
     for (account, given) in member.contributors.iter().take(NAMED) {
+        let consents = if given.standing == 1 { "consent stands" } else { "consents stand" };
         let withdrawn = match given.withdrawn {
             0 => String::new(),
             count => format!(", {count} withdrawn"),
         };
-        lines.push(format!("  {account}: {} consents stand{withdrawn}", given.standing));
+        lines.push(format!("  {account}: {} {consents}{withdrawn}", given.standing));
     }
     if let Some(more) = member.contributors.len().checked_sub(NAMED).filter(|more| *more > 0) {
         lines.push(format!("  and {more} more"));

@@ -60,6 +60,8 @@ pub struct Training<'a> {
     pub assessment: Assessment,
     /// What the model is meant for.
     pub purpose: &'a str,
+    /// What the builder knows that its numbers do not bear: sentences for the card.
+    pub limits: &'a [String],
     /// Who may read the sketches of the release's answers.
     pub sketch_readers: SketchReaders,
 }
@@ -77,6 +79,7 @@ impl<'a> Training<'a> {
             state_every: RunFolder::EVERY,
             assessment: Assessment::default(),
             purpose: "",
+            limits: &[],
             sketch_readers: SketchReaders::Public,
         }
     }
@@ -111,7 +114,7 @@ pub async fn build(
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
     let assessment = &training.assessment;
     let findings = assess(runtime, &permitted, recipe, &trained, &attribution, &held_out, test, assessment)?;
-    let card = ModelCard::new(subject(&charter, &permitted, &training, &trained), findings, Vec::new());
+    let card = ModelCard::new(subject(&charter, &permitted, &training, &trained), findings, training.limits.to_vec());
     // Training takes its time. What it was permitted under must still be so, or nothing of it is written.
     reading::permits(chain, state.asset, builder, &snapshot.contents()).await?;
     let promises = Promises { settlement_policy: &charter.pay_policy, sketch_readers: training.sketch_readers };

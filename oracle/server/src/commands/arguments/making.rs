@@ -48,6 +48,9 @@ pub(in crate::commands) struct Train {
     /// What the model is meant for, for its card.
     #[arg(long, default_value = "")]
     pub(in crate::commands) purpose: String,
+    /// A sentence for the card on what its numbers do not bear; may be given several times.
+    #[arg(long = "limit")]
+    pub(in crate::commands) limits: Vec<String>,
     /// Retrain on so many random halves of the contributors, to measure how well attribution ranks them; 8 or more.
     #[arg(long, default_value_t = 0)]
     pub(in crate::commands) audit: usize,
