@@ -147,7 +147,8 @@ async fn build_model(
     let mut bar = print::TrainingBar::new();
     let builder = chain.account(&cast.builder)?;
     let recipe = TrainingRecipe::default();
-    let limits = [format!("Its contributors are simulated: real digits were divided among {}.", cast.contributors.len())];
+    let limits =
+        [format!("Its contributors are simulated: real digits were divided among {}.", cast.contributors.len())];
     let training = Training {
         limits: &limits,
         assessment: Assessment { coalitions: COALITIONS, hold_outs: HOLD_OUTS, frontier: Vec::new() },
