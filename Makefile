@@ -9,7 +9,7 @@ PYTHON := $(CURDIR)/target/tools/python
 PYTHON_DATTRI := $(CURDIR)/target/tools/python-dattri
 PYTHON_TORCH := $(CURDIR)/target/tools/python-torch
 
-.PHONY: help demo test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri torch triton s3 \
+.PHONY: help demo demo-medical test test-contracts test-rust js fmt fmt-check lint contracts vectors openapi reference fresh gas coverage bench dattri torch triton s3 \
   schemathesis deny symbolic slither deep clean
 
 help: ## List the targets
@@ -23,6 +23,10 @@ node_modules/.installed: package.json package-lock.json .npmrc
 demo: node_modules/.installed ## The main job on an embedded chain, told in plain words
 	$(CARGO) build --release --locked -p tributary-server
 	target/release/tributary demo $(DEMO_ARGS)
+
+demo-medical: node_modules/.installed ## The same path command by command: simulated hospitals and a real table of measurements
+	$(CARGO) build --release --locked -p tributary-server
+	demo/medical/walk.sh
 
 test: test-contracts js test-rust ## Contract, TypeScript and Rust tests
 
