@@ -138,6 +138,9 @@ pub struct Recipe {
     /// keccak-256 of the ONNX file it started from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<B256>,
+    /// What of the base was trained: `head`, `full`, `lora`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptation: Option<String>,
     /// How it was trained: `converge`, `adamw`, `sgd`.
     pub method: String,
     /// Damping λ of the curvature; where nothing is said, a share of the curvature itself.

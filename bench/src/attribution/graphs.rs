@@ -111,7 +111,7 @@ impl Subject for Graphs {
             // Half the data has half the curvature under the fixed denominator.
             Training::Ready(recipe) => 2.0 * recipe.weight_decay,
             // The mean is over the half itself.
-            Training::Usual(recipe) => recipe.pull(records / 2),
+            Training::Usual(recipe) => recipe.pull(records / 2, recipe.steps(records / 2)),
         }
     }
 

@@ -73,6 +73,7 @@ pub(super) fn release(
             hash: B256::ZERO,
             start: format!("encoder of {BLOCKS} blocks of width {WIDTH}"),
             base: None,
+            adaptation: None,
             method: "none".into(),
             damping: Some(DAMPING.to_string()),
             seed: 1,

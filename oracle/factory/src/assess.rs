@@ -6,8 +6,8 @@ use tributary_runtime::OnnxRuntime;
 
 use crate::{
     FactoryError,
-    audit::{AuditSettings, audit},
-    base::{Adaptation, adapt},
+    audit::{AuditSettings, LEAST_COALITIONS, LEAST_CONTRIBUTORS, audit},
+    base::as_it_is,
     card::{AttributionFindings, Findings},
     evaluate::{
         Answers, Baseline, Comparison, Evaluation, FrontierSettings, compare, frontier, holdouts, on_slices, slices,
@@ -15,7 +15,7 @@ use crate::{
     foreign::model::Given,
     model::Model,
     records::{labelled, owned},
-    train::{BaseStart, Layout, Method, Start, Trained, TrainingRecipe, attribution as attribution_of},
+    train::{BaseStart, Convergence, Layout, Method, Start, Trained, TrainingRecipe, attribution as attribution_of},
 };
 
 /// What is measured by retraining, which takes its time. Only a model that was trained to a minimum is retrained.
@@ -27,6 +27,26 @@ pub struct Assessment {
     pub hold_outs: usize,
     /// Weight decays at which the model is trained and audited as well, to see what attributability costs.
     pub frontier: Vec<f64>,
+}
+
+impl Assessment {
+    /// That a model of this recipe and so many contributors can be measured so. Retraining takes a while, and training
+    /// before it: better to know beforehand.
+    ///
+    /// # Errors
+    /// [`FactoryError::Audit`], [`FactoryError::Recipe`].
+    pub fn check(&self, recipe: &TrainingRecipe, contributors: usize) -> Result<(), FactoryError> {
+        let Self { coalitions, hold_outs, frontier } = self;
+        let audits = *coalitions > 0 || !frontier.is_empty();
+        if (audits || *hold_outs > 0) && !matches!(recipe.method, Method::Converge(_)) {
+            let instead = "only a model that is trained to convergence is retrained: measure it without, or converge";
+            return Err(FactoryError::Recipe { what: "method", found: recipe.method.name().to_owned(), instead });
+        }
+        if audits && (contributors < LEAST_CONTRIBUTORS || *coalitions < LEAST_COALITIONS) {
+            return Err(FactoryError::Audit { contributors, coalitions: *coalitions });
+        }
+        frontier.iter().try_for_each(|decay| Convergence { weight_decay: *decay, ..Convergence::default() }.check())
+    }
 }
 
 /// Measures a model on `test`, against what is trivial and against its base, on slices, and by retraining as asked.
@@ -107,12 +127,7 @@ fn with_base(
     asked: &Records,
 ) -> Result<Option<Comparison>, FactoryError> {
     let given = Given::read(&base.file).map_err(|source| FactoryError::BaseFile(Box::new(source)))?;
-    let as_it_was = adapt(&given.graph, &Adaptation::Full, width, outputs, 0)?;
-    let headed = adapt(&given.graph, &Adaptation::Head, width, outputs, 0)?;
-    // A new head starts at zero and answers nothing yet.
-    if headed.parameters.iter().all(|name| as_it_was.parameters.contains(name)) {
-        return Ok(None);
-    }
-    let before = Answers::of(runtime, &as_it_was.graph, asked)?;
-    compare("the base", answers, &before).map(Some)
+    let Some(before) = as_it_is(&given.graph, width, outputs)? else { return Ok(None) };
+    let before = Answers::of(runtime, &before, asked)?;
+    compare("base as it was", answers, &before).map(Some)
 }

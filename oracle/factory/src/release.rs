@@ -15,7 +15,7 @@ use tributary_sdk::{
 
 use crate::{
     FactoryError, ModelCard, Trained, TrainingRecipe,
-    card::{CARD_FILE, MARKDOWN_FILE},
+    card::{CARD_FILE, CONFUSION_FILE, FRONTIER_FILE, MARKDOWN_FILE, RELIABILITY_FILE, RESIDUALS_FILE},
     model::FEATURES,
     train::{CURVE_FILE, CURVE_PICTURE, RECIPE_FILE},
 };
@@ -26,6 +26,19 @@ pub const MODEL_FILE: &str = "model.onnx";
 pub const TABLE_FILE: &str = "table.bin";
 /// Name of the manifest in a run folder.
 pub const MANIFEST_FILE: &str = "manifest.json";
+
+/// What may lie beside a release, for people and programs to read.
+const PAPERS: [&str; 9] = [
+    RECIPE_FILE,
+    CURVE_FILE,
+    CURVE_PICTURE,
+    CARD_FILE,
+    MARKDOWN_FILE,
+    CONFUSION_FILE,
+    RELIABILITY_FILE,
+    RESIDUALS_FILE,
+    FRONTIER_FILE,
+];
 
 /// A release: model, contributor table and the manifest that binds them.
 #[derive(Clone, Debug)]
@@ -124,8 +137,9 @@ impl Release {
                 hash: keccak256(&recipe_text),
                 start: recipe.start.words(),
                 base: trained.base,
+                adaptation: recipe.start.adaptation().map(str::to_owned),
                 method: recipe.method.name().to_owned(),
-                damping: recipe.damping(trained.used.len()).map(|damping| damping.to_string()),
+                damping: trained.damping.map(|damping| damping.to_string()),
                 seed: recipe.seed,
                 iterations: trained.iterations as u32,
             },
@@ -151,8 +165,8 @@ impl Release {
         Ok(release)
     }
 
-    /// Writes the run folder, the manifest last: a folder with a manifest is whole. A release that was opened writes
-    /// what was checked: all but the papers.
+    /// Writes the folder, the manifest last; an earlier release's goes first, so that a folder with a manifest is whole. A
+    /// release that was opened writes what was checked: all but the papers.
     ///
     /// # Errors
     /// [`FactoryError::Io`].
@@ -166,6 +180,13 @@ impl Release {
             durable::write(&path, bytes).map_err(io(&path))?;
             Ok::<_, FactoryError>(path)
         };
+        for name in std::iter::once(MANIFEST_FILE).chain(PAPERS) {
+            let path = folder.join(name);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(io(&path)(error)),
+                _ => {}
+            }
+        }
         for (name, paper) in &self.papers {
             write(name, paper)?;
         }
@@ -198,6 +219,19 @@ impl Release {
         let release = Self { onnx, table: ContributorTable::decode(&table)?, manifest, manifest_bytes, papers: vec![] };
         release.check()?;
         Ok(release)
+    }
+
+    /// Checks the recipe and the card that lie beside the release against its manifest.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`], [`FactoryError::NotTheRelease`].
+    pub fn check_papers(&self, folder: &Path) -> Result<(), FactoryError> {
+        for (name, expected) in [(RECIPE_FILE, self.manifest.recipe.hash), (CARD_FILE, self.manifest.card_hash)] {
+            let path = folder.join(name);
+            let bytes = fs::read(&path).map_err(|source| FactoryError::Io { path, source })?;
+            expect_hash(name, &bytes, expected)?;
+        }
+        Ok(())
     }
 
     /// The ONNX file's bytes.

@@ -37,6 +37,8 @@ use crate::{
 
 /// Queries at most: answers that retrained models are asked for.
 pub const MOST_QUERIES: usize = 100;
+/// With fewer contributors there are too few halves of them.
+pub const LEAST_CONTRIBUTORS: usize = 4;
 /// With fewer half-coalitions a rank correlation says nothing.
 pub const LEAST_COALITIONS: usize = 8;
 
@@ -87,7 +89,7 @@ pub fn audit(
     mut on_retrained: impl FnMut(usize),
 ) -> Result<Audit, FactoryError> {
     let contributors = training.accounts().len();
-    if contributors < 4 || settings.coalitions < LEAST_COALITIONS {
+    if contributors < LEAST_CONTRIBUTORS || settings.coalitions < LEAST_COALITIONS {
         return Err(FactoryError::Audit { contributors, coalitions: settings.coalitions });
     }
     let retraining = Retraining::new(runtime, model, training, settings)?;

@@ -86,5 +86,18 @@ pub fn adapt(
     }
 }
 
+/// The base as it is, where it answers `outputs` numbers to `width` features already.
+///
+/// # Errors
+/// As [`adapt`] for a base that cannot be one.
+pub fn as_it_is(base: &Graph, width: usize, outputs: usize) -> Result<Option<Graph>, FactoryError> {
+    let builder = Builder::extend(plain::plain(base, width)?)?;
+    if !plain::gives(&builder, outputs) {
+        return Ok(None);
+    }
+    let shape = builder.shape(LOGITS)?.clone();
+    Ok(Some(plain::flat(builder.finish(), &shape, outputs)))
+}
+
 #[cfg(test)]
 mod tests;

@@ -83,7 +83,7 @@ fn measured(out: &mut String, rows: impl IntoIterator<Item = (&'static str, Esti
 fn classification(out: &mut String, found: &Classification, names: &[String]) {
     heading(out, "How good it is");
     let (records, correct) = (found.confusion.records(), found.confusion.correct());
-    sentence(out, &format!("On {records} test records that it was not trained on, {correct} are classified right."));
+    sentence(out, &format!("On {records} test records, {correct} are classified right."));
     let mut rows = vec![
         ("Accuracy", found.accuracy),
         ("Macro F1", found.macro_f1),
@@ -116,7 +116,7 @@ fn classification(out: &mut String, found: &Classification, names: &[String]) {
 
 fn regression(out: &mut String, found: &Regression) {
     heading(out, "How good it is");
-    sentence(out, &format!("On {} test records that it was not trained on:", found.records));
+    sentence(out, &format!("On {} test records:", found.records));
     let mut rows = vec![
         ("Mean absolute error", found.mean_absolute_error),
         ("Root mean squared error", found.root_mean_squared_error),

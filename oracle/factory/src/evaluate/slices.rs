@@ -37,8 +37,8 @@ pub struct SliceResult {
 }
 
 /// The slices of some records: each class, or each third of a label that is a number; of the first [`MOST_COLUMNS`]
-/// columns of a table each name of a category and each third of a number. Thirds that values in common leave empty, and
-/// numbers that do not vary, make no slice; names round to six digits.
+/// columns of a table each name of a category and each third of a number. Thirds that values in common leave empty, thirds
+/// of too few records, and numbers that do not vary, make no slice; names round to six digits.
 pub fn slices(schema: &Schema, records: &[Record]) -> Vec<Slice> {
     let labels: Vec<Option<LabelValue>> = records.iter().map(|record| schema.label(record)).collect();
     let mut slices = match &schema.label {
@@ -53,7 +53,7 @@ pub fn slices(schema: &Schema, records: &[Record]) -> Vec<Slice> {
                 Some(LabelValue::Number(value)) => Some(*value),
                 _ => None,
             };
-            thirds("label", &labels.iter().filter_map(number).collect::<Vec<f64>>())
+            large_thirds("label", &labels.iter().filter_map(number).collect::<Vec<f64>>())
         }
         Label::None => Vec::new(),
     };
@@ -85,7 +85,7 @@ fn of_column(column: &Column, values: &[f64]) -> Vec<Slice> {
             let name = |name: &String| format!("{}: {name}", column.name);
             names.iter().enumerate().map(|(place, category)| of(name(category), values, is(place))).collect()
         }
-        ColumnKind::Number { .. } | ColumnKind::Whole { .. } => thirds(&column.name, values),
+        ColumnKind::Number { .. } | ColumnKind::Whole { .. } => large_thirds(&column.name, values),
     }
 }
 
@@ -104,6 +104,12 @@ fn thirds(name: &str, values: &[f64]) -> Vec<Slice> {
         of(format!("{name}: above {high}"), values, |value| *value > second),
     ];
     slices.into_iter().filter(|slice| !slice.places.is_empty()).collect()
+}
+
+/// Thirds of which something can be said; the names of smaller ones would tell single records' values.
+fn large_thirds(name: &str, values: &[f64]) -> Vec<Slice> {
+    let slices = thirds(name, values);
+    if slices.iter().all(|slice| slice.places.len() >= LEAST_RECORDS) { slices } else { Vec::new() }
 }
 
 fn of<T>(name: String, values: &[T], is_in: impl Fn(&T) -> bool) -> Slice {
@@ -143,8 +149,9 @@ mod tests {
         let record = |age: i64, ward: &'static str, label: &'static str| {
             schema.record(&[Field::Whole(age), Field::Text(ward), Field::Number(1.0), Field::Text(label)]).unwrap()
         };
+        // Nine ages, each four times over.
         let records: Vec<Record> =
-            (0..9).map(|age| record(age, "south", if age < 4 { "well" } else { "ill" })).collect();
+            (0..36).map(|place| record(place % 9, "south", if place % 9 < 4 { "well" } else { "ill" })).collect();
         let found = slices(&schema, &records);
         let names: Vec<&str> = found.iter().map(|slice| slice.name.as_str()).collect();
         assert_eq!(
@@ -159,9 +166,11 @@ mod tests {
                 "ward: south",
             ]
         );
-        assert_eq!(found[0].places, [0, 1, 2, 3]);
-        assert_eq!(found[3].places, [3, 4, 5]);
+        assert_eq!(found[0].places[..5], [0, 1, 2, 3, 9]);
+        assert_eq!(found[3].places[..4], [3, 4, 5, 12]);
         assert!(found[5].places.is_empty(), "that nobody was in the north is worth knowing");
+        let few = slices(&schema, &records[..27]);
+        assert!(few.iter().all(|slice| !slice.name.starts_with("age")), "nine a third would tell single ages");
         assert_eq!(slices(&Schema::digits(), &[]).len(), 10);
     }
 

@@ -6,7 +6,7 @@ use crate::FactoryError;
 /// A transformer encoder (Vaswani et al., 2017; norms first, Xiong et al., 2020): a record's numbers in patches of equal
 /// length, each patch a position; blocks of self-attention and dense layers; the positions' mean into a dense layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Encoder {
     /// Numbers of a record in one position: a row of an image, say.
     pub patch: usize,
@@ -17,7 +17,6 @@ pub struct Encoder {
     /// Blocks.
     pub blocks: usize,
     /// In the blocks' dense layers, which are four times as wide.
-    #[serde(default)]
     pub activation: Activation,
 }
 
@@ -27,6 +26,9 @@ impl Default for Encoder {
         Self { patch: 8, width: 32, heads: 4, blocks: 2, activation: Activation::default() }
     }
 }
+
+/// Wider layers have more weights than are held.
+const MOST_WIDTH: usize = 1 << 14;
 
 impl Encoder {
     /// See [`Architecture::model`](super::Architecture::model).
@@ -44,6 +46,9 @@ impl Encoder {
         if inner == 0 || heads == 0 || !inner.is_multiple_of(heads) || blocks == 0 || outputs == 0 {
             let found = format!("width {inner}, {heads} heads, {blocks} blocks, {outputs} outputs");
             return refuse("size", found, "give at least one of each, and as many heads as divide the width");
+        }
+        if inner > MOST_WIDTH {
+            return refuse("width", inner.to_string(), "make the network smaller");
         }
         let positions = width / patch;
         layers.reshape(&[positions, patch])?;

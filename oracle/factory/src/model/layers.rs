@@ -75,12 +75,12 @@ impl Layers {
     /// `x·W + b` that starts at zero: right where there is but one minimum.
     pub(super) fn dense_of_zeros(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
         self.layers += 1;
-        let weights = self.parameter("weight", &[inputs, outputs], vec![0.0; inputs * outputs])?;
+        let weights = self.zeros("weight", &[inputs, outputs])?;
         self.add_dense(weights, outputs)
     }
 
     fn add_dense(&mut self, weights: String, outputs: usize) -> Result<(), FactoryError> {
-        let bias = self.parameter("bias", &[outputs], vec![0.0; outputs])?;
+        let bias = self.zeros("bias", &[outputs])?;
         self.at = self.builder.node("Gemm", "dense", &[&self.at, &weights, &bias], Vec::new())?;
         Ok(())
     }
@@ -88,8 +88,8 @@ impl Layers {
     /// 3 × 3 convolution that keeps height and width: `[batch, inputs, h, w]` becomes `[batch, outputs, h, w]`.
     pub(super) fn convolution(&mut self, inputs: usize, outputs: usize) -> Result<(), FactoryError> {
         self.layers += 1;
-        let kernel = self.weights("weight", &[outputs, inputs, 3, 3], inputs * 9)?;
-        let bias = self.parameter("bias", &[outputs], vec![0.0; outputs])?;
+        let kernel = self.weights("weight", &[outputs, inputs, 3, 3], inputs.saturating_mul(9))?;
+        let bias = self.zeros("bias", &[outputs])?;
         let attributes = vec![("kernel_shape", Attribute::Ints(vec![3, 3])), ("pads", Attribute::Ints(vec![1; 4]))];
         self.at = self.builder.node("Conv", "convolution", &[&self.at, &kernel, &bias], attributes)?;
         Ok(())
@@ -104,7 +104,7 @@ impl Layers {
 
     fn projected(&mut self, weight: &str, bias: &str, inputs: usize, outputs: usize) -> Result<String, FactoryError> {
         let weights = self.weights(weight, &[inputs, outputs], inputs)?;
-        let bias = self.parameter(bias, &[outputs], vec![0.0; outputs])?;
+        let bias = self.zeros(bias, &[outputs])?;
         let product = self.builder.node("MatMul", "matrix", &[&self.at, &weights], Vec::new())?;
         Ok(self.builder.node("Add", "matrix", &[&product, &bias], Vec::new())?)
     }
@@ -112,8 +112,7 @@ impl Layers {
     /// Adds a value that is learnt, the same for every record: of positions, say.
     pub(super) fn add_each(&mut self, dims: &[usize]) -> Result<(), FactoryError> {
         self.layers += 1;
-        let count: usize = dims.iter().product();
-        let values = (0..count).map(|_| (POSITION * normal(&mut self.rng)) as f32).collect();
+        let values = (0..count(dims)?).map(|_| (POSITION * normal(&mut self.rng)) as f32).collect();
         let each = self.parameter("weight", dims, values)?;
         self.add(&each)
     }
@@ -127,8 +126,8 @@ impl Layers {
     /// Normalises the last axis, of `width` numbers (Ba et al., 2016).
     pub(super) fn normalise(&mut self, width: usize) -> Result<(), FactoryError> {
         self.layers += 1;
-        let scale = self.parameter("weight", &[width], vec![1.0; width])?;
-        let bias = self.parameter("bias", &[width], vec![0.0; width])?;
+        let scale = self.filled("weight", &[width], 1.0)?;
+        let bias = self.zeros("bias", &[width])?;
         let attributes = vec![("axis", Attribute::Int(-1)), ("epsilon", Attribute::Float(1e-5))];
         self.at = self.builder.node("LayerNormalization", "normal", &[&self.at, &scale, &bias], attributes)?;
         Ok(())
@@ -205,9 +204,16 @@ impl Layers {
 
     fn weights(&mut self, kind: &str, dims: &[usize], inputs: usize) -> Result<String, FactoryError> {
         let deviation = (self.activation.gain() / inputs as f64).sqrt();
-        let count = dims.iter().product();
-        let values = (0..count).map(|_| (deviation * normal(&mut self.rng)) as f32).collect();
+        let values = (0..count(dims)?).map(|_| (deviation * normal(&mut self.rng)) as f32).collect();
         self.parameter(kind, dims, values)
+    }
+
+    fn zeros(&mut self, kind: &str, dims: &[usize]) -> Result<String, FactoryError> {
+        self.filled(kind, dims, 0.0)
+    }
+
+    fn filled(&mut self, kind: &str, dims: &[usize], value: f32) -> Result<String, FactoryError> {
+        self.parameter(kind, dims, vec![value; count(dims)?])
     }
 
     fn parameter(&mut self, kind: &str, dims: &[usize], values: Vec<f32>) -> Result<String, FactoryError> {
@@ -221,6 +227,19 @@ impl Layers {
         self.parameters.push(name.clone());
         Ok(name)
     }
+}
+
+/// Weights of one layer: at most this many are held.
+const MOST_WEIGHTS: usize = 1 << 28;
+
+/// How many numbers these dimensions hold.
+fn count(dims: &[usize]) -> Result<usize, FactoryError> {
+    let count = dims.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
+    count.filter(|count| *count <= MOST_WEIGHTS).ok_or_else(|| FactoryError::Recipe {
+        what: "shape",
+        found: format!("{dims:?}"),
+        instead: "make the network smaller",
+    })
 }
 
 /// A standard normal number (Box & Muller, 1958).

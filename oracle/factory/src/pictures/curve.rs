@@ -20,7 +20,13 @@ pub(crate) fn curve(curve: &Curve) -> String {
     let (height, left, right, top, bottom) = (360.0, 90.0, WIDTH - 40.0, 60.0, 300.0);
     let last = training.last().copied().unwrap_or_default();
     let mut picture = Picture::new(WIDTH, height, &format!("Loss by {what}: {last:.4} after {}", training.len()));
-    let logs = || training.iter().chain(&validation).map(|loss| loss.max(f64::MIN_POSITIVE).log10());
+    let logs = || {
+        training
+            .iter()
+            .chain(&validation)
+            .filter(|loss| loss.is_finite())
+            .map(|loss| loss.max(f64::MIN_POSITIVE).log10())
+    };
     let (low, high) = super::range(logs());
     let across = |place: usize| left + place as f64 / (training.len().max(2) - 1) as f64 * (right - left);
     let upwards = |log: f64| bottom - (log - low) / (high - low) * (bottom - top);
@@ -35,7 +41,8 @@ pub(crate) fn curve(curve: &Curve) -> String {
     picture.words(right, bottom + 18.0, Anchor::Middle, &training.len().to_string());
     let points = |losses: &[f64]| -> Vec<(f64, f64)> {
         let log = |loss: &f64| upwards(loss.max(f64::MIN_POSITIVE).log10());
-        losses.iter().enumerate().map(|(place, loss)| (across(place), log(loss))).collect()
+        let drawn = losses.iter().enumerate().filter(|(_, loss)| loss.is_finite());
+        drawn.map(|(place, loss)| (across(place), log(loss))).collect()
     };
     picture.curve(points(&training).into_iter(), Ink::One);
     picture.curve(points(&validation).into_iter(), Ink::Two);

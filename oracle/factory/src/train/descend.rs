@@ -47,7 +47,7 @@ impl Default for Descent {
             optimiser: ADAMW,
             schedule: Schedule { rate: 3e-3, warmup: 0, decay: Decay::Cosine },
             weight_decay: 1e-2,
-            clip: Some(1.0),
+            clip: None,
             epochs: 60,
             batch: 32,
             patience: None,
@@ -68,6 +68,8 @@ pub struct Descended {
     pub epochs: Vec<Epoch>,
     /// Steps taken.
     pub steps: usize,
+    /// Of these, the steps to the parameters.
+    pub served: usize,
 }
 
 /// The model on its way.
@@ -107,7 +109,16 @@ pub struct Stepped {
     pub epoch: Option<Epoch>,
 }
 
+/// More passes than this are a slip.
+const MOST_EPOCHS: usize = 1_000_000;
+
 impl Descent {
+    /// AdamW as it is usually taken, gradients no longer than 1.
+    #[must_use]
+    pub fn adamw() -> Self {
+        Self { clip: Some(1.0), ..Self::default() }
+    }
+
     /// Stochastic gradient descent with momentum, as small networks are usually trained.
     #[must_use]
     pub fn momentum() -> Self {
@@ -115,7 +126,6 @@ impl Descent {
             optimiser: Optimiser::Sgd { momentum: 0.9 },
             schedule: Schedule { rate: 0.05, warmup: 0, decay: Decay::Linear },
             weight_decay: 5e-4,
-            clip: None,
             ..Self::default()
         }
     }
@@ -134,9 +144,9 @@ impl Descent {
         if let Some(clip) = self.clip.filter(|clip| !(clip.is_finite() && *clip > 0.0)) {
             return refuse("clip", clip.to_string(), "give a positive number such as 1, or leave it out");
         }
-        if self.epochs == 0 || self.batch == 0 {
+        if self.epochs == 0 || self.batch == 0 || self.epochs > MOST_EPOCHS {
             let found = format!("{} epochs of batches of {}", self.epochs, self.batch);
-            return refuse("length", found, "give at least one of each");
+            return refuse("length", found, "give at least one of each, and at most a million epochs");
         }
         if self.checkpoints > self.epochs {
             return refuse("number of checkpoints", self.checkpoints.to_string(), "keep at most one an epoch");
@@ -150,7 +160,7 @@ impl Descent {
     /// Steps over so many records.
     #[must_use]
     pub fn steps(&self, records: usize) -> usize {
-        self.epochs * records.div_ceil(self.batch.max(1))
+        self.epochs.saturating_mul(records.div_ceil(self.batch.max(1)))
     }
 
     /// The order in which an epoch, from 0, takes so many records: its own stream of the seed, so that no order depends on
@@ -164,13 +174,15 @@ impl Descent {
         order
     }
 
-    /// What stopping pulls back like weight decay: the decay, and one over the sum of the steps' lengths (Goodfellow et
-    /// al., 2016, §7.8), which momentum makes longer. Of AdamW, whose steps know no curvature, the decay alone.
+    /// What stopping after `taken` steps pulls back like weight decay: the decay, and one over the sum of the steps'
+    /// lengths (Goodfellow et al., 2016, §7.8), which momentum makes longer. Of AdamW, whose steps know no curvature, the
+    /// decay alone.
     #[must_use]
-    pub fn pull(&self, records: usize) -> f64 {
+    pub fn pull(&self, records: usize, taken: usize) -> f64 {
         match self.optimiser {
             Optimiser::Sgd { momentum } => {
-                self.weight_decay + (1.0 - momentum) / self.schedule.total(self.steps(records)).max(f64::MIN_POSITIVE)
+                let lengths = self.schedule.total(taken, self.steps(records));
+                self.weight_decay + (1.0 - momentum) / lengths.max(f64::MIN_POSITIVE)
             }
             Optimiser::AdamW { .. } => self.weight_decay,
         }
@@ -178,7 +190,7 @@ impl Descent {
 
     /// Whether a point is kept after this many epochs.
     fn keeps(&self, epoch: usize) -> bool {
-        let due = |epochs: usize| epochs * self.checkpoints / self.epochs.max(1);
+        let due = |epochs: usize| epochs.saturating_mul(self.checkpoints) / self.epochs.max(1);
         due(epoch) > due(epoch.saturating_sub(1))
     }
 }
@@ -316,9 +328,10 @@ impl Descending<'_> {
     /// [`FactoryError::Diverged`], [`FactoryError::Runtime`].
     pub fn finish(self) -> Result<Descended, FactoryError> {
         let DescentState { step, parameters, best, kept, epochs, .. } = self.state()?;
-        let parameters = match best {
-            Some(best) if self.recipe.patience.is_some() => best.parameters,
-            _ => parameters,
+        let a_pass = self.records.len().div_ceil(self.recipe.batch);
+        let (parameters, served) = match best {
+            Some(best) if self.recipe.patience.is_some() => (best.parameters, best.epoch * a_pass),
+            _ => (parameters, step),
         };
         if parameters.iter().any(|value| !value.is_finite()) {
             return Err(FactoryError::Diverged { step });
@@ -328,7 +341,7 @@ impl Descending<'_> {
             .into_iter()
             .map(|Kept { epoch, loss, parameters }| Checkpoint { epoch, loss, parameters: wide(parameters) })
             .collect();
-        Ok(Descended { parameters: wide(parameters), checkpoints, epochs, steps: step })
+        Ok(Descended { parameters: wide(parameters), checkpoints, epochs, steps: step, served })
     }
 
     /// One step on the records at `places`; the sum of their losses.

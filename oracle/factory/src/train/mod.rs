@@ -41,6 +41,8 @@ pub use state::{DescentState, STATE_FILE, State};
 pub use trainer::Trainer;
 pub use validation::Validated;
 
+use std::{fs, io, path::PathBuf};
+
 use tributary_attribution::{
     Attribution, AttributionSettings, CurvatureKind, Directions, HeldOut, Records, features::usual_expectation,
     gradient::Layers, graph::Graph, onnx, targets::Target,
@@ -74,14 +76,33 @@ pub struct Trained {
     pub target: Target,
     /// Mean loss of the records it was trained on.
     pub loss: f64,
-    /// Largest entry of the gradient of the mean loss with what pulls parameters to zero: 0 at a minimum.
-    pub gradient_norm: f64,
+    /// Of a model that was trained to convergence: the largest entry of its objective's gradient, 0 at the minimum.
+    pub gradient_norm: Option<f64>,
+    /// Damping λ of the curvature that attribution takes; where none is known, a share of the curvature.
+    pub damping: Option<f64>,
     /// Steps taken.
     pub iterations: usize,
     /// Places of the snapshot's records that it was trained on.
     pub used: Vec<usize>,
     /// How training went.
     pub curve: Curve,
+    /// The file of the run's last state, from which the same training ends at once.
+    pub state: Option<PathBuf>,
+}
+
+impl Trained {
+    /// Removes the run's last state: what was made of it is kept elsewhere now.
+    ///
+    /// # Errors
+    /// [`FactoryError::Io`].
+    pub fn settle(&self) -> Result<(), FactoryError> {
+        match self.state.as_ref().map(|path| (path, fs::remove_file(path))) {
+            Some((path, Err(source))) if source.kind() != io::ErrorKind::NotFound => {
+                Err(FactoryError::Io { path: path.clone(), source })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Trains on a permitted snapshot; in a workplace with a folder, goes on from where a run of the same recipe, records and
@@ -109,7 +130,7 @@ pub fn train(
         }
         Start::Base(BaseStart { file, adaptation }) => {
             let base = Given::read(file).map_err(|source| FactoryError::BaseFile(Box::new(source)))?;
-            (adapt(&base.graph, adaptation, width, outputs, recipe.seed)?, Some(base.hash))
+            (adapt(&base.graph, adaptation, width, outputs, recipe.seed)?, Some(keccak256(base.whole())))
         }
     };
     let name = Run::name(workplace, recipe, keccak256(onnx::encode(&model.graph)), data.permission().snapshot_root);
@@ -122,7 +143,7 @@ pub fn train(
         Some(_) => Frozen::split(&model)?.filter(|frozen| frozen.fits(training.len() + validation.len())),
         None => None,
     };
-    let Ended { parameters, steps, curve } = match frozen {
+    let Ended { parameters, steps, served, curve, state } = match frozen {
         None => run(&training, &validation, &model)?,
         Some(frozen) => {
             let cached = |records| frozen.records(workplace.runtime, &workplace.session, records);
@@ -131,20 +152,23 @@ pub fn train(
         }
     };
     let mut trainer = Trainer::new(workplace.runtime, &model, target, &workplace.session)?;
-    let (loss, mut gradient) = trainer.loss_and_gradient(&parameters, &training)?;
-    let count = used.len() as f64;
-    gradient /= count;
-    gradient.scaled_add(recipe.pull(used.len()), &parameters);
+    let (loss, _) = trainer.loss_and_gradient(&parameters, &training)?;
+    let gradient_norm = match &recipe.method {
+        Method::Converge(recipe) => Some(trainer.gradient_norm(&training, used.len(), recipe, &parameters)?),
+        Method::Descend(_) => None,
+    };
     Ok(Trained {
         graph: trainer.graph(&parameters)?,
         parameters: model.parameters,
         base,
         target,
-        loss: loss / count,
-        gradient_norm: gradient.iter().fold(0.0, |largest, entry| f64::max(largest, entry.abs())),
+        loss: loss / used.len() as f64,
+        gradient_norm,
+        damping: recipe.damping(used.len(), served),
         iterations: steps,
         used,
         curve,
+        state,
     })
 }
 
@@ -169,7 +193,7 @@ pub(crate) fn attribution(trained: &Trained, recipe: &TrainingRecipe, classes: u
     AttributionSettings {
         target: trained.target,
         layers: Layers::Named(trained.parameters.clone()),
-        damping: recipe.damping(trained.used.len()),
+        damping: trained.damping,
         denominator: trained.used.len(),
         expectation: usual_expectation(trained.target, classes, recipe.seed),
         curvature: CurvatureKind::BySize,

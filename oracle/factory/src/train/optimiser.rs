@@ -18,16 +18,31 @@ pub enum Optimiser {
     #[serde(rename = "adamw")]
     AdamW {
         /// Decay of the gradient's mean.
+        #[serde(default = "beta1")]
         beta1: f64,
         /// Decay of the gradient's square.
+        #[serde(default = "beta2")]
         beta2: f64,
         /// Added to the root of the square.
+        #[serde(default = "epsilon")]
         epsilon: f64,
     },
 }
 
 /// The usual numbers of Loshchilov & Hutter.
-pub const ADAMW: Optimiser = Optimiser::AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+pub const ADAMW: Optimiser = Optimiser::AdamW { beta1: beta1(), beta2: beta2(), epsilon: epsilon() };
+
+const fn beta1() -> f64 {
+    0.9
+}
+
+const fn beta2() -> f64 {
+    0.999
+}
+
+const fn epsilon() -> f64 {
+    1e-8
+}
 
 impl Optimiser {
     /// As commands and cards name it.
@@ -57,7 +72,8 @@ impl Optimiser {
             Self::AdamW { beta1, beta2, epsilon } => {
                 share("beta1", beta1)?;
                 share("beta2", beta2)?;
-                if epsilon.is_finite() && epsilon > 0.0 {
+                // Steps are computed in `f32`, in which a number can be too small to be one.
+                if epsilon.is_finite() && epsilon as f32 > 0.0 {
                     return Ok(());
                 }
                 let instead = "give a tiny positive number such as 1e-8";

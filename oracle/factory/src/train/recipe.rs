@@ -21,8 +21,8 @@ use crate::{
 pub struct TrainingRecipe {
     /// Seed of the initial parameters, of the order of the records and of the gate's bootstrap.
     pub seed: u64,
-    /// Share of every contributor's records that the model is not trained on but watched with, from 0 up to a half.
-    /// Nobody earns by them.
+    /// Share of every contributor's records that a mini-batch training is not given but watched with, from 0 up to a half.
+    /// Nobody earns by them, and everybody keeps enough for a row of their own.
     pub validation: f64,
     /// What is trained.
     pub start: Start,
@@ -52,6 +52,17 @@ pub struct BaseStart {
 }
 
 impl Start {
+    /// What of a base is trained, in one word.
+    #[must_use]
+    pub const fn adaptation(&self) -> Option<&'static str> {
+        match self {
+            Self::Scratch(_) => None,
+            Self::Base(BaseStart { adaptation: Adaptation::Head, .. }) => Some("head"),
+            Self::Base(BaseStart { adaptation: Adaptation::Full, .. }) => Some("full"),
+            Self::Base(BaseStart { adaptation: Adaptation::Lora(_), .. }) => Some("lora"),
+        }
+    }
+
     /// In a few words.
     #[must_use]
     pub fn words(&self) -> String {
@@ -146,25 +157,26 @@ impl TrainingRecipe {
             let found = self.validation.to_string();
             return Err(FactoryError::Recipe { what: "validation", found, instead });
         }
+        if self.validation > 0.0 && matches!(self.method, Method::Converge(_)) {
+            let instead =
+                "leave it out: training to convergence watches nothing, and nobody earns by records set apart";
+            let found = format!("{} with converge", self.validation);
+            return Err(FactoryError::Recipe { what: "validation", found, instead });
+        }
         match &self.method {
             Method::Converge(convergence) => convergence.check(),
             Method::Descend(descent) => descent.check(),
         }
     }
 
-    /// What pulls parameters to zero like weight decay over so many records.
+    /// Damping λ of the curvature: twice what pulls parameters to zero like weight decay over so many records and steps,
+    /// which is the curvature that random half-coalitions see. Nothing where nothing pulls.
     #[must_use]
-    pub fn pull(&self, records: usize) -> f64 {
-        match &self.method {
+    pub fn damping(&self, records: usize, steps: usize) -> Option<f64> {
+        let pull = match &self.method {
             Method::Converge(convergence) => convergence.weight_decay,
-            Method::Descend(descent) => descent.pull(records),
-        }
-    }
-
-    /// Damping λ of the curvature: twice the pull, which is the curvature that random half-coalitions see. Nothing where
-    /// nothing pulls.
-    #[must_use]
-    pub fn damping(&self, records: usize) -> Option<f64> {
-        Some(2.0 * self.pull(records)).filter(|damping| *damping > 0.0)
+            Method::Descend(descent) => descent.pull(records, steps),
+        };
+        Some(2.0 * pull).filter(|damping| *damping > 0.0)
     }
 }

@@ -13,8 +13,8 @@ use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{B256, hex, keccak256};
 
 use super::{
-    Convergence, Curve, Descent, DescentState, Method, Progress, STATE_FILE, State, Stepped, Trainer, TrainingRecipe,
-    trainer::single,
+    Convergence, Curve, Descended, Descent, DescentState, Method, Progress, STATE_FILE, State, Stepped, Trainer,
+    TrainingRecipe, trainer::single,
 };
 use crate::{FactoryError, model::Model};
 
@@ -32,7 +32,7 @@ pub struct Workplace<'a> {
     pub runtime: &'a OnnxRuntime,
     /// Threads and execution provider.
     pub session: SessionOptions,
-    /// Where the run leaves its recipe, its curve and, until it has ended, the state it can go on from.
+    /// Where the run leaves its recipe, its curve and the state it can go on from.
     pub folder: Option<RunFolder>,
 }
 
@@ -71,8 +71,13 @@ pub enum Step {
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
     pub(super) parameters: Array1<f64>,
+    /// Steps taken.
     pub(super) steps: usize,
+    /// Of these, the steps to the parameters.
+    pub(super) served: usize,
     pub(super) curve: Curve,
+    /// The file of its last state.
+    pub(super) state: Option<PathBuf>,
 }
 
 /// One training: what is trained on what, called by a name that no other has.
@@ -88,7 +93,8 @@ impl<'a> Run<'a> {
     /// The name of a training: the same for the same recipe, records, model and way of computing.
     pub(super) fn name(workplace: &Workplace<'_>, recipe: &TrainingRecipe, model: B256, records: B256) -> B256 {
         let SessionOptions { threads, provider } = &workplace.session;
-        let told = format!("{recipe:?} {model} {records} {threads} {provider}");
+        let build = workplace.runtime.build_info();
+        let told = format!("{recipe:?} {model} {records} {threads} {provider} {build}");
         keccak256(told)
     }
 
@@ -113,10 +119,14 @@ impl<'a> Run<'a> {
             Method::Converge(recipe) => self.converge(&mut trainer, recipe, from, on_step)?,
             Method::Descend(recipe) => self.descend(&trainer, recipe, from, on_step)?,
         };
-        if let Some(folder) = &self.workplace.folder {
-            self.leave(folder, &ended.curve)?;
-        }
-        Ok(ended)
+        let state = match &self.workplace.folder {
+            Some(folder) => {
+                self.leave(folder, &ended.curve)?;
+                Some(self.path(folder).join(STATE_FILE))
+            }
+            None => None,
+        };
+        Ok(Ended { state, ..ended })
     }
 
     fn path(&self, folder: &RunFolder) -> PathBuf {
@@ -142,9 +152,11 @@ impl<'a> Run<'a> {
             on_step(Step::Converging(progress));
             self.keep(&mut kept, || Ok(State::Convergence(converging.state().clone())))?;
         }
+        self.keep_last(|| Ok(State::Convergence(converging.state().clone())))?;
         let curve = Curve::Steps(converging.state().steps(recipe.tolerance));
         let converged = converging.finish()?;
-        Ok(Ended { parameters: converged.parameters, steps: converged.iterations, curve })
+        let steps = converged.iterations;
+        Ok(Ended { parameters: converged.parameters, steps, served: steps, curve, state: None })
     }
 
     fn descend(
@@ -165,9 +177,11 @@ impl<'a> Run<'a> {
             on_step(Step::Descending(stepped));
             self.keep(&mut kept, || Ok(State::Descent(descending.state()?)))?;
         }
+        self.keep_last(|| Ok(State::Descent(descending.state()?)))?;
         let descended = descending.finish()?;
-        let curve = Curve::Epochs(descended.epochs);
-        Ok(Ended { parameters: descended.parameters, steps: descended.steps, curve })
+        let curve = Curve::Epochs(descended.epochs.clone());
+        let Descended { parameters, steps, served, .. } = descended;
+        Ok(Ended { parameters, steps, served, curve, state: None })
     }
 
     /// Writes the state if the last one is old.
@@ -184,7 +198,15 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// What stays of a run that has ended; its state goes last, so that a run that is stopped here ends again.
+    /// Writes the state that the run ends with, so that whoever uses it and is stopped need not train again.
+    fn keep_last(&self, state: impl FnOnce() -> Result<State, FactoryError>) -> Result<(), FactoryError> {
+        match &self.workplace.folder {
+            Some(folder) => state()?.write(&self.path(folder).join(STATE_FILE), self.name),
+            None => Ok(()),
+        }
+    }
+
+    /// What stays of a run.
     fn leave(&self, folder: &RunFolder, curve: &Curve) -> Result<(), FactoryError> {
         let io = |path: &Path, source| FactoryError::Io { path: path.to_owned(), source };
         for (name, text) in
@@ -193,10 +215,6 @@ impl<'a> Run<'a> {
             let path = self.path(folder).join(name);
             durable::write(&path, text.as_bytes()).map_err(|source| io(&path, source))?;
         }
-        let state = self.path(folder).join(STATE_FILE);
-        match fs::remove_file(&state) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(io(&state, error)),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

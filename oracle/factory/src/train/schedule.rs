@@ -25,9 +25,9 @@ pub enum Decay {
     /// Not at all.
     Constant,
     /// In equal parts to zero.
-    #[default]
     Linear,
     /// By half a cosine to zero (Loshchilov & Hutter, 2017).
+    #[default]
     Cosine,
 }
 
@@ -60,10 +60,10 @@ impl Schedule {
             }
     }
 
-    /// The rates of all `steps`, added up.
+    /// The rates of the first `taken` of `steps`, added up.
     #[must_use]
-    pub fn total(&self, steps: usize) -> f64 {
-        (0..steps).map(|step| self.at(step, steps)).sum()
+    pub fn total(&self, taken: usize, steps: usize) -> f64 {
+        (0..taken).map(|step| self.at(step, steps)).sum()
     }
 }
 
@@ -80,7 +80,8 @@ mod tests {
         assert_eq!(rates(with(2, Decay::Linear), 4), [0.25, 0.5, 0.5, 0.25]);
         let cosine = rates(with(0, Decay::Cosine), 2);
         assert!((cosine[0] - 0.5).abs() < 1e-12 && (cosine[1] - 0.25).abs() < 1e-12, "{cosine:?}");
-        assert_eq!(with(0, Decay::Linear).total(4), 1.25);
+        assert_eq!(with(0, Decay::Linear).total(4, 4), 1.25);
+        assert_eq!(with(0, Decay::Linear).total(2, 4), 0.875);
         assert_eq!(rates(with(9, Decay::Linear), 2), [0.5 / 9.0, 1.0 / 9.0], "longer than the training");
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(Schedule { rate, ..with(0, Decay::Linear) }.check().is_err());

@@ -7,7 +7,7 @@ use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng};
 use serde::{Deserialize, Serialize};
 use tributary_attribution::{Labels, Records, compile::LABEL, targets::Target};
 use tributary_runtime::{Session, Tensor};
-use tributary_sdk::Address;
+use tributary_sdk::{Address, records::LEAST_RECORDS};
 
 use super::{
     Layout, Trainer,
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::FactoryError;
 
-/// Sets a share of every owner's records apart, drawn with the seed and rounded down: the places of the records to train on
+/// Sets a share of every owner's records apart, drawn with the seed and rounded down, but leaves everybody who has them
+/// [`LEAST_RECORDS`] to be trained on: the places of the records to train on
 /// and of the records to watch with, both ascending.
 pub(super) fn apart(owners: &[Address], share: f64, seed: u64) -> (Vec<usize>, Vec<usize>) {
     let mut of: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
@@ -27,7 +28,7 @@ pub(super) fn apart(owners: &[Address], share: f64, seed: u64) -> (Vec<usize>, V
     let (mut training, mut watching) = (Vec::new(), Vec::new());
     for mut places in of.into_values() {
         places.shuffle(&mut rng);
-        let taken = (share * places.len() as f64) as usize;
+        let taken = ((share * places.len() as f64) as usize).min(places.len().saturating_sub(LEAST_RECORDS));
         training.extend_from_slice(places.get(taken..).unwrap_or_default());
         watching.extend_from_slice(places.get(..taken).unwrap_or_default());
     }

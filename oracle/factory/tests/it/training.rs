@@ -31,7 +31,7 @@ fn perceptron(hidden: &[usize]) -> Start {
 }
 
 fn descend(epochs: usize) -> Method {
-    Method::Descend(Descent { epochs, ..Descent::default() })
+    Method::Descend(Descent { epochs, ..Descent::adamw() })
 }
 
 fn made(digits: &Digits, recipe: &TrainingRecipe) -> Trained {
@@ -84,7 +84,7 @@ fn a_base_is_adapted_in_every_way_and_released() {
         let published = fs::read_to_string(written.path().join(RECIPE_FILE)).unwrap();
         assert!(published.contains("file = \"model.onnx\""), "where the base lay is nobody's business: {published}");
         let card = fs::read_to_string(written.path().join("card.json")).unwrap();
-        assert!(card.contains(r#""with": "the base""#), "{card}");
+        assert!(card.contains(r#""with": "base as it was""#), "{card}");
     }
 }
 
@@ -102,10 +102,33 @@ fn the_recipes_that_the_guide_shows_are_read() {
         })
         .collect();
     let [scratch, base] = recipes.as_slice() else { panic!("{recipes:?}") };
-    assert_eq!(*scratch, TrainingRecipe { start: perceptron(&[32]), validation: 0.1, ..TrainingRecipe::default() });
+    assert_eq!(*scratch, TrainingRecipe { start: perceptron(&[32]), ..TrainingRecipe::default() });
+    assert_eq!(base.validation, 0.1);
     let Method::Descend(descent) = &base.method else { panic!("{base:?}") };
     assert_eq!((descent.optimiser, descent.patience), (train::ADAMW, Some(5)));
-    for unsound in ["validation = 0.9", "sede = 1", "[method.converge]\nweight-decay = 0.0", "[start.scratch]\n"] {
+    for method in [Method::Descend(Descent::momentum()), descend(3), Method::Converge(Convergence::default())] {
+        let recipe = TrainingRecipe { method, ..TrainingRecipe::default() };
+        fs::write(&path, recipe.to_toml().unwrap()).unwrap();
+        assert_eq!(TrainingRecipe::read(&path).unwrap(), recipe, "what is published is what was done");
+    }
+    fs::write(&path, "[start.scratch.encoder]\npatch = 4\n[method.descend]\nschedule = { rate = 0.01 }\n").unwrap();
+    let little = TrainingRecipe::read(&path).unwrap();
+    assert_eq!(little.start, Start::Scratch(Architecture::Encoder(Encoder { patch: 4, ..Encoder::default() })));
+    let huge = "[start.scratch.perceptron]\nhidden = [4611686018427387904]\n";
+    fs::write(&path, huge).unwrap();
+    let (digits, runtime) = (Digits::new(), OnnxRuntime::load(None).unwrap());
+    let recipe = TrainingRecipe::read(&path).unwrap();
+    let refused = train(&Workplace::new(&runtime), &digits.permitted(), &recipe, |_| ()).unwrap_err();
+    assert!(matches!(refused, FactoryError::Recipe { what: "shape", .. }), "{refused}");
+    let endless = "[method.descend]\nepochs = 9223372036854775807\n";
+    for unsound in [
+        "validation = 0.9",
+        "validation = 0.1",
+        endless,
+        "sede = 1",
+        "[method.converge]\nweight-decay = 0.0",
+        "[start.scratch]\n",
+    ] {
         fs::write(&path, unsound).unwrap();
         let refused = TrainingRecipe::read(&path).unwrap_err();
         assert!(matches!(refused, FactoryError::Recipe { .. } | FactoryError::RecipeFile { .. }), "{refused}");
@@ -128,8 +151,13 @@ fn what_retraining_shows_is_in_the_card() {
     assert_eq!(card.findings.frontier.len(), 2);
     assert!(manifest.with_file_name("frontier.svg").exists());
     let few = Assessment { coalitions: 2, ..Assessment::default() };
-    let refused = panic::catch_unwind(panic::AssertUnwindSafe(|| digits.release(&recipe, &few)));
-    assert!(refused.is_err(), "two coalitions say nothing");
+    assert!(matches!(few.check(&recipe, 5), Err(FactoryError::Audit { .. })));
+    assert!(matches!(assessment.check(&recipe, 3), Err(FactoryError::Audit { .. })));
+    let descended = TrainingRecipe { method: descend(1), ..TrainingRecipe::default() };
+    assert!(matches!(assessment.check(&descended, 5), Err(FactoryError::Recipe { what: "method", .. })));
+    let flat = Assessment { frontier: vec![0.0], ..assessment.clone() };
+    assert!(matches!(flat.check(&recipe, 5), Err(FactoryError::Recipe { .. })));
+    assessment.check(&recipe, 5).unwrap();
 }
 
 #[test]
@@ -139,7 +167,8 @@ fn a_run_that_is_killed_ends_as_if_it_had_not_been() {
     let converging = Method::Converge(Convergence { weight_decay: 0.02, tolerance: 1e-5, most_steps: 2_000 });
     let descending = Method::Descend(Descent { epochs: 4, patience: Some(2), ..Descent::default() });
     for method in [converging, descending] {
-        let recipe = TrainingRecipe { start: perceptron(&[8]), method, validation: 0.2, ..TrainingRecipe::default() };
+        let validation = if matches!(method, Method::Converge(_)) { 0.0 } else { 0.2 };
+        let recipe = TrainingRecipe { start: perceptron(&[8]), method, validation, ..TrainingRecipe::default() };
         let whole = onnx::encode(&made(&digits, &recipe).graph);
         let folder = tempfile::tempdir().unwrap();
         let run = RunFolder { path: folder.path().to_owned(), every: Duration::ZERO };
@@ -164,7 +193,11 @@ fn a_run_that_is_killed_ends_as_if_it_had_not_been() {
         assert_eq!(ended.curve, made(&digits, &recipe).curve);
         let run = only(folder.path());
         assert!(run.join(CURVE_FILE).exists() && run.join(RECIPE_FILE).exists());
-        assert!(!run.join(STATE_FILE).exists(), "nothing is left to go on from");
+        assert!(run.join(STATE_FILE).exists(), "whoever uses the model and is stopped trains no more");
+        let again = train(&workplace, &digits.permitted(), &recipe, |_: Step| panic!("a step")).unwrap();
+        assert_eq!(onnx::encode(&again.graph), whole);
+        again.settle().unwrap();
+        assert!(!run.join(STATE_FILE).exists());
     }
 }
 

@@ -6,6 +6,7 @@ use eyre::{Result, WrapErr};
 use tributary_chain::{licenses::rights, lineage};
 use tributary_factory::{
     Assessment, TrainingRecipe,
+    base::Adaptation,
     train::{BaseStart, Start},
 };
 use tributary_runtime::{ExecutionProvider, ProviderChoice, SessionOptions};
@@ -25,7 +26,11 @@ use super::{
 fn recipe(train: &Train) -> Result<TrainingRecipe> {
     let mut recipe = train.recipe.as_deref().map(TrainingRecipe::read).transpose()?.unwrap_or_default();
     if let Some(file) = train.base.clone() {
-        recipe.start = Start::Base(BaseStart { file, adaptation: train.adapt.map(Into::into).unwrap_or_default() });
+        let told = match &recipe.start {
+            Start::Base(base) => base.adaptation.clone(),
+            Start::Scratch(_) => Adaptation::default(),
+        };
+        recipe.start = Start::Base(BaseStart { file, adaptation: train.adapt.map_or(told, Into::into) });
     }
     if let Some(method) = train.method {
         recipe.method = method.into();
@@ -101,7 +106,6 @@ impl Context {
             base: publish.base.map(|asset| steps::model::BaseEdge {
                 asset,
                 version: publish.base_version,
-                kind: publish.base_kind.into(),
                 share_bps: publish.base_bps,
                 license: publish.base_license,
             }),

@@ -118,6 +118,11 @@ impl DataFolder {
         self.join("runs")
     }
 
+    /// The card of a model that was measured and is not released.
+    pub fn measured(&self) -> PathBuf {
+        self.join("measured")
+    }
+
     /// The folder of the trained release.
     pub fn release(&self) -> PathBuf {
         self.join("release")

@@ -14,6 +14,12 @@ use crate::dataset::DatasetRefusal;
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
 pub enum StepError {
+    /// A model of numbers.
+    #[error("hosts serve classes alone, so this model of numbers is not released; how good it is stands in {card}")]
+    NotServed {
+        /// Its card, for people.
+        card: PathBuf,
+    },
     /// A base that the release was not trained from.
     #[error(
         "version {version} of model {asset} has the weights {found}, and training started from {}: name the version that it started from",

@@ -129,11 +129,11 @@ pub fn svg(lineage: &Lineage) -> String {
     let width = 2.0 * EDGE + widest * BOX.0 + (widest - 1.0) * GAP.0;
     let height = 2.0 * EDGE + 20.0 + rows.len() as f64 * (BOX.1 + GAP.1) - GAP.1;
     let mut places = BTreeMap::new();
-    for (depth, row) in &rows {
+    for (below, row) in rows.values().enumerate() {
         let taken = row.len() as f64 * BOX.0 + (row.len() as f64 - 1.0) * GAP.0;
         for (place, id) in row.iter().enumerate() {
             let x = (width - taken) / 2.0 + place as f64 * (BOX.0 + GAP.0);
-            places.insert(*id, (x, EDGE + 20.0 + *depth as f64 * (BOX.1 + GAP.1)));
+            places.insert(*id, (x, EDGE + 20.0 + below as f64 * (BOX.1 + GAP.1)));
         }
     }
     let mut picture = Picture::new(width, height, &format!("Lineage of {}", short(lineage.asset)));

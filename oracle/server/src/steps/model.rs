@@ -1,16 +1,16 @@
 //! Models: train on a permitted snapshot, register, publish.
 
-use std::{collections::BTreeSet, path::Path, time::Duration};
+use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
 use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
 use tributary_attribution::HeldOut;
 use tributary_chain::{Account, Chain, assets};
 use tributary_dataset::{
-    Charter, Permission, PermittedSnapshot, Record, Schema, read, schema::Label, snapshot::Contents,
+    Charter, Permission, PermittedSnapshot, Record, Schema, Snapshot, read, schema::Label, snapshot::Contents,
 };
 use tributary_factory::{
-    Assessment, ModelCard, Promises, Release, ReleaseFiles, Step, Trained, TrainingRecipe, Workplace, assess,
-    attribute,
+    Assessment, FactoryError, ModelCard, Promises, Release, ReleaseFiles, Step, Trained, TrainingRecipe, Workplace,
+    assess, attribute,
     card::{Data, Fact, Subject, Use},
     records::{labelled, owners},
     train,
@@ -19,8 +19,8 @@ use tributary_factory::{
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
     AssetId,
-    contracts::registry::{self, Derivation, Edge, Policy, Registration, Shares},
-    release::{Manifest, ReleaseManifest, SketchReaders, VersionRef},
+    contracts::registry::{self, Derivation, EDGE_BASE, EDGE_FINETUNE, Edge, Policy, Registration, Shares},
+    release::{Recipe, ReleaseManifest, SketchReaders, VersionRef},
     table::ContributorTable,
 };
 use tributary_settlement::Policy as SettlementPolicy;
@@ -109,24 +109,49 @@ pub async fn build(
     let charter = Collection::open(chain, data)?.charter().clone();
     let folder = Some(RunFolder { path: data.runs(), every: training.state_every });
     let workplace = Workplace { runtime, session: training.session.clone(), folder };
+    let contributors: BTreeSet<Address> = owners(&permitted).into_iter().collect();
+    training.assessment.check(recipe, contributors.len())?;
     let trained = train(&workplace, &permitted, recipe, on_step)?;
     let held_out = HeldOut::apart(labelled(&charter.schema, held_out)?);
     let attribution = attribute(runtime, &permitted, &trained, recipe, &held_out)?;
     let assessment = &training.assessment;
     let findings = assess(runtime, &permitted, recipe, &trained, &attribution, &held_out, test, assessment)?;
-    let card = ModelCard::new(subject(&charter, &permitted, &training, &trained), findings, training.limits.to_vec());
+    let mut limits = training.limits.to_vec();
+    limits.extend(tested_on_trained(&snapshot, test));
+    let subject = subject(&charter, &permitted, &training, &trained, contributors.len());
+    let card = ModelCard::new(subject, findings, limits);
     // Training takes its time. What it was permitted under must still be so, or nothing of it is written.
     reading::permits(chain, state.asset, builder, &snapshot.contents()).await?;
+    if charter.schema.classes().is_none() {
+        let folder = data.measured();
+        fs::create_dir_all(&folder).map_err(|source| FactoryError::Io { path: folder.clone(), source })?;
+        return Err(StepError::NotServed { card: card.write(&folder)?.markdown });
+    }
     let promises = Promises { settlement_policy: &charter.pay_policy, sketch_readers: training.sketch_readers };
     let release = Release::new(&permitted, recipe, &trained, &attribution, &card, promises)?;
     let files = release.write(&data.release())?;
+    trained.settle()?;
     Ok(TrainedRelease { files, card, iterations: trained.iterations, table: release.table().clone() })
 }
 
+/// A sentence for the card where test records are equal to records of the snapshot.
+fn tested_on_trained(snapshot: &Snapshot, test: &[Record]) -> Option<String> {
+    let trained: BTreeSet<&[u8]> = snapshot.records().map(|(record, _)| record.bytes()).collect();
+    match test.iter().filter(|record| trained.contains(record.bytes())).count() {
+        0 => None,
+        count => Some(format!("{count} of the {} test records are equal to records of the snapshot.", test.len())),
+    }
+}
+
 /// What the card of a model is about.
-fn subject(charter: &Charter, data: &PermittedSnapshot<'_>, training: &Training<'_>, trained: &Trained) -> Subject {
+fn subject(
+    charter: &Charter,
+    data: &PermittedSnapshot<'_>,
+    training: &Training<'_>,
+    trained: &Trained,
+    contributors: usize,
+) -> Subject {
     let Training { recipe, session, purpose, .. } = training;
-    let contributors: BTreeSet<Address> = owners(data).into_iter().collect();
     let mut facts = vec![
         Fact::new("start", recipe.start.words()),
         Fact::new("method", recipe.method.name()),
@@ -134,9 +159,10 @@ fn subject(charter: &Charter, data: &PermittedSnapshot<'_>, training: &Training<
         Fact::new("records set apart to watch training with", data.snapshot().len() - trained.used.len()),
         Fact::new("steps", trained.iterations),
         Fact::new("mean loss on the records trained on", format!("{:.6}", trained.loss)),
-        Fact::new("largest gradient of the objective at the end", format!("{:.1e}", trained.gradient_norm)),
         Fact::new("computed by", format!("ONNX Runtime on {}, {} thread(s)", session.provider, session.threads)),
     ];
+    let at_end = "largest gradient of the objective at the end";
+    facts.extend(trained.gradient_norm.map(|norm| Fact::new(at_end, format!("{norm:.1e}"))));
     facts.extend(trained.base.map(|base| Fact::new("keccak-256 of the base", base)));
     Subject {
         name: charter.name.clone(),
@@ -145,7 +171,7 @@ fn subject(charter: &Charter, data: &PermittedSnapshot<'_>, training: &Training<
             snapshot: data.permission().snapshot,
             snapshot_root: data.permission().snapshot_root,
             records: trained.used.len() as u32,
-            contributors: contributors.len() as u32,
+            contributors: contributors as u32,
         },
         classes: match &charter.schema.label {
             Label::Class { names } => names.clone(),
@@ -188,8 +214,6 @@ pub struct BaseEdge {
     pub asset: AssetId,
     /// Its version; the newest if not given.
     pub version: Option<u32>,
-    /// How it was used: the number of the edge's kind.
-    pub kind: u8,
     /// What its vault gets of everything, in basis points.
     pub share_bps: u16,
     /// The license under which, if its owner asks for one.
@@ -227,7 +251,7 @@ pub async fn publish(
         licenseId: U256::ZERO,
     }];
     if let Some(base) = new.base {
-        edges.push(base_edge(builder.chain(), base, release.recipe.base).await?);
+        edges.push(base_edge(builder.chain(), base, &release.recipe).await?);
     }
     let registration = Registration {
         kind: registry::MODEL,
@@ -263,7 +287,9 @@ async fn still_permitted(
     files: &ReleaseFiles,
 ) -> Result<ReleaseManifest, StepError> {
     let chain = builder.chain();
-    let release = ReleaseManifest::from_committed(&data.release_manifest()?, files.manifest_hash)?;
+    let whole = Release::open(&data.release(), files.weights_hash, files.manifest_hash)?;
+    whole.check_papers(&data.release())?;
+    let release = whole.manifest().clone();
     let VersionRef { asset, version } = release.snapshot;
     let (manifest, tree) = dataset::published(chain, data, version).await?;
     reading::permits(chain, asset, builder.address(), &Contents::of(&manifest, &tree)).await?;
@@ -271,13 +297,19 @@ async fn still_permitted(
 }
 
 /// The edge to a base, if its version is what the release was trained from and its owner allows the share.
-async fn base_edge(chain: &Chain, base: BaseEdge, trained_from: Option<B256>) -> Result<Edge, StepError> {
+async fn base_edge(chain: &Chain, base: BaseEdge, recipe: &Recipe) -> Result<Edge, StepError> {
     let parent = assets::asset(chain, base.asset).await?;
     let version = base.version.unwrap_or(parent.versions);
     let found = assets::version(chain, base.asset, version).await?.contentHash;
-    if trained_from != Some(found) {
+    if recipe.base != Some(found) {
+        let trained_from = recipe.base;
         return Err(StepError::OtherBase { asset: base.asset, version, found, trained_from });
     }
+    // Under a new head the base's weights stand still.
+    let kind = match recipe.adaptation.as_deref() {
+        Some("head") => EDGE_BASE,
+        _ => EDGE_FINETUNE,
+    };
     let least = parent.derivation.minShareBps;
     if base.share_bps < least {
         return Err(StepError::ShareTooSmall { asset: base.asset, least, given: base.share_bps });
@@ -285,7 +317,7 @@ async fn base_edge(chain: &Chain, base: BaseEdge, trained_from: Option<B256>) ->
     Ok(Edge {
         parent: base.asset.0,
         parentVersion: version,
-        kind: base.kind,
+        kind,
         shareBps: base.share_bps,
         licenseId: base.license.unwrap_or_default(),
     })

@@ -2,7 +2,7 @@
 
 use tributary_chain::{lineage, root};
 use tributary_factory::TrainingRecipe;
-use tributary_sdk::{AssetId, contracts::registry::EDGE_FINETUNE};
+use tributary_sdk::AssetId;
 use tributary_server::steps::{self, StepError, model::BaseEdge};
 
 use crate::{
@@ -67,9 +67,9 @@ fn what_the_third_generation_earns_reaches_who_gave_records_to_the_first() {
             assert!(text.contains(&studio.community.builder.address().to_string()), "{text}");
             assert!(studio.contributor_addresses().iter().all(|account| text.contains(&account.to_string())), "{text}");
         }
-        assert_eq!(text.matches("fine-tune, version 1, 10.00 % of its revenue: model").count(), 2, "{text}");
+        assert_eq!(text.matches("base, version 1, 10.00 % of its revenue: model").count(), 2, "{text}");
         let svg = steps::lineage::svg(&found);
-        assert_eq!(svg.matches("fine-tune 10.00 %").count(), 2, "{svg}");
+        assert_eq!(svg.matches("base 10.00 %").count(), 2, "{svg}");
         assert!(svg.starts_with("<svg") && svg.ends_with("</svg>\n"));
         let nobody = lineage::of(&town.chain, AssetId(7)).await.unwrap_err();
         assert!(nobody.to_string().contains("not registered"), "{nobody}");
@@ -86,13 +86,7 @@ fn a_base_is_named_as_it_was_used_and_paid_what_its_owner_asks() {
         // Trained from nothing, whatever is said of it.
         let built = community.train().await.unwrap();
         assert_eq!(TrainingRecipe::default().start.words(), "linear");
-        let base = BaseEdge {
-            asset: first.model.version.asset,
-            version: Some(1),
-            kind: EDGE_FINETUNE,
-            share_bps: 1_000,
-            license: None,
-        };
+        let base = BaseEdge { asset: first.model.version.asset, version: Some(1), share_bps: 1_000, license: None };
         let refused = community.publish(&built.files, Some(base)).await.unwrap_err();
         assert!(matches!(refused, StepError::OtherBase { trained_from: None, .. }), "{refused}");
         let later = BaseEdge { version: Some(2), ..base };

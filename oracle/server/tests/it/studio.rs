@@ -29,7 +29,7 @@ use tributary_runtime::{ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
-    contracts::registry::{EDGE_FINETUNE, Shares},
+    contracts::registry::Shares,
     release::{Manifest, SketchReaders},
 };
 use tributary_server::{
@@ -271,7 +271,6 @@ impl Studio {
             base: from.map(|from| BaseEdge {
                 asset: from.model.version.asset,
                 version: None,
-                kind: EDGE_FINETUNE,
                 share_bps: 1_000,
                 license: None,
             }),

@@ -4,7 +4,7 @@ use super::{
 };
 
 /// Numbers that are kept of an epoch.
-const EPOCH: usize = 5;
+const EPOCH: usize = 6;
 
 /// A descent between two steps.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -62,8 +62,9 @@ impl DescentState {
             vectors.keep_point("best", best);
         }
         let numbers = |epoch: &Epoch| {
-            let Validated { loss, accuracy } = epoch.validation.unwrap_or(Validated { loss: f64::NAN, accuracy: None });
-            [epoch.epoch as f64, epoch.rate, epoch.loss, loss, accuracy.unwrap_or(f64::NAN)]
+            let Validated { loss, accuracy } = epoch.validation.unwrap_or(Validated { loss: 0.0, accuracy: None });
+            let validated = f64::from(u8::from(epoch.validation.is_some()));
+            [epoch.epoch as f64, epoch.rate, epoch.loss, validated, loss, accuracy.unwrap_or(f64::NAN)]
         };
         vectors.keep_f64("epochs", self.epochs.iter().flat_map(numbers));
         vectors
@@ -72,9 +73,9 @@ impl DescentState {
     pub(super) fn of(vectors: &Vectors) -> Option<Self> {
         let &[step, loss] = vectors.f64("progress")?.as_slice() else { return None };
         let epoch = |numbers: &[f64]| {
-            let &[epoch, rate, loss, validated, accuracy] = numbers else { return None };
+            let &[epoch, rate, loss, validated, value, accuracy] = numbers else { return None };
             let accuracy = Some(accuracy).filter(|share| !share.is_nan());
-            let validation = Some(validated).filter(|loss| !loss.is_nan()).map(|loss| Validated { loss, accuracy });
+            let validation = (validated > 0.0).then_some(Validated { loss: value, accuracy });
             Some(Epoch { epoch: epoch as usize, rate, loss, validation })
         };
         let best = match vectors.holds("best/about") {

@@ -8,11 +8,7 @@ use tributary_factory::{
     base::{Adaptation, Lora},
     train::{Convergence, Descent, Method},
 };
-use tributary_sdk::{
-    AssetId,
-    contracts::registry::{EDGE_BASE, EDGE_FINETUNE},
-    release::SketchReaders,
-};
+use tributary_sdk::{AssetId, release::SketchReaders};
 
 use super::MOST_DAYS;
 
@@ -102,27 +98,8 @@ impl From<TrainBy> for Method {
     fn from(by: TrainBy) -> Self {
         match by {
             TrainBy::Converge => Self::Converge(Convergence::default()),
-            TrainBy::Adamw => Self::Descend(Descent::default()),
+            TrainBy::Adamw => Self::Descend(Descent::adamw()),
             TrainBy::Sgd => Self::Descend(Descent::momentum()),
-        }
-    }
-}
-
-/// How a base was used.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
-pub(in crate::commands) enum BaseKind {
-    /// Built upon: its weights stand still.
-    Base,
-    /// Trained on.
-    #[default]
-    FineTune,
-}
-
-impl From<BaseKind> for u8 {
-    fn from(kind: BaseKind) -> Self {
-        match kind {
-            BaseKind::Base => EDGE_BASE,
-            BaseKind::FineTune => EDGE_FINETUNE,
         }
     }
 }
@@ -160,9 +137,6 @@ pub(in crate::commands) struct Publish {
     /// Which version of it; the newest if not given.
     #[arg(long, requires = "base")]
     pub(in crate::commands) base_version: Option<u32>,
-    /// How it was used.
-    #[arg(long, value_enum, default_value_t, requires = "base")]
-    pub(in crate::commands) base_kind: BaseKind,
     /// Basis points to the base's vault: at least what its owner asks of derived models.
     #[arg(long, default_value_t = 0, requires = "base")]
     pub(in crate::commands) base_bps: u16,
