@@ -120,8 +120,13 @@ pub async fn build(
     limits.extend(tested_on_trained(&snapshot, test));
     let subject = subject(&charter, &permitted, &training, &trained, contributors.len());
     let card = ModelCard::new(subject, findings, limits);
-    // Training takes its time. What it was permitted under must still be so, or nothing of it is written.
-    reading::permits(chain, state.asset, builder, &snapshot.contents()).await?;
+    // Training takes its time. What it was permitted under must still be so, or nothing of it is written, and nothing stays.
+    let permitted_still = reading::permits(chain, state.asset, builder, &snapshot.contents()).await;
+    let permitted_still = permitted_still.map_err(StepError::from);
+    if matches!(permitted_still, Err(StepError::Dataset(_))) {
+        trained.settle()?;
+    }
+    permitted_still?;
     if charter.schema.classes().is_none() {
         let folder = data.measured();
         fs::create_dir_all(&folder).map_err(|source| FactoryError::Io { path: folder.clone(), source })?;

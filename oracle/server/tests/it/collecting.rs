@@ -468,15 +468,21 @@ fn what_is_revoked_or_withdrawn_while_a_model_trains_leaves_no_release() {
                 run(consent::revoke(&office.town.account(&office.steward), dataset, builder)).unwrap();
             });
         };
+        // Nothing is written, and no weights are left to go on from.
+        let nothing_left = || {
+            let runs: Vec<_> = fs::read_dir(office.data.runs()).unwrap().map(|run| run.unwrap().path()).collect();
+            assert!(!runs.is_empty() && runs.iter().all(|run| !run.join("state.safetensors").exists()), "{runs:?}");
+            assert!(!office.data.release().exists());
+        };
         let refused = office.train_while(builder, revoke).await.unwrap_err();
         assert!(matches!(refused, StepError::Dataset(DatasetError::NoGrant { .. })), "{refused}");
-        assert!(!office.data.release().exists(), "nothing was written");
+        nothing_left();
 
         office.grant(builder, Purposes::TRAIN).await;
         let withdraw = || elsewhere(&|| run(consent::withdraw(&office.town.account(&key), id)).unwrap());
         let refused = office.train_while(builder, withdraw).await.unwrap_err();
         assert!(matches!(refused, StepError::Dataset(DatasetError::Withdrawn { .. })), "{refused}");
-        assert!(!office.data.release().exists(), "nothing was written");
+        nothing_left();
         office.close().await;
     });
 }
