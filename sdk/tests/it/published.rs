@@ -20,8 +20,18 @@ fn release() -> Value {
         "classes": 10,
         "sketchWidth": 4,
         "records": 9,
-        "recipe": { "hidden": [], "weightDecay": "0.003", "damping": "0.006", "seed": 1, "iterations": 5 },
+        "recipe": {
+            "hash": B256::repeat_byte(4),
+            "start": "a new head on a base",
+            "base": B256::repeat_byte(5),
+            "adaptation": "head",
+            "method": "converge",
+            "damping": "0.006",
+            "seed": 1,
+            "iterations": 5,
+        },
         "evaluation": { "accuracy": "0.9500", "records": 20 },
+        "cardHash": B256::repeat_byte(6),
         "sketchReaders": "public",
     })
 }
@@ -41,6 +51,15 @@ fn a_manifest_reads_back_as_the_bytes_it_was_written_as() {
 fn unknown_fields_other_formats_and_cut_files_are_refused() {
     let read = |value: &Value| ReleaseManifest::from_bytes(&serde_json::to_vec(value).unwrap());
     assert!(read(&release()).is_ok());
+
+    let mut from_scratch = release();
+    for left_out in ["base", "adaptation", "damping"] {
+        from_scratch["recipe"].as_object_mut().unwrap().remove(left_out);
+    }
+    assert!(read(&from_scratch).is_ok());
+    let mut without_card = release();
+    without_card.as_object_mut().unwrap().remove("cardHash");
+    assert!(matches!(read(&without_card), Err(ManifestError::Syntax(_))));
 
     let mut unknown = release();
     unknown["bonus"] = json!(1);
