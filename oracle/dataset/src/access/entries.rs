@@ -85,23 +85,3 @@ pub fn verify(reader: impl BufRead) -> Result<Option<Head>, DatasetError> {
     }
     Ok(entries.head())
 }
-
-/// Checks a whole log, and that it is the one whose head was `earlier`, with nothing but further entries after it. Its
-/// head.
-///
-/// # Errors
-/// [`DatasetError::LogNotExtended`] if another entry, or none, is where `earlier` was; those of [`verify`].
-pub fn extends(earlier: Head, reader: impl BufRead) -> Result<Head, DatasetError> {
-    let mut entries = Entries::new(reader);
-    let mut found = None;
-    for entry in entries.by_ref() {
-        let entry = entry?;
-        if entry.index == earlier.index {
-            found = Some(entry.hash);
-        }
-    }
-    match entries.head() {
-        Some(head) if found == Some(earlier.hash) => Ok(head),
-        _ => Err(DatasetError::LogNotExtended { earlier, found }),
-    }
-}

@@ -2,8 +2,9 @@
 //!
 //! Nobody reads records without a [`Grant`] that the chain holds, and nobody reads them without a line in the
 //! [`AccessLog`] that says who, what for and how much. The community has the log and checks it alone: [`verify`] that its
-//! lines follow from each other, [`extends`] that nothing was taken back since a head that somebody has noted. The owner
-//! of the file can write a log anew from the beginning; only a head noted elsewhere, on chain or by a reader, tells.
+//! lines follow from each other. The owner of the file can write a log anew from the beginning; only a head noted
+//! elsewhere tells, such as that of every snapshot, on chain: it is the hash of one of the [`Entries`], or something was
+//! taken back.
 
 mod entries;
 mod entry;
@@ -14,7 +15,7 @@ mod purposes;
 mod tests;
 
 pub use self::{
-    entries::{Entries, extends, verify},
+    entries::{Entries, verify},
     entry::{Access, Entry, FORMAT, Head, LogFault},
     grant::Grant,
     log::{AccessLog, Torn},
