@@ -82,9 +82,23 @@ say 'on the records of each hospital: a model that was trained without them | th
 card '^\| `0x'
 say 'what attributability costs: weight decay | accuracy | contributor LDS'
 card '^\| 0\.0'
-as $builder publish --name 'second opinion' --host "${accounts[$host]}" --window 60 \
-  --attestors "${accounts[${attestors[0]}]}" "${accounts[${attestors[1]}]}" "${accounts[${attestors[2]}]}" >model.txt
-model=$(after model <model.txt) vault=$(after vault <model.txt)
+as $host serve --token "$dollar" --releases data/releases --data host --listen 127.0.0.1:0 >host.log 2>&1 &
+url=$(heard host.log 'http://127\.0\.0\.1:[0-9]+')
+say "a host that has nothing to serve yet looks into the store of releases"
+cat >plan.toml <<PLAN
+name = "second opinion"
+host = "${accounts[$host]}"
+
+[attestation]
+attestors = ["${accounts[${attestors[0]}]}", "${accounts[${attestors[1]}]}", "${accounts[${attestors[2]}]}"]
+window = 60
+
+[required]
+accuracy = 0.9
+PLAN
+as $builder release --plan plan.toml >model.txt
+sed '$d' model.txt
+model=$(tail -n 1 model.txt | after model) vault=$(tail -n 1 model.txt | after vault)
 say "its lineage, from the chain alone:"
 as $buyer lineage "$model" | sed 's/^/  /'
 
@@ -94,8 +108,8 @@ offer=$(as $builder license offer --token "$dollar" --price 1000000000 --legal-t
 as $buyer license show "$offer" | sed 's/^/  /'
 chain mint "$dollar" "${accounts[$buyer]}" 1000000000
 license=$(as $buyer license buy "$offer" | after license)
-as $host serve --token "$dollar" --listen 127.0.0.1:0 >host.log 2>&1 &
-url=$(heard host.log 'http://127\.0\.0\.1:[0-9]+')
+heard host.log "a model is served.*$model" >/dev/null
+say "the host has found it by itself, and serves it at $url"
 # A buyer knows classes by their numbers, as the model answers them.
 sed 's/malignant$/0/; s/benign$/1/' test.csv >asked.csv
 as $buyer ask --host "$url" --license "$license" --model "$model" --records asked.csv --count 60 >answers.txt

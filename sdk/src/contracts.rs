@@ -47,6 +47,10 @@ pub mod registry {
     pub const EDGE_FINETUNE: u8 = 2;
     /// Anyone may derive, for the minimum share.
     pub const DERIVATION_OPEN: u8 = 0;
+    /// Whoever has a license that allows it may derive.
+    pub const DERIVATION_LICENSED: u8 = 1;
+    /// Nobody but the owner may derive, and whom the owner allows.
+    pub const DERIVATION_CLOSED: u8 = 2;
 
     impl Derivation {
         /// Anyone may derive, for no share.

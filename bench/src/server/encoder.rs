@@ -13,16 +13,19 @@ use tributary_attribution::{
     graph::{Attribute, Builder, Element, Graph, Shape, Signature},
     targets::Target,
 };
-use tributary_dataset::{Record, Schema, Split};
+use tributary_dataset::{Record, Schema, Split, access::Purposes};
 use tributary_factory::{
+    ModelCard,
+    card::{CARD_FILE, Data, Findings, Subject, Use},
     evaluate,
     model::{FEATURES, LOGITS},
     records::{labelled, scaling},
     release::{MANIFEST_FILE, MODEL_FILE, TABLE_FILE},
+    train::RECIPE_FILE,
 };
 use tributary_runtime::OnnxRuntime;
 use tributary_sdk::{
-    Address, B256, keccak256,
+    Address, keccak256,
     release::{self, Manifest, Recipe, ReleaseManifest},
 };
 
@@ -64,13 +67,33 @@ pub(super) fn release(
     let attribution = attribute(&runtime, &plain, &training, &held_out, &settings, |_| ())?;
     let evaluation = evaluate(&runtime, &plain, &labelled(&schema, &split.test)?)?;
     let (onnx, table) = (attribution.onnx(), attribution.table());
+    let trained = ReleaseManifest::from_bytes(&fs::read(like.join(MANIFEST_FILE))?)?;
+    let recipe = "# The weights are drawn, not trained.\n";
+    let subject = Subject {
+        name: "encoder".into(),
+        intended_use: Use {
+            purpose: "Measuring what serving costs.".into(),
+            terms: String::new(),
+            purposes: Purposes::TRAIN,
+        },
+        data: Data {
+            snapshot: trained.snapshot,
+            snapshot_root: trained.snapshot_root,
+            records: training.records().len() as u32,
+            contributors: accounts.len() as u32,
+        },
+        classes: Vec::new(),
+        training: Vec::new(),
+    };
+    let (accuracy, tested) = (evaluation.accuracy(), evaluation.records());
+    let card = ModelCard::new(subject, Findings::of(evaluation), Vec::new()).json()?;
     let manifest = ReleaseManifest {
         weights_hash: keccak256(&onnx),
         table_hash: table.hash(),
         sketch_width: table.k() as u32,
         records: training.records().len() as u32,
         recipe: Recipe {
-            hash: B256::ZERO,
+            hash: keccak256(recipe),
             start: format!("encoder of {BLOCKS} blocks of width {WIDTH}"),
             base: None,
             adaptation: None,
@@ -79,13 +102,13 @@ pub(super) fn release(
             seed: 1,
             iterations: 0,
         },
-        evaluation: release::Evaluation {
-            accuracy: format!("{:.4}", evaluation.accuracy()),
-            records: evaluation.records(),
-        },
-        ..ReleaseManifest::from_bytes(&fs::read(like.join(MANIFEST_FILE))?)?
+        evaluation: release::Evaluation { accuracy: format!("{accuracy:.4}"), records: tested },
+        card_hash: keccak256(&card),
+        ..trained
     };
     fs::create_dir_all(folder)?;
+    fs::write(folder.join(RECIPE_FILE), recipe)?;
+    fs::write(folder.join(CARD_FILE), card)?;
     fs::write(folder.join(MODEL_FILE), &onnx)?;
     fs::write(folder.join(TABLE_FILE), table.encode())?;
     Ok(fs::write(folder.join(MANIFEST_FILE), manifest.to_bytes()?)?)

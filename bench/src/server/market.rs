@@ -144,11 +144,15 @@ impl Market {
         let data = folder.display().to_string();
         let host = self.host.address().to_string();
         let attestors = self.attestors.each_ref().map(|key| key.address().to_string());
-        let window = WINDOW.to_string();
-        let publish = ["publish", "--data", &data, "--name", which.name(), "--host", &host, "--window", &window];
-        let publish = [&publish[..], &["--attestors", &attestors[0], &attestors[1]]].concat();
-        let published = self.program.run(&self.builder, &publish)?;
-        let asset = after(&published, "model ")?.parse()?;
+        // What is measured here is serving; how well it is attributed is measured elsewhere.
+        let plan = format!(
+            "name = {:?}\nhost = {host:?}\n[attestation]\nattestors = {attestors:?}\nwindow = {WINDOW}\n\
+             [required]\nunmeasured = true\n",
+            which.name()
+        );
+        self.write("plan.toml", &plan)?;
+        let published = self.program.run(&self.builder, &["release", "--data", &data, "--plan", "plan.toml"])?;
+        let asset = after(published.lines().last().unwrap_or_default(), "model ")?.parse()?;
         let (token, price) = (self.token().to_string(), PRICE.to_string());
         let offer =
             ["license", "offer", "--data", &data, "--token", &token, "--price", &price, "--upfront-bps", "2000"];
@@ -175,8 +179,12 @@ impl Market {
             self.trained()?;
         }
         fs::create_dir_all(to.join("snapshots"))?;
-        for name in ["chain.json", "dataset.json", "snapshots/1.json"] {
+        for name in ["chain.json", "dataset.json", "charter.json"] {
             fs::copy(from.join(name), to.join(name)).wrap_err(name)?;
+        }
+        for file in fs::read_dir(from.join("snapshots")).wrap_err("snapshots")? {
+            let file = file?;
+            fs::copy(file.path(), to.join("snapshots").join(file.file_name()))?;
         }
         let accounts: Vec<Address> = self.contributors.iter().map(PrivateKeySigner::address).collect();
         encoder::release(&self.split, &self.parts()?, &accounts, &from.join("release"), &to.join("release"))?;

@@ -1,21 +1,24 @@
 //! Registering datasets and models, and publishing their versions.
 
+use std::collections::BTreeSet;
+
 use alloy::{
     eips::BlockId,
     primitives::{Address, B256, U256},
-    rpc::types::TransactionReceipt,
+    rpc::types::{Filter, TransactionReceipt},
     sol_types::SolEvent,
 };
 use tributary_sdk::{
     AssetId,
     contracts::{
         AssetRegistry,
-        registry::{Asset, Edge, Registration, Version},
+        registry::{Asset, Derivation, Edge, Registration, Version},
     },
+    release::VersionRef,
 };
 
 use crate::{
-    Account, Chain, ChainError,
+    Account, Chain, ChainError, logs,
     transact::{ask, send},
 };
 
@@ -29,6 +32,23 @@ pub async fn register(account: &Account, registration: Registration) -> Result<(
     Ok((AssetId(event.assetId), event.vault))
 }
 
+/// That the registry would take a registration from the account now.
+///
+/// # Errors
+/// [`ChainError::Reverted`] with what it would say.
+pub async fn check_registration(account: &Account, registration: Registration) -> Result<(), ChainError> {
+    let registry = AssetRegistry::new(account.chain().deployment().registry, account.provider());
+    ask(CONTRACT, registry.register(registration).from(account.address())).await.map(|_| ())
+}
+
+/// The version whose content this is, if it is published: the earliest one. Its assets' edges say what may be made of it.
+pub async fn version_of(chain: &Chain, content_hash: B256) -> Result<Option<VersionRef>, ChainError> {
+    let head = chain.head().await?.number;
+    let all = published(chain, 0, head).await?;
+    let found = all.into_iter().find(|event| event.contentHash == content_hash);
+    Ok(found.map(|event| VersionRef { asset: AssetId(event.assetId), version: event.version }))
+}
+
 /// The account's asset with this salt and its vault, if it was registered with this URI.
 pub async fn registered(account: &Account, salt: B256, uri: &str) -> Result<Option<(AssetId, Address)>, ChainError> {
     let chain = account.chain();
@@ -39,6 +59,12 @@ pub async fn registered(account: &Account, salt: B256, uri: &str) -> Result<Opti
         Ok(_) | Err(ChainError::UnknownAsset(_)) => Ok(None),
         Err(other) => Err(other),
     }
+}
+
+/// Changes what an asset of the account asks of those made from it.
+pub async fn set_derivation(account: &Account, asset: AssetId, derivation: Derivation) -> Result<(), ChainError> {
+    let registry = AssetRegistry::new(account.chain().deployment().registry, account.provider());
+    send(CONTRACT, registry.setDerivation(asset.0, derivation)).await.map(|_| ())
 }
 
 /// Appends a version to an asset of the account; returns its number.
@@ -84,6 +110,20 @@ pub async fn version(chain: &Chain, asset: AssetId, version: u32) -> Result<Vers
         }
         other => other,
     }
+}
+
+/// Assets of which versions were published in these blocks, each once.
+pub async fn published_between(chain: &Chain, from: u64, to: u64) -> Result<BTreeSet<AssetId>, ChainError> {
+    Ok(published(chain, from, to).await?.into_iter().map(|event| AssetId(event.assetId)).collect())
+}
+
+async fn published(chain: &Chain, from: u64, to: u64) -> Result<Vec<AssetRegistry::VersionPublished>, ChainError> {
+    let filter = Filter::new()
+        .address(chain.deployment().registry)
+        .event_signature(AssetRegistry::VersionPublished::SIGNATURE_HASH);
+    let logs = logs::between(chain, &filter, from, to).await?;
+    let events = logs.iter().filter_map(|log| AssetRegistry::VersionPublished::decode_log(&log.inner).ok());
+    Ok(events.map(|event| event.data).collect())
 }
 
 /// An asset's lineage.

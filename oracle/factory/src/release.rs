@@ -40,6 +40,11 @@ const PAPERS: [&str; 9] = [
     FRONTIER_FILE,
 ];
 
+/// Every file that a release may have, the manifest last: where that is, the rest is there.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    [MODEL_FILE, TABLE_FILE].into_iter().chain(PAPERS).chain([MANIFEST_FILE])
+}
+
 /// A release: model, contributor table and the manifest that binds them.
 #[derive(Clone, Debug)]
 pub struct Release {

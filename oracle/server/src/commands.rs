@@ -62,10 +62,12 @@ impl Program {
             Command::Train(train) => context.train(train).await,
             Command::Attribute(attribute) => attribute::attribute(&context.onnxruntime()?, *attribute),
             Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
-            Command::Publish(publish) => context.publish(publish).await,
+            Command::Release(release) => context.release(release).await,
             Command::License(license) => context.license(license).await,
             Command::Lineage { asset, svg } => context.lineage(asset, svg).await,
-            Command::Serve { token, models, standby } => context.serve(token, models, standby).await,
+            Command::Serve { token, models, releases, standby } => {
+                context.serve(serving::Serve { token, models, releases }, standby).await
+            }
             Command::Openapi { dataset } => {
                 let document = if dataset { http::dataset::document() } else { http::document() };
                 println!("{}", document.to_pretty_json()?);

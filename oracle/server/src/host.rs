@@ -5,6 +5,8 @@
 //! | [`Host`] | one key on one chain, and the models it serves |
 //! | `service` | one model: its release in memory, its ledger, its clock |
 //! | `open` | opening a service: everything is checked before the first request |
+//! | `source` | which release of a model is served, and where its files are |
+//! | `following` | new releases, and new models, are served as the chain names them |
 //! | `sign_in`, `licenses` | who may ask: sign-ins, keys and their tokens; what the chain says of licenses |
 //! | `admission`, `answer` | from a question to an answer with a durable receipt |
 //! | `closing`, `batches`, `attesting` | epochs, and what attestors say of them |
@@ -21,6 +23,7 @@ mod attesting;
 mod batches;
 mod clock;
 mod closing;
+mod following;
 mod licenses;
 mod open;
 mod pages;
@@ -29,6 +32,7 @@ mod records;
 mod refusal;
 mod service;
 mod sign_in;
+mod source;
 
 use std::{
     collections::BTreeMap,
@@ -47,9 +51,11 @@ use tributary_sdk::{AssetId, api::HostInfo};
 pub(crate) use answer::deadline;
 pub use answer::{Asked, Question, Reply};
 pub use batches::Batches;
-pub use open::{OpenError, Opening, Shelf, Source};
+pub use following::{Following, Library};
+pub use open::{OpenError, Opening, Shelf};
 pub use refusal::Refusal;
 pub use service::Service;
+pub use source::Source;
 
 use licenses::Licenses;
 use sign_in::Doors;
@@ -61,7 +67,9 @@ pub struct Host {
     key: PrivateKeySigner,
     runtime: OnnxRuntime,
     /// What can be served.
-    shelves: BTreeMap<AssetId, Shelf>,
+    shelves: RwLock<BTreeMap<AssetId, Shelf>>,
+    /// Where more of it comes from.
+    library: Option<Library>,
     /// What is.
     services: RwLock<BTreeMap<AssetId, Arc<Service>>>,
     /// Models are loaded and unloaded one after the other.
@@ -99,7 +107,13 @@ impl Host {
     /// Every model that this host knows, and whether it is served now.
     pub fn shelves(&self) -> Vec<(AssetId, Option<Arc<Service>>)> {
         let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
-        self.shelves.keys().map(|asset| (*asset, services.get(asset).cloned())).collect()
+        let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
+        shelves.keys().map(|asset| (*asset, services.get(asset).cloned())).collect()
+    }
+
+    /// How a model is served, if this host knows it.
+    fn shelf(&self, asset: AssetId) -> Option<Shelf> {
+        self.shelves.read().unwrap_or_else(PoisonError::into_inner).get(&asset).cloned()
     }
 
     /// A served model.
@@ -107,7 +121,7 @@ impl Host {
         let services = self.services.read().unwrap_or_else(PoisonError::into_inner);
         match services.get(&asset) {
             Some(service) => Ok(Arc::clone(service)),
-            None if self.shelves.contains_key(&asset) => Err(Refusal::Unloaded(asset)),
+            None if self.shelf(asset).is_some() => Err(Refusal::Unloaded(asset)),
             None => Err(Refusal::UnknownModel(asset)),
         }
     }
@@ -115,6 +129,22 @@ impl Host {
     /// A batch's bytes.
     pub fn batch(&self, hash: B256) -> Result<Vec<u8>, Refusal> {
         self.publisher(hash)?.batches().bytes(hash)
+    }
+
+    /// A license's legal text, by its hash, which the chain has.
+    pub async fn text(&self, hash: B256) -> Result<String, Refusal> {
+        let shelves: Vec<Source> = {
+            let shelves = self.shelves.read().unwrap_or_else(PoisonError::into_inner);
+            shelves.values().map(|shelf| shelf.source.clone()).collect()
+        };
+        for source in shelves {
+            if let Source::Store { store, .. } = source
+                && let Some(text) = store.text(hash).await?
+            {
+                return Ok(text);
+            }
+        }
+        Err(Refusal::UnknownText(hash))
     }
 
     /// Whose epoch a batch is.

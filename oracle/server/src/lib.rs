@@ -9,6 +9,7 @@
 //! | [`metrics`] | what monitoring reads |
 //! | [`clerk`] | closes epochs when they are due, posts roots once enough have signed |
 //! | `mirror` | published batches in a bucket, where that is built in |
+//! | [`releases`] | where published releases lie |
 //! | [`connect`] | a proxy that signs for clients which cannot |
 //! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
@@ -29,6 +30,7 @@ pub mod metrics;
 pub mod mirror;
 pub mod moment;
 pub mod protocol;
+pub mod releases;
 pub mod secret;
 pub mod settings;
 pub mod steps;

@@ -255,6 +255,7 @@ impl Settings {
             authority: self.authority.clone(),
             keeps_inputs: self.keep_inputs_epochs,
             shelves,
+            library: None,
         }
     }
 

@@ -5,7 +5,8 @@
 //! | [`deployment`] | anyone | put the suite on a chain, write and check the chain's manifest |
 //! | [`dataset`] | steward | create, screen, snapshot, grant |
 //! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
-//! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
+//! | [`model`] | builder | train on a permitted snapshot |
+//! | [`release`] | builder | look a release through, publish it with its lineage |
 //! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
 //! | [`license`] | owner, buyer | offer, buy, read the terms |
 //! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
@@ -34,6 +35,7 @@ pub mod payout;
 mod published;
 pub mod receipt;
 pub mod records;
+pub mod release;
 pub mod sample;
 pub mod watch;
 

@@ -13,7 +13,7 @@ use tributary_sdk::AssetId;
 
 pub(super) use accounts::{Audit, Claim, Epoch, Watch, Withdraw};
 pub(super) use dataset::{Contribute, Create, Dataset, Ruled};
-pub(super) use making::{License, Publish, Train};
+pub(super) use making::{License, Release, Train};
 pub(super) use serving::{Ask, Connect, Decision, Key, Ledger, Submission};
 
 use super::attribute::{Attribute, Explain};
@@ -84,8 +84,8 @@ pub(super) enum Command {
     Attribute(Box<Attribute>),
     /// Say which records and contributors an attributed model owes an answer to.
     Explain(Explain),
-    /// Register a model and publish the trained release.
-    Publish(Publish),
+    /// Look the trained release through, say what will be published, and publish it: the next version of a model, or a new one.
+    Release(Release),
     /// Draw who built the base, who added which data, who fine-tuned what, from the chain alone.
     Lineage {
         /// The model or dataset.
@@ -105,6 +105,10 @@ pub(super) enum Command {
         /// Data folder of a model, as often as there are models; the one of --data if not given.
         #[arg(long = "model")]
         models: Vec<PathBuf>,
+        /// Serve every model that the chain says this key is to serve and whose releases are in this store, a folder or
+        /// s3://bucket/prefix: those that are there now, and those that are published while the host runs.
+        #[arg(long)]
+        releases: Option<String>,
         /// Wait until nobody else serves from the folder, then take over: the second of two machines on one file system.
         #[arg(long)]
         standby: bool,

@@ -19,9 +19,7 @@ use tributary_chain::{
 use tributary_dataset::{Record, Schema, Split, SplitSizes, read};
 use tributary_factory::{Assessment, TrainingRecipe};
 use tributary_runtime::OnnxRuntime;
-use tributary_sdk::{
-    api::EpochInfo, client::Client, contracts::registry::Shares, deployment::Deployment, money::format_units,
-};
+use tributary_sdk::{api::EpochInfo, client::Client, deployment::Deployment, money::format_units};
 use tributary_server::{
     host::{Shelf, Source},
     http::stop_signal,
@@ -30,7 +28,8 @@ use tributary_server::{
         self, DataFolder,
         data::ModelState,
         license::Revocation,
-        model::{Arbitration, Training},
+        model::Training,
+        release::{Attestation, Deriving, Plan, Required, SharePlan},
         watch::{Resolve, Watched},
     },
 };
@@ -62,7 +61,7 @@ const HOST_BPS: u16 = 1_000;
 const CURATORS_BPS: u16 = 500;
 const POOL_BPS: u16 = 6_000;
 const WINDOW: u32 = 86_400;
-const ARBITER_PERIOD: u32 = 3 * 86_400;
+const ARBITER_DAYS: u32 = 3;
 const BOND: u64 = 10_000_000_000_000_000;
 const FALLBACK_DAYS: u32 = 90;
 
@@ -97,7 +96,7 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     let license = sell_license(&chain, &cast, &model, token).await?;
 
     act(5, "The host answers, and every answer says whose data made it");
-    let source = Source::Folder(folder.clone());
+    let source = Source::folder(&chain, &folder)?;
     let shelf = Shelf { data: folder.clone(), source, token, options: settings.model_options() };
     let opening = settings.opening(cast.host.clone(), vec![shelf]);
     let serving = Serving::start(settings, &chain, opening).await?;
@@ -161,45 +160,43 @@ async fn build_model(
     .await?;
     bar.finish();
     print::trained(&built);
-    ensure!(built.card.findings.evaluation.accuracy() >= 0.95, "the model's test accuracy is below 0.95");
-    let new = steps::model::NewModel {
+    let plan = Plan {
         name: "digit reader".into(),
-        shares: Shares {
-            payee: cast.builder.address(),
-            payeeBps: BUILDER_BPS,
-            host: cast.host.address(),
-            hostBps: HOST_BPS,
-            curators: cast.curators.address(),
-            curatorsBps: CURATORS_BPS,
-            poolBps: POOL_BPS,
+        host: cast.host.address(),
+        builder: None,
+        curators: Some(cast.curators.address()),
+        shares: SharePlan {
+            builder: BUILDER_BPS,
+            host: HOST_BPS,
+            curators: CURATORS_BPS,
+            dataset: DATASET_BPS,
+            base: 0,
+            pool: POOL_BPS,
         },
-        dataset_bps: DATASET_BPS,
         base: None,
-        attestors: cast.attestors.iter().map(|key| key.address()).collect(),
-        threshold: 2,
-        window: WINDOW,
-        arbitration: Some(Arbitration { arbiter: cast.arbiter.address(), period: ARBITER_PERIOD, bond: BOND }),
-        poster_bond: BOND,
-        fallback_after: FALLBACK_DAYS * 86_400,
+        attestation: Attestation {
+            attestors: cast.attestors.iter().map(|key| key.address()).collect(),
+            threshold: 2,
+            window: WINDOW,
+            arbiter: Some(cast.arbiter.address()),
+            arbiter_days: ARBITER_DAYS,
+            challenge_bond: BOND,
+            poster_bond: BOND,
+            fallback_days: FALLBACK_DAYS,
+        },
+        derivation: Deriving::default(),
+        required: Required { accuracy: 0.95, contributor_lds: 0.5, unmeasured: false },
     };
-    let model = steps::model::publish(&builder, data, new, &built.files).await?;
+    let review = steps::release::review(&builder, data, &plan.checked()?).await?;
+    print::review(&review);
+    review.passed()?;
+    let model = steps::release::publish(&builder, data, review.model, &review.files).await?;
     println!("  model {} published as version {}", model.version.asset, model.version.version);
-    println!("    weights {}, trained on snapshot 1 of the dataset", built.files.weights_hash);
     println!(
-        "    of every payment: contributors {}, builder {}, host {}, curators {}, the dataset's community {}",
-        print::percent(POOL_BPS.into()),
-        print::percent(BUILDER_BPS.into()),
-        print::percent(HOST_BPS.into()),
-        print::percent(CURATORS_BPS.into()),
-        print::percent(DATASET_BPS.into())
+        "    a root takes a stake of {}; if the attestors fall silent for {FALLBACK_DAYS} days, the pool goes to the \
+         dataset's community",
+        coins(BOND)
     );
-    println!(
-        "    payouts need 2 of 3 attestors and a stake of {}; arbiter {} rules on challenges within {} days",
-        coins(BOND),
-        print::short(cast.arbiter.address()),
-        ARBITER_PERIOD / 86_400
-    );
-    println!("    if the attestors fall silent for {FALLBACK_DAYS} days, the pool goes to the dataset's community");
     println!("  its lineage, from the chain alone:");
     let lineage = lineage::of(chain, model.version.asset).await?;
     steps::lineage::text(&lineage).lines().for_each(|line| println!("    {line}"));

@@ -10,15 +10,16 @@ use tributary_factory::{
     train::{BaseStart, Start},
 };
 use tributary_runtime::{ExecutionProvider, ProviderChoice, SessionOptions};
-use tributary_sdk::{AssetId, contracts::registry::Shares};
+use tributary_sdk::AssetId;
 use tributary_server::{
     dataset::Collection,
-    steps::{self, license::Revocation, model::Training},
+    releases::ReleaseStore,
+    steps::{self, license::Revocation, model::Training, release::Plan},
 };
 
 use super::{
     Context,
-    arguments::{License, Publish, Train},
+    arguments::{License, Release, Train},
     print, read_text,
 };
 
@@ -87,40 +88,21 @@ impl Context {
         Ok(())
     }
 
-    pub(super) async fn publish(&self, publish: Publish) -> Result<()> {
+    pub(super) async fn release(&self, release: Release) -> Result<()> {
         let account = self.account().await?;
         let data = self.data(account.chain())?;
-        let shares = Shares {
-            payee: account.address(),
-            payeeBps: publish.builder_bps,
-            host: publish.host,
-            hostBps: publish.host_bps,
-            curators: publish.curators.unwrap_or(account.address()),
-            curatorsBps: publish.curators_bps,
-            poolBps: publish.pool_bps,
-        };
-        let new = steps::model::NewModel {
-            name: publish.name,
-            shares,
-            dataset_bps: publish.dataset_bps,
-            base: publish.base.map(|asset| steps::model::BaseEdge {
-                asset,
-                version: publish.base_version,
-                share_bps: publish.base_bps,
-                license: publish.base_license,
-            }),
-            attestors: publish.attestors,
-            threshold: publish.threshold,
-            window: publish.window,
-            arbitration: publish.arbiter.map(|arbiter| steps::model::Arbitration {
-                arbiter,
-                period: publish.arbiter_period,
-                bond: publish.challenge_bond,
-            }),
-            poster_bond: publish.poster_bond,
-            fallback_after: publish.fallback_after,
-        };
-        let state = steps::model::publish(&account, &data, new, &steps::model::files(&data)?).await?;
+        let plan = Plan::read(&release.plan)?;
+        let review = steps::release::review(&account, &data, &plan).await?;
+        print::review(&review);
+        review.passed()?;
+        if release.check {
+            return Ok(());
+        }
+        if let Some(location) = &release.store {
+            let store = ReleaseStore::open(location, &data.join("releases"))?;
+            store.put(&data.release(), review.files.manifest_hash).await?;
+        }
+        let state = steps::release::publish(&account, &data, review.model, &review.files).await?;
         println!("model {} version {}, vault {}", state.version.asset, state.version.version, state.vault);
         Ok(())
     }

@@ -23,6 +23,7 @@ use tributary_server::steps::{
     model::TrainedRelease,
     payout::Audited,
     receipt::{Checked, Settled},
+    release::Review,
     sample::{Sampled, Verdict},
     watch::Watched,
 };
@@ -362,4 +363,17 @@ pub(crate) fn percent(bps: i64) -> String {
 pub(crate) fn short(address: Address) -> String {
     let text = address.to_string();
     format!("{}…{}", &text[..6], &text[text.len() - 4..])
+}
+
+/// What was looked at before a release, and what will be published.
+pub(crate) fn review(review: &Review) {
+    println!("  looked at before anything is published:");
+    for check in &review.checks {
+        match &check.found {
+            Ok(found) => println!("    ok       {}: {found}", check.what),
+            Err(problem) => println!("    problem  {}: {problem}", check.what),
+        }
+    }
+    println!("  what is published:");
+    review.will.iter().for_each(|line| println!("    {line}"));
 }

@@ -11,8 +11,9 @@ use tributary_sdk::{Address, client::Client, sign_in::Credential};
 use tributary_server::{
     clerk::{Clerk, ClerkError, Duties},
     connect::Proxy,
-    host::{Host, Shelf, Source},
+    host::{Following, Host, Library, OpenError, Shelf, Source},
     http::{Access, Listening, stop_signal},
+    releases::ReleaseStore,
     steps,
 };
 use tributary_submission::SubmissionError;
@@ -25,6 +26,8 @@ use super::{
 
 /// How often the clerk looks at the chain.
 const CLERK_LOOKS: Duration = Duration::from_secs(10);
+/// How often it is looked for new releases, and on development chains.
+const FOLLOWER_LOOKS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_millis(500));
 /// How often a standby looks whether the folder is free.
 const STANDBY_LOOKS: Duration = Duration::from_secs(1);
 
@@ -39,6 +42,16 @@ fn is_taken(error: &eyre::Report) -> bool {
     matches!(error.downcast_ref(), Some(ClerkError::Submission(SubmissionError::InUse { .. })))
 }
 
+/// What is served.
+pub(super) struct Serve {
+    /// The token whose revenue is divided.
+    pub(super) token: Address,
+    /// Data folders of models.
+    pub(super) models: Vec<PathBuf>,
+    /// A store of releases.
+    pub(super) releases: Option<String>,
+}
+
 /// A host that is ready to be asked.
 struct Opened {
     listening: Listening,
@@ -47,34 +60,41 @@ struct Opened {
 }
 
 impl Context {
-    pub(super) async fn serve(&self, token: Address, models: Vec<PathBuf>, standby: bool) -> Result<()> {
-        let folders = if models.is_empty() { vec![self.settings.data.clone()] } else { models };
+    pub(super) async fn serve(&self, mut serve: Serve, standby: bool) -> Result<()> {
+        if serve.models.is_empty() && serve.releases.is_none() {
+            serve.models.push(self.settings.data.clone());
+        }
         let opened = if standby {
             tokio::select! {
-                opened = self.take_over(token, &folders) => opened?,
+                opened = self.take_over(&serve) => opened?,
                 () = stop_signal() => return Ok(()),
             }
         } else {
-            self.open(token, &folders).await?
+            self.open(&serve).await?
         };
         self.work(opened).await
     }
 
     /// Waits until nobody else has the folders, and opens a host from them. What would stand in its way is said at once, and
     /// not when it is too late.
-    async fn take_over(&self, token: Address, folders: &[PathBuf]) -> Result<Opened> {
+    async fn take_over(&self, serve: &Serve) -> Result<Opened> {
+        let mut folders = serve.models.clone();
+        if serve.releases.is_some() {
+            // Which models these are, the chain says; whoever serves them posts from here.
+            folders.push(self.settings.data.clone());
+        }
         deploy::present(&self.chain().await?).await?;
         tracing::info!(key = %self.key()?.address(), "standing by until nobody else serves from the data folders");
         self.posting_key()?;
         self.onnxruntime()?;
         loop {
-            while in_use(folders)? {
+            while in_use(&folders)? {
                 tokio::time::sleep(STANDBY_LOOKS).await;
             }
             tracing::warn!("taking over");
-            match self.open(token, folders).await {
+            match self.open(serve).await {
                 // Somebody was quicker: the one before, started again, or another standby.
-                Err(error) if is_taken(&error) || in_use(folders)? => {
+                Err(error) if is_taken(&error) || in_use(&folders)? => {
                     tracing::warn!(%error, "standing by again");
                     tokio::time::sleep(STANDBY_LOOKS).await;
                 }
@@ -83,17 +103,21 @@ impl Context {
         }
     }
 
-    async fn open(&self, token: Address, folders: &[PathBuf]) -> Result<Opened> {
+    async fn open(&self, serve: &Serve) -> Result<Opened> {
         let chain = self.chain().await?;
         let listening = Listening::bind(self.settings.listen).await?.with_patience(self.settings.patience());
-        let options = self.settings.model_options();
-        let shelf = |data: &PathBuf| Shelf {
-            source: Source::Folder(data.clone()),
-            data: data.clone(),
-            token,
-            options: options.clone(),
+        let (token, options) = (serve.token, self.settings.model_options());
+        let shelf = |data: &PathBuf| -> Result<Shelf, OpenError> {
+            let (source, data) = (Source::folder(&chain, data)?, data.clone());
+            Ok(Shelf { source, data, token, options: options.clone() })
         };
-        let mut opening = self.settings.opening(self.key()?, folders.iter().map(shelf).collect());
+        let shelves = serve.models.iter().map(shelf).collect::<Result<_, _>>()?;
+        let mut opening = self.settings.opening(self.key()?, shelves);
+        if let Some(location) = &serve.releases {
+            let store = ReleaseStore::open(location, &self.settings.data.join("releases"))?;
+            let data = self.settings.data.join("models");
+            opening.library = Some(Library { store, data, token, options: options.clone() });
+        }
         // A message for another host must not be good here, whatever a client says it asked at.
         opening.authority.get_or_insert_with(|| listening.authority());
         let host = Arc::new(Host::open(&chain, opening).await?);
@@ -108,6 +132,9 @@ impl Context {
         let (stop, stopped) = tokio::sync::watch::channel(());
         let mut beside = JoinSet::new();
         self.mirror(&host, &mut beside, stopped.clone())?;
+        let (following, mut until) = (Following::new(Arc::clone(&host)), stopped.clone());
+        let every = if host.chain().is_development() { FOLLOWER_LOOKS.1 } else { FOLLOWER_LOOKS.0 };
+        beside.spawn(async move { following.run(every, async { drop(until.changed().await) }).await });
         if let Some(clerk) = clerk {
             let mut stopped = stopped;
             beside.spawn(async move { clerk.run(async { drop(stopped.changed().await) }).await });

@@ -1,6 +1,6 @@
 //! Closing an epoch, and what is published about closed ones.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use alloy::{
     primitives::{Address, B256},
@@ -52,22 +52,23 @@ impl Service {
         };
         let period_end = self.seal(index, previous.is_empty()).await?;
         Moment::Sealed.reached();
-        let served = self.served();
-        let manifest = String::from_utf8(served.release.manifest_bytes().to_vec());
+        let receipts = self.ledger.rows_of(index)?;
+        let (version, release) = self.released(&receipts, standing.period_end).await?;
+        let manifest = String::from_utf8(release.manifest_bytes().to_vec());
         let closing = Closing {
             account: self.on,
-            release: served.version,
+            release: version,
             host: self.key.address(),
             manifest: manifest.map_err(|error| Refusal::Release(error.to_string()))?,
-            table: served.release.table().encode().into(),
+            table: release.table().encode().into(),
             sessions: self.ledger.sessions_of(index)?,
-            receipts: self.ledger.rows_of(index)?,
+            receipts,
             previous,
             period_end,
         };
         let batch = epoch::close(self.chain(), closing).await?;
         // What is published leaves out the sketches that are not everybody's to read.
-        let (batch, sketches) = match served.release.manifest().sketch_readers {
+        let (batch, sketches) = match release.manifest().sketch_readers {
             SketchReaders::Public => (batch, None),
             SketchReaders::Attestors => {
                 let sketches: Vec<Sketch> = batch.receipts.iter().filter_map(|row| row.sketch.clone()).collect();
@@ -124,9 +125,16 @@ impl Service {
             return Err(Refusal::NothingToDivide);
         }
         let closing = self.clock.close(collected).await?;
+        // Where another release begins with the next epoch, what was asked of this one is answered first: an epoch is of one.
+        let waits = self.coming.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let _all_answered = if waits { Some(self.at_work.write().await) } else { None };
         let _between_epochs = self.gate.write().await;
         let end = closing.done().await;
-        Ok(self.ledger.seal(index, end).await?.period_end)
+        let sealed = self.ledger.seal(index, end).await?.period_end;
+        if let Some(next) = self.next_after(sealed).filter(|_| waits) {
+            self.turn_to(next);
+        }
+        Ok(sealed)
     }
 
     /// The leaves that the next root continues.

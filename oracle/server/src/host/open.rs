@@ -15,20 +15,18 @@ use tributary_chain::{
 use tributary_factory::{FactoryError, Release};
 use tributary_ledger::{ChainBinding, Ledger, LedgerError};
 use tributary_runtime::{Model, ModelOptions, OnnxRuntime, RuntimeError};
-use tributary_sdk::{AssetId, release::VersionRef};
+use tributary_sdk::{AssetId, batch::ReceiptRow, release::VersionRef};
 
 use super::{
-    Batches, Host, Refusal, Service,
+    Batches, Host, Library, Refusal, Service, Source,
     attesting::Quorums,
     clock::Clock,
     licenses::{Freshness, Licenses},
     service::Served,
     sign_in::Doors,
+    source::Found,
 };
-use crate::{
-    moment::Moment,
-    steps::{DataFolder, StepError},
-};
+use crate::{moment::Moment, releases::StoreError, steps::StepError};
 
 /// What to open.
 #[derive(Clone, Debug)]
@@ -49,6 +47,8 @@ pub struct Opening {
     pub authority: Option<String>,
     /// The models.
     pub shelves: Vec<Shelf>,
+    /// Where models come from that the chain says this host is to serve.
+    pub library: Option<Library>,
 }
 
 /// One model that can be served.
@@ -62,32 +62,6 @@ pub struct Shelf {
     pub token: Address,
     /// How it computes.
     pub options: ModelOptions,
-}
-
-/// Where a release comes from.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// The data folder's newest published one.
-    Folder(PathBuf),
-    /// A run folder, which must be this release.
-    Run {
-        /// The run folder.
-        release: PathBuf,
-        /// The release.
-        version: VersionRef,
-    },
-}
-
-impl Source {
-    fn find(&self, chain: &Chain) -> Result<(PathBuf, VersionRef), OpenError> {
-        match self {
-            Self::Run { release, version } => Ok((release.clone(), *version)),
-            Self::Folder(path) => {
-                let folder = DataFolder::open(path, chain).map_err(Box::new)?;
-                Ok((folder.release(), folder.model().map_err(Box::new)?.version))
-            }
-        }
-    }
 }
 
 /// A host or a model could not be opened; nothing was served.
@@ -114,16 +88,14 @@ pub enum OpenError {
     /// One model twice.
     #[error("model {0} is given twice: serve it from one data folder")]
     GivenTwice(AssetId),
-    /// A data folder is of another model than before.
-    #[error("the data folder {} is of model {found}, it was of {expected}: give each model its own folder", path.display())]
-    OtherModel {
-        /// The folder.
-        path: PathBuf,
-        /// Its model now.
-        found: AssetId,
-        /// Its model before.
-        expected: AssetId,
-    },
+    /// The store has no version of the model.
+    #[error(
+        "no published version of model {0} is where releases are looked for: publish one with `tributary release`, or name the store that has it"
+    )]
+    NoRelease(AssetId),
+    /// Where releases are looked for.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The release cannot serve the open epoch.
     #[error(transparent)]
     TooNew(#[from] Fault),
@@ -154,7 +126,7 @@ impl Host {
         let freshness = Freshness { asked: opening.license_age, block: opening.block_age };
         let mut shelves = BTreeMap::new();
         for shelf in opening.shelves {
-            let asset = shelf.source.find(chain)?.1.asset;
+            let asset = shelf.source.asset();
             if shelves.insert(asset, shelf).is_some() {
                 return Err(OpenError::GivenTwice(asset));
             }
@@ -163,7 +135,8 @@ impl Host {
             account: chain.account(&opening.key)?,
             key: opening.key,
             runtime: OnnxRuntime::load(opening.onnxruntime.as_deref())?,
-            shelves,
+            shelves: RwLock::new(shelves),
+            library: opening.library,
             services: RwLock::default(),
             moving: tokio::sync::Mutex::new(()),
             licenses: Arc::new(Licenses::follow(chain, freshness).await?),
@@ -173,46 +146,47 @@ impl Host {
             request_timeout: opening.request_timeout,
             draining: false.into(),
         };
-        for asset in host.shelves.keys() {
-            let service = host.service_of(*asset).await?;
-            host.services.write().unwrap_or_else(PoisonError::into_inner).insert(*asset, Arc::new(service));
+        for (asset, _) in host.shelves() {
+            let shelf = host.shelf(asset).ok_or(ChainError::UnknownAsset(asset))?;
+            host.open_service(&shelf).await?;
         }
         Moment::HostOpened.reached();
         Ok(host)
     }
 
-    /// Serves a model, or the newest release of a model that is served already. What is being asked of it is answered
-    /// first, by the release it was asked of; nothing is dropped.
+    /// Serves a model, or of a model that is served already its newest release: at once if the open epoch has no receipts of
+    /// another one and is younger than the release, else from the next epoch on. What is being asked is answered first, by the
+    /// release it was asked of; nothing is dropped.
     pub async fn load(&self, asset: AssetId) -> Result<(), Refusal> {
         let _one_at_a_time = self.moving.lock().await;
-        let shelf = self.shelves.get(&asset).ok_or(Refusal::UnknownModel(asset))?;
+        let shelf = self.shelf(asset).ok_or(Refusal::UnknownModel(asset))?;
         let failed = |error: OpenError| Refusal::CannotLoad(Box::new(error));
         match self.service(asset) {
-            Ok(service) => {
-                let (release, version) = shelf.source.find(self.chain()).map_err(failed)?;
-                if version.asset != asset {
-                    let (path, found) = (shelf.data.clone(), version.asset);
-                    return Err(failed(OpenError::OtherModel { path, found, expected: asset }));
-                }
-                if service.served().version == version {
-                    return Ok(());
-                }
-                let served = self.read(&release, version, shelf).await.map_err(failed)?;
-                let _no_epoch_closes = service.closing.lock().await;
-                let _all_answered = service.at_work.write().await;
-                let next = epoch::standing(self.chain(), service.on).await?.index;
-                check_epoch(&service.ledger, next, version.version).map_err(failed)?;
-                let ended = service.clock.floor().await.saturating_sub(1);
-                self.check_age(version, ended).await.map_err(failed)?;
-                *service.served.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(served);
-                Ok(())
-            }
-            Err(_) => {
-                let service = self.service_of(asset).await.map_err(failed)?;
-                self.services.write().unwrap_or_else(PoisonError::into_inner).insert(asset, Arc::new(service));
-                Ok(())
+            Ok(service) => self.renew(&service, &shelf).await.map_err(failed),
+            Err(_) => self.open_service(&shelf).await.map_err(failed),
+        }
+    }
+
+    /// Has a served model's newest release serve, as soon as an epoch can begin with it.
+    async fn renew(&self, service: &Service, shelf: &Shelf) -> Result<(), OpenError> {
+        let newest = shelf.source.newest(self.chain()).await?;
+        let prepared = service.coming.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|next| next.version);
+        if [Some(service.served().version), prepared].contains(&Some(newest.version)) {
+            return Ok(());
+        }
+        let next = Arc::new(self.read(newest, shelf).await?);
+        let _no_epoch_closes = service.closing.lock().await;
+        let _all_answered = service.at_work.write().await;
+        let ended = service.clock.floor().await.saturating_sub(1);
+        let asked = service.ledger.first_open()?.is_some_and(|row| row.receipt.is_some());
+        match !asked && may_serve(&next, ended) {
+            true => service.turn_to(next),
+            false => {
+                tracing::info!(model = %service.asset, version = next.version.version, "serves from the next epoch on");
+                *service.coming.lock().unwrap_or_else(PoisonError::into_inner) = Some(next);
             }
         }
+        Ok(())
     }
 
     /// Serves a model no longer. What is being asked of it is answered first.
@@ -229,36 +203,58 @@ impl Host {
     }
 
     /// The release in memory, if it is the one on chain.
-    async fn read(&self, folder: &Path, version: VersionRef, shelf: &Shelf) -> Result<Served, OpenError> {
-        let published = assets::version(self.chain(), version.asset, version.version).await?;
-        let release = Release::open(folder, published.contentHash, published.manifestHash)?;
+    async fn read(&self, found: Found, shelf: &Shelf) -> Result<Served, OpenError> {
+        let Found { folder, version, published_at } = found;
+        let release = open(self.chain(), &folder, version).await?;
         let (runtime, options, onnx) = (self.runtime.clone(), shelf.options.clone(), release.onnx().to_vec());
         let loading = tokio::task::spawn_blocking(move || Model::load(&runtime, onnx, options));
         let model = loading.await.map_err(std::io::Error::other)??;
-        Ok(Served { release, version, model })
+        Ok(Served { release: Arc::new(release), version, published_at, model })
     }
 
-    /// Only a release that is older than the epoch may serve in it.
-    async fn check_age(&self, version: VersionRef, ended: u64) -> Result<(), OpenError> {
-        let published = assets::version(self.chain(), version.asset, version.version).await?;
-        Ok(check_published(version.version, published.publishedAt, ended)?)
+    /// The newest of these releases that is whole and may serve an epoch that begins after `ended`.
+    async fn first_that_serves(&self, all: Vec<Found>, ended: u64, shelf: &Shelf) -> Result<Served, OpenError> {
+        let mut newest = Err(OpenError::NoRelease(shelf.source.asset()));
+        for (place, found) in all.into_iter().enumerate() {
+            let version = found.version;
+            let read = self.read(found, shelf).await.and_then(|served| {
+                check_published(version.version, served.published_at, ended)?;
+                Ok(served)
+            });
+            match read {
+                Ok(served) => return Ok(served),
+                Err(error) => {
+                    tracing::warn!(model = %version.asset, version = version.version, %error, "a release cannot be served now");
+                    if place == 0 {
+                        newest = Err(error);
+                    }
+                }
+            }
+        }
+        newest
     }
 
-    async fn service_of(&self, asset: AssetId) -> Result<Service, OpenError> {
-        let shelf = self.shelves.get(&asset).ok_or(ChainError::UnknownAsset(asset))?;
-        let chain = self.chain();
-        let (release, version) = shelf.source.find(chain)?;
-        let registered = assets::asset(chain, version.asset).await?;
+    async fn open_service(&self, shelf: &Shelf) -> Result<(), OpenError> {
+        let service = self.service_of(shelf).await?;
+        tracing::info!(model = %service.asset, version = service.served().version.version, "a model is served");
+        self.services.write().unwrap_or_else(PoisonError::into_inner).insert(service.asset, Arc::new(service));
+        Ok(())
+    }
+
+    async fn service_of(&self, shelf: &Shelf) -> Result<Service, OpenError> {
+        let (chain, asset) = (self.chain(), shelf.source.asset());
+        let registered = assets::asset(chain, asset).await?;
         if registered.shares.host != self.key.address() {
             return Err(OpenError::NotTheHost { found: self.key.address(), expected: registered.shares.host });
         }
-        let served = self.read(&release, version, shelf).await?;
+        let all = shelf.source.all(chain).await?;
+        let newest = all.first().cloned().ok_or(OpenError::NoRelease(asset))?;
         std::fs::create_dir_all(&shelf.data)?;
         let binding = ChainBinding {
             chain_id: chain.id(),
             genesis: chain.genesis(),
             ledger: chain.deployment().ledger,
-            model: version.asset,
+            model: asset,
             token: shelf.token,
         };
         let ledger = Ledger::open(&shelf.data, binding)?;
@@ -266,15 +262,35 @@ impl Host {
         let sealed = ledger.last_epoch()?.map_or(0, |epoch| epoch.period_end);
         let standing = epoch::standing(chain, on).await?;
         let ended = standing.period_end.max(sealed);
-        self.check_age(version, ended).await?;
-        check_epoch(&ledger, standing.index, version.version)?;
+        let served = match ledger.first_open()?.and_then(|row| row.receipt) {
+            // An epoch is of one release.
+            Some(row) => {
+                let (found, asked) = (row.receipt.version, newest.version.version);
+                let same = all.into_iter().find(|one| one.version.version == found);
+                self.read(same.ok_or(OpenError::EpochOfAnotherVersion { found, asked })?, shelf).await?
+            }
+            None => self.first_that_serves(all, ended, shelf).await?,
+        };
+        let coming = match served.version == newest.version {
+            true => None,
+            // What is wrong with it is no reason not to serve what is right.
+            false => match self.read(newest, shelf).await {
+                Ok(next) => Some(Arc::new(next)),
+                Err(error) => {
+                    tracing::warn!(model = %asset, %error, "the newest release cannot be served");
+                    None
+                }
+            },
+        };
         Ok(Service {
-            asset: version.asset,
+            asset,
             data: shelf.data.clone(),
+            source: shelf.source.clone(),
             account: self.account.clone(),
             key: self.key.clone(),
             on,
             served: RwLock::new(Arc::new(served)),
+            coming: std::sync::Mutex::new(coming),
             ledger,
             batches: Batches::open(&shelf.data)?,
             quorums: Quorums::open(&shelf.data)?,
@@ -290,13 +306,51 @@ impl Host {
     }
 }
 
-/// An epoch is of one release: the open one, and one that is sealed and whose root, number `next`, is not posted yet.
-fn check_epoch(ledger: &Ledger, next: u64, asked: u32) -> Result<(), OpenError> {
-    let open = ledger.first_open()?.and_then(|row| row.receipt);
-    let sealed = ledger.rows_of(next)?.into_iter().next();
-    let versions = open.into_iter().chain(sealed).map(|row| row.receipt.version);
-    match versions.into_iter().find(|found| *found != asked) {
-        Some(found) => Err(OpenError::EpochOfAnotherVersion { found, asked }),
-        None => Ok(()),
+fn may_serve(release: &Served, ended: u64) -> bool {
+    check_published(release.version.version, release.published_at, ended).is_ok()
+}
+
+/// A release's files, if they are what the chain commits to.
+async fn open(chain: &Chain, folder: &Path, version: VersionRef) -> Result<Release, OpenError> {
+    let published = assets::version(chain, version.asset, version.version).await?;
+    Ok(Release::open(folder, published.contentHash, published.manifestHash)?)
+}
+
+impl Service {
+    /// What is asked from now on is answered by another release. Nothing may be being asked, and no epoch be open over two.
+    pub(super) fn turn_to(&self, next: Arc<Served>) {
+        tracing::info!(model = %self.asset, version = next.version.version, "another release serves now");
+        *self.served.write().unwrap_or_else(PoisonError::into_inner) = next;
+        *self.coming.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// The release that waits for the next epoch, if it may serve one that begins after `ended`.
+    pub(super) fn next_after(&self, ended: u64) -> Option<Arc<Served>> {
+        let coming = self.coming.lock().unwrap_or_else(PoisonError::into_inner);
+        coming.as_ref().filter(|next| may_serve(next, ended)).map(Arc::clone)
+    }
+
+    /// The release of an epoch that is sealed: the one that served its receipts, and where there are none, one that is older
+    /// than the epoch.
+    pub(super) async fn released(
+        &self,
+        receipts: &[ReceiptRow],
+        began: u64,
+    ) -> Result<(VersionRef, Arc<Release>), Refusal> {
+        let served = self.served();
+        let asked = receipts.first().map(|row| row.receipt.version);
+        let is_it = |version: u32, published_at| match asked {
+            Some(asked) => version == asked,
+            None => check_published(version, published_at, began).is_ok(),
+        };
+        if is_it(served.version.version, served.published_at) {
+            return Ok((served.version, Arc::clone(&served.release)));
+        }
+        let missing = |error: OpenError| Refusal::Release(error.to_string());
+        let all = self.source.all(self.chain()).await.map_err(missing)?;
+        let found = all.into_iter().find(|one| is_it(one.version.version, one.published_at));
+        let found = found.ok_or_else(|| missing(OpenError::NoRelease(self.asset)))?;
+        let release = open(self.chain(), &found.folder, found.version).await.map_err(missing)?;
+        Ok((found.version, Arc::new(release)))
     }
 }

@@ -15,7 +15,7 @@ use tributary_sdk::{
 use tributary_submission::SubmissionError;
 
 use super::OpenError;
-use crate::protocol::ProtocolError;
+use crate::{protocol::ProtocolError, releases::StoreError};
 
 /// Nothing was served, and nothing is owed.
 #[derive(Debug, thiserror::Error)]
@@ -262,6 +262,12 @@ pub enum Refusal {
     /// No such batch.
     #[error("there is no batch {0}")]
     UnknownBatch(B256),
+    /// No such text.
+    #[error("no license's text with the hash {0} is kept here: ask who offers it")]
+    UnknownText(B256),
+    /// Where releases and texts are kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The route is the operator's.
     #[error("this route needs the operator's token: send `Authorization: Bearer …`")]
     NotOperator,

@@ -13,7 +13,7 @@ use tributary_ledger::Ledger;
 use tributary_runtime::{Histogram, Model};
 use tributary_sdk::{AssetId, api::ModelInfo, release::VersionRef};
 
-use super::{Batches, Refusal, attesting::Quorums, clock::Clock, licenses::Licenses};
+use super::{Batches, Refusal, Source, attesting::Quorums, clock::Clock, licenses::Licenses};
 
 /// One model with its ledger.
 ///
@@ -23,10 +23,13 @@ use super::{Batches, Refusal, attesting::Quorums, clock::Clock, licenses::Licens
 pub struct Service {
     pub(super) asset: AssetId,
     pub(super) data: PathBuf,
+    pub(super) source: Source,
     pub(super) account: Account,
     pub(super) key: PrivateKeySigner,
     pub(super) on: tributary_chain::revenue::Account,
     pub(super) served: std::sync::RwLock<Arc<Served>>,
+    /// A newer release, loaded and waiting for the next epoch.
+    pub(super) coming: std::sync::Mutex<Option<Arc<Served>>>,
     pub(super) ledger: Ledger,
     pub(super) batches: Batches,
     pub(super) quorums: Quorums,
@@ -54,8 +57,10 @@ const SKETCH_BOUNDS: &[f64] = &[0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.0
 /// A release in memory.
 #[derive(Debug)]
 pub struct Served {
-    pub(super) release: Release,
+    pub(super) release: Arc<Release>,
     pub(super) version: VersionRef,
+    /// In seconds since 1970.
+    pub(super) published_at: u64,
     pub(super) model: Model,
 }
 

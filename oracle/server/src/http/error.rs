@@ -98,6 +98,8 @@ fn class(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::RootPending(_) => (S::CONFLICT, "root_pending"),
         Refusal::NoLeaf { .. } => (S::NOT_FOUND, "no_leaf"),
         Refusal::UnknownBatch(_) => (S::NOT_FOUND, "unknown_batch"),
+        Refusal::UnknownText(_) => (S::NOT_FOUND, "unknown_text"),
+        Refusal::Store(_) => (S::INTERNAL_SERVER_ERROR, "store_failed"),
         Refusal::UnknownRoute => (S::NOT_FOUND, "unknown_route"),
         Refusal::NotOperator => (S::UNAUTHORIZED, "not_operator"),
         Refusal::BadBody(_) => (S::BAD_REQUEST, "bad_body"),

@@ -257,6 +257,14 @@ pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> R
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes))
 }
 
+/// A license's legal text, by its keccak-256, which its terms on chain name.
+#[utoipa::path(get, path = "/v1/texts/{hash}", tag = "models", params(("hash" = String, Path, description = "The text's keccak-256")),
+    responses((status = 200, content_type = "text/markdown"), (status = "default", body = ErrorBody)))]
+pub(super) async fn license_text(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
+    let text = state.host.text(path(hash)?).await?;
+    Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
+}
+
 /// The sketches that a batch leaves out, for an attestor of the vault.
 #[utoipa::path(post, path = "/v1/batches/{hash}/sketches", tag = "epochs", request_body = Reader,
     params(("hash" = String, Path, description = "The data hash of an epoch")),

@@ -13,7 +13,7 @@ use tributary_factory::release::MANIFEST_FILE;
 use tributary_sdk::{AssetId, release::VersionRef};
 
 use super::StepError;
-use crate::dataset::CHARTER_FILE;
+use crate::{dataset::CHARTER_FILE, releases::ReleaseStore};
 
 /// A data folder bound to one chain.
 #[derive(Clone, Debug)]
@@ -123,6 +123,11 @@ impl DataFolder {
         self.join("measured")
     }
 
+    /// The releases that were published from here.
+    pub fn releases(&self) -> ReleaseStore {
+        ReleaseStore::folder(self.join("releases"))
+    }
+
     /// The folder of the trained release.
     pub fn release(&self) -> PathBuf {
         self.join("release")
@@ -155,7 +160,7 @@ impl DataFolder {
 
     /// The published model.
     pub fn model(&self) -> Result<ModelState, StepError> {
-        self.read("model.json", "tributary publish")
+        self.read("model.json", "tributary release")
     }
 
     /// Keeps the published model.

@@ -84,7 +84,9 @@ async fn release(chain: &Chain, data: &Path, key: Option<PrivateKeySigner>) -> R
         let folder = DataFolder::existing(data, chain)?;
         let version = folder.model()?.version;
         let published = assets::version(chain, version.asset, version.version).await?;
-        Release::open(&folder.release(), published.contentHash, published.manifestHash)?;
+        let kept = folder.releases().find(published.manifestHash).await?;
+        let kept = kept.ok_or("the published release is not in `releases/`: restore it, or publish it again")?;
+        Release::open(&kept, published.contentHash, published.manifestHash)?;
         let host = assets::asset(chain, version.asset).await?.shares.host;
         match key.map(|key| key.address()) {
             Some(ours) if ours != host => Err(format!("the model's host is {host}, the key is {ours}").into()),

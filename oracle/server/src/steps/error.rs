@@ -5,11 +5,15 @@ use tributary_chain::{ChainError, dispute::Difference};
 use tributary_dataset::DatasetError;
 use tributary_factory::FactoryError;
 use tributary_sdk::{
-    AssetId, client::ClientError, merkle::MerkleError, release::ManifestError, typed_data::SignatureError,
+    AssetId,
+    client::ClientError,
+    merkle::MerkleError,
+    release::{ManifestError, VersionRef},
+    typed_data::SignatureError,
 };
 use tributary_settlement::SettlementError;
 
-use crate::dataset::DatasetRefusal;
+use crate::{dataset::DatasetRefusal, releases::StoreError};
 
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +41,7 @@ pub enum StepError {
     },
     /// Less than a base's owner asks of derived models.
     #[error(
-        "the owner of model {asset} asks {least} basis points of what derived models earn, and {given} are given: raise --base-bps"
+        "the owner of model {asset} asks {least} basis points of what derived models earn, and {given} are given: raise it"
     )]
     ShareTooSmall {
         /// The model.
@@ -47,6 +51,44 @@ pub enum StepError {
         /// What is given.
         given: u16,
     },
+    /// A base that is not named.
+    #[error(
+        "training started from weights {weights}, which are version {} of model {}: name it under [base], with what its \
+         owner asks",
+        parent.version, parent.asset
+    )]
+    UnnamedBase {
+        /// Whose weights they are.
+        parent: VersionRef,
+        /// The weights.
+        weights: B256,
+    },
+    /// A model with another lineage.
+    #[error(
+        "model {asset} is registered without an edge to {parent}, which this release was made of: release it under another \
+         name, or announce a change of its lineage"
+    )]
+    OtherLineage {
+        /// The model.
+        asset: AssetId,
+        /// What it was made of.
+        parent: AssetId,
+    },
+    /// A model with another share table.
+    #[error(
+        "model {asset} is registered with other shares: a later release keeps them; give the shares it has, or announce a \
+         change of its table"
+    )]
+    OtherShares {
+        /// The model.
+        asset: AssetId,
+    },
+    /// A release that something stands against.
+    #[error("it is not released: {} of what was looked at does not hold: {}", .0.len(), .0.join("; "))]
+    NotReleased(Vec<String>),
+    /// Where releases are kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// A file of the data folder.
     #[error("{}: {source}", path.display())]
     File {

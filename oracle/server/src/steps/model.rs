@@ -1,13 +1,11 @@
-//! Models: train on a permitted snapshot, register, publish.
+//! Models: train on a permitted snapshot.
 
 use std::{collections::BTreeSet, fs, path::Path, time::Duration};
 
-use alloy::primitives::{Address, B256, U256, aliases::U88, keccak256};
+use alloy::primitives::Address;
 use tributary_attribution::HeldOut;
-use tributary_chain::{Account, Chain, assets};
-use tributary_dataset::{
-    Charter, Permission, PermittedSnapshot, Record, Schema, Snapshot, read, schema::Label, snapshot::Contents,
-};
+use tributary_chain::Chain;
+use tributary_dataset::{Charter, Permission, PermittedSnapshot, Record, Schema, Snapshot, read, schema::Label};
 use tributary_factory::{
     Assessment, FactoryError, ModelCard, Promises, Release, ReleaseFiles, Step, Trained, TrainingRecipe, Workplace,
     assess, attribute,
@@ -18,14 +16,11 @@ use tributary_factory::{
 };
 use tributary_runtime::{OnnxRuntime, SessionOptions};
 use tributary_sdk::{
-    AssetId,
-    contracts::registry::{self, Derivation, EDGE_BASE, EDGE_FINETUNE, Edge, Policy, Registration, Shares},
-    release::{Recipe, ReleaseManifest, SketchReaders, VersionRef},
+    release::{SketchReaders, VersionRef},
     table::ContributorTable,
 };
-use tributary_settlement::Policy as SettlementPolicy;
 
-use super::{DataFolder, StepError, data::ModelState, dataset};
+use super::{DataFolder, StepError, dataset};
 use crate::dataset::{Collection, reading};
 
 /// A trained release in the data folder, not published yet.
@@ -184,163 +179,6 @@ fn subject(
         },
         training: facts,
     }
-}
-
-/// How a model's money is divided and who attests it.
-#[derive(Clone, Debug)]
-pub struct NewModel {
-    /// For people; it also makes the asset's id, so an account can use a name once.
-    pub name: String,
-    /// The fixed shares, in basis points; with the dataset's share they make 10,000.
-    pub shares: Shares,
-    /// What the dataset's vault gets of everything, in basis points.
-    pub dataset_bps: u16,
-    /// What it was made from, where that is a release on the same chain.
-    pub base: Option<BaseEdge>,
-    /// Who may attest roots.
-    pub attestors: Vec<Address>,
-    /// How many of them it takes.
-    pub threshold: u8,
-    /// How long a posted root waits before claims on it are good, in seconds.
-    pub window: u32,
-    /// Who judges roots that are challenged.
-    pub arbitration: Option<Arbitration>,
-    /// What is staked on a root, in wei of the chain's coin.
-    pub poster_bond: u64,
-    /// How long the attestors may be silent before anyone can send the pool to the data's vault, in seconds; 0 is for
-    /// ever.
-    pub fallback_after: u32,
-}
-
-/// A release that another one was made from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BaseEdge {
-    /// The model.
-    pub asset: AssetId,
-    /// Its version; the newest if not given.
-    pub version: Option<u32>,
-    /// What its vault gets of everything, in basis points.
-    pub share_bps: u16,
-    /// The license under which, if its owner asks for one.
-    pub license: Option<U256>,
-}
-
-/// Who judges roots that are challenged, by when, and what a challenge costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arbitration {
-    /// None of the attestors.
-    pub arbiter: Address,
-    /// How long the arbiter has, in seconds.
-    pub period: u32,
-    /// What a challenger stakes, in wei of the chain's coin.
-    pub bond: u64,
-}
-
-/// Registers the model with its lineage, share table and pay policy, and publishes the trained release as version 1.
-///
-/// The chain is asked again whether the records may be used: a withdrawal between training and publishing counts.
-pub async fn publish(
-    builder: &Account,
-    data: &DataFolder,
-    new: NewModel,
-    files: &ReleaseFiles,
-) -> Result<ModelState, StepError> {
-    let release = still_permitted(builder, data, files).await?;
-    let mut signers = new.attestors;
-    signers.sort();
-    let mut edges = vec![Edge {
-        parent: release.snapshot.asset.0,
-        parentVersion: release.snapshot.version,
-        kind: registry::EDGE_DATA,
-        shareBps: new.dataset_bps,
-        licenseId: U256::ZERO,
-    }];
-    if let Some(base) = new.base {
-        edges.push(base_edge(builder.chain(), base, &release.recipe).await?);
-    }
-    let registration = Registration {
-        kind: registry::MODEL,
-        salt: keccak256(&new.name),
-        owner: builder.address(),
-        shares: new.shares,
-        edges,
-        derivation: Derivation::open(),
-        policy: Policy {
-            signers,
-            threshold: new.threshold,
-            window: new.window,
-            arbiter: new.arbitration.map_or(Address::ZERO, |arbitration| arbitration.arbiter),
-            arbiterPeriod: new.arbitration.map_or(0, |arbitration| arbitration.period),
-            posterBond: U88::from(new.poster_bond),
-            challengeBond: new.arbitration.map_or(U88::ZERO, |arbitration| U88::from(arbitration.bond)),
-            fallbackAfter: new.fallback_after,
-            settlementPolicy: SettlementPolicy::from_name(&release.settlement_policy)?.id(),
-        },
-        uri: String::new(),
-    };
-    let (asset, vault) = assets::register(builder, registration).await?;
-    let version = publish_version(builder, asset, files.weights_hash, files.manifest_hash).await?;
-    let state = ModelState { version, vault };
-    data.keep_model(&state)?;
-    Ok(state)
-}
-
-/// The release, if everything in its snapshot and the builder's grant still stand.
-async fn still_permitted(
-    builder: &Account,
-    data: &DataFolder,
-    files: &ReleaseFiles,
-) -> Result<ReleaseManifest, StepError> {
-    let chain = builder.chain();
-    let whole = Release::open(&data.release(), files.weights_hash, files.manifest_hash)?;
-    whole.check_papers(&data.release())?;
-    let release = whole.manifest().clone();
-    let VersionRef { asset, version } = release.snapshot;
-    let (manifest, tree) = dataset::published(chain, data, version).await?;
-    reading::permits(chain, asset, builder.address(), &Contents::of(&manifest, &tree)).await?;
-    Ok(release)
-}
-
-/// The edge to a base, if its version is what the release was trained from and its owner allows the share.
-async fn base_edge(chain: &Chain, base: BaseEdge, recipe: &Recipe) -> Result<Edge, StepError> {
-    let parent = assets::asset(chain, base.asset).await?;
-    let version = base.version.unwrap_or(parent.versions);
-    let found = assets::version(chain, base.asset, version).await?.contentHash;
-    if recipe.base != Some(found) {
-        let trained_from = recipe.base;
-        return Err(StepError::OtherBase { asset: base.asset, version, found, trained_from });
-    }
-    // Under a new head the base's weights stand still.
-    let kind = match recipe.adaptation.as_deref() {
-        Some("head") => EDGE_BASE,
-        _ => EDGE_FINETUNE,
-    };
-    let least = parent.derivation.minShareBps;
-    if base.share_bps < least {
-        return Err(StepError::ShareTooSmall { asset: base.asset, least, given: base.share_bps });
-    }
-    Ok(Edge {
-        parent: base.asset.0,
-        parentVersion: version,
-        kind,
-        shareBps: base.share_bps,
-        licenseId: base.license.unwrap_or_default(),
-    })
-}
-
-async fn publish_version(
-    builder: &Account,
-    asset: AssetId,
-    weights_hash: B256,
-    manifest_hash: B256,
-) -> Result<VersionRef, StepError> {
-    let version = assets::publish(builder, asset, weights_hash, manifest_hash, &dataset::uri(manifest_hash)).await?;
-    Ok(VersionRef { asset, version })
-}
-
-/// The run folder's files, hashed again: what `publish` needs in a later process.
-pub fn files(data: &DataFolder) -> Result<ReleaseFiles, StepError> {
-    ReleaseFiles::of(&data.release()).map_err(StepError::from)
 }
 
 /// Records of a file.

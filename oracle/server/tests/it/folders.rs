@@ -91,7 +91,7 @@ fn steps_that_were_not_taken_in_a_folder_are_named() {
             (data.dataset().unwrap_err(), "tributary dataset create"),
             (data.charter().unwrap_err(), "tributary dataset create"),
             (data.snapshot(word(), SnapshotFile::Manifest).unwrap_err(), "tributary dataset snapshot"),
-            (data.model().unwrap_err(), "tributary publish"),
+            (data.model().unwrap_err(), "tributary release"),
         ];
         for (error, command) in missing {
             assert!(error.to_string().contains(command), "{error}");

@@ -3,7 +3,7 @@
 use tributary_chain::{lineage, root};
 use tributary_factory::TrainingRecipe;
 use tributary_sdk::AssetId;
-use tributary_server::steps::{self, StepError, model::BaseEdge};
+use tributary_server::steps::{self, StepError, release::BaseEdge};
 
 use crate::{
     epochs::{attest_and_post, batch, claim_all},

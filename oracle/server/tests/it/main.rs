@@ -27,6 +27,7 @@ mod program;
 #[path = "../../../submission/tests/it/proxy.rs"]
 mod proxy;
 mod release_files;
+mod releasing;
 mod requests;
 mod rough_clients;
 mod serving;

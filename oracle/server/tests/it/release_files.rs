@@ -185,6 +185,6 @@ fn a_version_that_was_never_published_is_not_served() {
 fn as_version(opening: &mut Opening, number: u32) {
     match &mut opening.shelves[0].source {
         Source::Run { version, .. } => version.version = number,
-        Source::Folder(_) => panic!("studios open run folders"),
+        Source::Store { .. } => panic!("studios open run folders"),
     }
 }

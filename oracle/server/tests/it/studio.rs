@@ -29,7 +29,7 @@ use tributary_runtime::{ModelOptions, OnnxRuntime};
 use tributary_sdk::{
     api::{Infer, Inferred},
     client::{Client, Session},
-    contracts::registry::Shares,
+    contracts::registry::{Derivation, Shares},
     release::{Manifest, SketchReaders},
 };
 use tributary_server::{
@@ -41,7 +41,8 @@ use tributary_server::{
         data::ModelState,
         dataset::{Giver, NewDataset, Published},
         license::{NewOffer, Revocation},
-        model::{Arbitration, BaseEdge, NewModel, TrainedRelease, Training},
+        model::{TrainedRelease, Training},
+        release::{Arbitration, BaseEdge, NewModel},
     },
 };
 
@@ -196,6 +197,7 @@ impl Community {
             },
             dataset_bps: 500,
             base,
+            derivation: Derivation::open(),
             attestors: vec![builder.address()],
             threshold: 1,
             window: WINDOW,
@@ -203,7 +205,7 @@ impl Community {
             poster_bond: 0,
             fallback_after: 0,
         };
-        steps::model::publish(&builder, &self.data, new, files).await
+        steps::release::publish(&builder, &self.data, new, files).await
     }
 }
 
@@ -274,6 +276,7 @@ impl Studio {
                 share_bps: 1_000,
                 license: None,
             }),
+            derivation: Derivation::open(),
             attestors: attestors.iter().map(PrivateKeySigner::address).collect(),
             threshold: 2,
             window: WINDOW,
@@ -282,7 +285,7 @@ impl Studio {
             fallback_after: 0,
         };
         let builder = town.account(&community.builder);
-        let model = steps::model::publish(&builder, &community.data, new, &built.files).await.unwrap();
+        let model = steps::release::publish(&builder, &community.data, new, &built.files).await.unwrap();
         Self { community, host, arbiter, attestors, model }
     }
 
@@ -347,6 +350,7 @@ impl Studio {
             authority: None,
             keeps_inputs: 0,
             shelves: vec![shelf],
+            library: None,
         }
     }
 
@@ -413,11 +417,20 @@ impl Serving {
     }
 
     pub(crate) async fn start_with(host: Host, patience: Patience) -> Self {
+        Self::patient(Arc::new(host), patience).await
+    }
+
+    /// Behind HTTP, and in somebody else's hands as well.
+    pub(crate) async fn of(host: Arc<Host>) -> Self {
+        Self::patient(host, Patience::default()).await
+    }
+
+    async fn patient(host: Arc<Host>, patience: Patience) -> Self {
         let listening = Listening::bind(([127, 0, 0, 1], 0).into()).await.unwrap().with_patience(patience);
         let (url, token) = (listening.url(), Secret::new(word().to_string()));
         let (stop, stopped) = oneshot::channel::<()>();
         let access = Access { admin_token: Some(token.clone()), max_body: 1 << 20, clerk: None };
-        let task = tokio::spawn(listening.serve(Arc::new(host), access, async {
+        let task = tokio::spawn(listening.serve(host, access, async {
             let _ = stopped.await;
         }));
         Self { url, token, stop, task }

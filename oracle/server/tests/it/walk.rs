@@ -149,14 +149,24 @@ impl Shop {
         let said = program.run(cast.builder.clone(), &train).fine();
         assert!(said.contains("accuracy") && said.contains("contributor table: 2 rows"), "{said}");
 
-        let host = cast.host.address().to_string();
-        let mut publish = ["publish", "--name", "reader", "--host", &host, "--window", "60", "--attestors"]
-            .map(String::from)
-            .to_vec();
-        publish.extend(cast.attestors.iter().map(|key| key.address().to_string()));
-        let said = program.run(cast.builder.clone(), &publish).fine();
-        assert!(said.contains(" version 1, "), "{said}");
-        (after(&said, "model "), after(&said, "vault "))
+        let attestors: Vec<String> =
+            cast.attestors.iter().map(|key| format!("{:?}", key.address().to_string())).collect();
+        let plan = format!(
+            "name = \"reader\"\nhost = \"{}\"\n[attestation]\nattestors = [{}]\nwindow = 60\n",
+            cast.host.address(),
+            attestors.join(", ")
+        );
+        program.file("plan.toml", &plan);
+        let release = ["release", "--plan", "plan.toml"];
+        let unmeasured = program.run(cast.builder.clone(), &release);
+        unmeasured.failed(&["nobody has measured", "unmeasured = true"]);
+        program.file("plan.toml", &format!("{plan}[required]\nunmeasured = true\n"));
+        let said = program.run(cast.builder.clone(), &[&release[..], &["--check"]].concat()).fine();
+        assert!(said.contains("would take the model as planned") && !said.contains(" version 1, vault"), "{said}");
+        let said = program.run(cast.builder.clone(), &release).fine();
+        let published = said.lines().last().unwrap();
+        assert!(published.contains(" version 1, vault"), "{said}");
+        (after(published, "model "), after(published, "vault "))
     }
 
     fn offer(program: &Program, cast: &Cast, dollar: &str) -> String {

@@ -8,7 +8,7 @@ use tributary_factory::{
     base::{Adaptation, Lora},
     train::{Convergence, Descent, Method},
 };
-use tributary_sdk::{AssetId, release::SketchReaders};
+use tributary_sdk::release::SketchReaders;
 
 use super::MOST_DAYS;
 
@@ -124,67 +124,16 @@ impl From<Readers> for SketchReaders {
 }
 
 #[derive(Debug, Args)]
-pub(in crate::commands) struct Publish {
-    /// The model's name.
+pub(in crate::commands) struct Release {
+    /// The plan: TOML, as docs/factory.md shows. It names the model, its shares, attestors and what it must have shown.
     #[arg(long)]
-    pub(in crate::commands) name: String,
-    /// Basis points to the dataset's vault.
-    #[arg(long, default_value_t = 500)]
-    pub(in crate::commands) dataset_bps: u16,
-    /// The model that training started from, if it has a release on this chain.
+    pub(in crate::commands) plan: PathBuf,
+    /// Look it through and say what would be published; publish nothing.
     #[arg(long)]
-    pub(in crate::commands) base: Option<AssetId>,
-    /// Which version of it; the newest if not given.
-    #[arg(long, requires = "base")]
-    pub(in crate::commands) base_version: Option<u32>,
-    /// Basis points to the base's vault: at least what its owner asks of derived models.
-    #[arg(long, default_value_t = 0, requires = "base")]
-    pub(in crate::commands) base_bps: u16,
-    /// The license under which the model is derived, if the base's owner asks for one.
-    #[arg(long, requires = "base")]
-    pub(in crate::commands) base_license: Option<U256>,
-    /// Basis points to the acting account, who built it.
-    #[arg(long, default_value_t = 2_000)]
-    pub(in crate::commands) builder_bps: u16,
-    /// Who serves it.
+    pub(in crate::commands) check: bool,
+    /// Keep the release in this store as well, a folder or s3://bucket/prefix, where hosts look for it.
     #[arg(long)]
-    pub(in crate::commands) host: Address,
-    /// Basis points to the host.
-    #[arg(long, default_value_t = 1_000)]
-    pub(in crate::commands) host_bps: u16,
-    /// Who curates the data; the acting account if not given.
-    #[arg(long)]
-    pub(in crate::commands) curators: Option<Address>,
-    /// Basis points to the curators.
-    #[arg(long, default_value_t = 500)]
-    pub(in crate::commands) curators_bps: u16,
-    /// Basis points to the pool that attribution divides.
-    #[arg(long, default_value_t = 6_000)]
-    pub(in crate::commands) pool_bps: u16,
-    /// Who may attest roots.
-    #[arg(long, required = true, num_args = 1..)]
-    pub(in crate::commands) attestors: Vec<Address>,
-    /// How many attestors a root needs.
-    #[arg(long, default_value_t = 2)]
-    pub(in crate::commands) threshold: u8,
-    /// How long a posted root waits, in seconds.
-    #[arg(long, default_value_t = 86_400)]
-    pub(in crate::commands) window: u32,
-    /// Who rules on challenged roots; nobody if not given: then only faults that can be proven count.
-    #[arg(long)]
-    pub(in crate::commands) arbiter: Option<Address>,
-    /// How long the arbiter has, in seconds.
-    #[arg(long, default_value_t = 259_200)]
-    pub(in crate::commands) arbiter_period: u32,
-    /// What a challenger stakes, in wei of the chain's coin.
-    #[arg(long, default_value_t = 10_000_000_000_000_000)]
-    pub(in crate::commands) challenge_bond: u64,
-    /// What is staked on a root, in wei of the chain's coin.
-    #[arg(long, default_value_t = 0)]
-    pub(in crate::commands) poster_bond: u64,
-    /// How long attestors may be silent before the pool can go to the dataset's vault, in seconds; 0 is for ever.
-    #[arg(long, default_value_t = 7_776_000)]
-    pub(in crate::commands) fallback_after: u32,
+    pub(in crate::commands) store: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -103,6 +103,7 @@ impl Orders {
             authority: None,
             keeps_inputs: 1,
             shelves: vec![shelf],
+            library: None,
         }
     }
 
