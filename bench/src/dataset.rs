@@ -14,7 +14,7 @@ use tributary_dataset::{
     BlobContext, Contribution, DatasetKey, Schema, Snapshot, Store,
     contribution::{Bundle, Part, bundle::BundleWriter},
     read,
-    screening::ScreeningRules,
+    screening::{Said, ScreeningRules},
     snapshot::{Ordered, Taking, Withdrawals},
 };
 use tributary_sdk::{Address, AssetId, B256, keccak256};
@@ -106,6 +106,7 @@ async fn measure(kind: Kind, records: usize) -> Result<Vec<(&'static str, f64)>>
         rules: &rules,
         held_out: &[],
         withdrawals: &Withdrawals::default(),
+        said: &Said::default(),
         rulings: &[],
         least: 10,
     };

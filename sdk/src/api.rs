@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 pub use access::{KeyInfo, LicenseUsage, Nonce, SignIn, SignedIn};
 pub use accounts::{AccountBooks, AccountEpoch, AccountPage, RootStanding};
 pub use datasets::{
-    ContributionInfo, DatasetInfo, Erased, NewContribution, PartSummary, SignedAppeal, SignedErasure, SignedReceipt,
+    AcceptedReviews, ContributionInfo, CorrectedAnswer, DatasetInfo, Erased, HeldRecord, HeldRecords, NewContribution,
+    PartSummary, SignedAnswer, SignedAppeal, SignedCorrection, SignedErasure, SignedFlag, SignedReceipt, SignedReview,
+    ValidatorPayment, ValidatorShare, Validators,
 };
 pub use epochs::{Attested, BackupInfo, ClaimProof, EpochInfo, Finding, Quorum, Refused};
 pub use inference::{Attribution, ContributorScore, Infer, Inferred, Influence, KeptInput, Reader, ReceiptProof};
@@ -34,4 +36,9 @@ pub struct ErrorBody {
 /// The bytes a request commits to and a receipt hashes: little-endian `f32`s.
 pub fn tensor_bytes(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// The class that a record's logits name: the place of the largest, the last of equal ones.
+pub fn named_class(logits: &[f32]) -> u32 {
+    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class as u32)
 }

@@ -189,6 +189,53 @@ sol! {
         string reason;
     }
 
+    /// By which a contributor says that a record of theirs is what a served answer should have been. No contract reads it.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Correction {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 contributionId;
+        uint64 place;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 receiptId;
+    }
+
+    /// By which the payer of an answer tells a dataset's steward that it is wrong, without a record. No contract reads it.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Flag {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 receiptId;
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        #[serde(with = "crate::money::decimal")]
+        uint128 datasetId;
+        string reason;
+    }
+
+    /// By which a validator reads what a dataset's screening holds. No contract reads it. `authority` is whom it is sent to, as
+    /// of [`SketchAccess`].
+    #[derive(Debug, PartialEq, Eq)]
+    struct HeldAccess {
+        uint128 datasetId;
+        string authority;
+        uint64 until;
+    }
+
+    /// What a validator says of a held record. No contract reads it. It cannot be changed: whoever has seen a signature could
+    /// otherwise bring back what was said before.
+    #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+    #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Review {
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        bytes32 contributionId;
+        uint64 place;
+        bool accept;
+        string reason;
+    }
+
     /// By which a contributor has the host delete those records that no snapshot may take: rejected or withdrawn ones. No
     /// contract reads it.
     #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,6 +1,6 @@
 //! Who made what of what: an asset's ancestors, from the chain alone.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use alloy::{
     primitives::{Address, U256},
@@ -77,6 +77,31 @@ pub async fn of(chain: &Chain, asset: AssetId) -> Result<Lineage, ChainError> {
         members.insert(next, member);
     }
     Ok(Lineage { asset, members })
+}
+
+/// Whether `ancestor` is among what an asset is made of, directly or not. An asset is not made of itself.
+///
+/// # Errors
+/// As [`of`], but consents are not asked for.
+pub async fn is_made_of(chain: &Chain, asset: AssetId, ancestor: AssetId) -> Result<bool, ChainError> {
+    // The registry has no edges of what it does not know, and says nothing of that.
+    assets::asset(chain, asset).await?;
+    let (mut seen, mut waiting) = (BTreeSet::from([asset]), VecDeque::from([asset]));
+    while let Some(next) = waiting.pop_front() {
+        for edge in assets::edges(chain, next).await? {
+            let parent = AssetId(edge.parent);
+            if parent == ancestor {
+                return Ok(true);
+            }
+            if seen.insert(parent) {
+                waiting.push_back(parent);
+            }
+        }
+        if seen.len() > MOST_ANCESTORS {
+            return Err(ChainError::TooManyAncestors(asset));
+        }
+    }
+    Ok(false)
 }
 
 async fn member(chain: &Chain, id: AssetId) -> Result<Member, ChainError> {

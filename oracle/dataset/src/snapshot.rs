@@ -10,7 +10,7 @@ use tributary_sdk::{
 
 use crate::{
     Contribution, DatasetError, Record, Schema,
-    screening::{Decision, Offered, Ruling, Screening, ScreeningRules, screen},
+    screening::{Decision, Offered, Ruling, Said, Screening, ScreeningRules, screen},
 };
 
 /// A contribution and when it was committed to.
@@ -72,6 +72,8 @@ pub struct Taking<'a> {
     pub held_out: &'a [Record],
     /// What contributors took back.
     pub withdrawals: &'a Withdrawals,
+    /// What contributors and validators said about records.
+    pub said: &'a Said,
     /// What the curator decided by hand.
     pub rulings: &'a [Ruling],
     /// Accounts with fewer accepted records share a row of the table; if all of those together have fewer, they are left
@@ -152,7 +154,8 @@ impl Snapshot {
                 commitments.push(commitment);
             }
         }
-        let mut screening = screen(schema, taking.rules, taking.held_out, &offered).with_rulings(taking.rulings);
+        let screening = screen(schema, taking.rules, taking.held_out, &offered).with_said(taking.said);
+        let mut screening = screening.with_rulings(taking.rulings);
         let (sharing, too_few) = small(&screening, taking.least);
         screening.hold_for_few(&too_few, taking.least);
         let mut taken: Vec<Taken> = Vec::new();

@@ -6,9 +6,11 @@
 //! | `intake` | a consent is admitted, its parts come, a receipt leaves |
 //! | `kept` | what is on disk of each contribution |
 //! | `reading` | contributions come back out, by purpose |
+//! | `correcting` | what buyers say of answers: corrections, flags |
 //! | `review` | appeals, rulings, and what is erased |
 //! | `refusal` | why not |
 
+mod correcting;
 mod intake;
 mod kept;
 pub(crate) mod reading;
@@ -24,6 +26,7 @@ use tributary_dataset::{
 };
 use tributary_sdk::{AssetId, B256, keccak256, release::Manifest};
 
+pub use correcting::{Corrected, Flagged};
 pub use intake::{Expected, MOST_BYTES, Taken};
 pub use kept::Kept;
 pub use reading::{Collected, Reading};

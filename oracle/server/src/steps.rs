@@ -5,6 +5,7 @@
 //! | [`deployment`] | anyone | put the suite on a chain, write and check the chain's manifest |
 //! | [`dataset`] | steward | create, screen, snapshot, grant |
 //! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
+//! | [`improving`] | buyer | keep answers, correct them with records, flag them |
 //! | [`model`] | builder | train on a permitted snapshot |
 //! | [`release`] | builder | look a release through, publish it with its lineage |
 //! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
@@ -27,6 +28,7 @@ pub mod deployment;
 pub mod doctor;
 pub mod epoch;
 mod error;
+pub mod improving;
 pub mod keys;
 pub mod license;
 pub mod lineage;

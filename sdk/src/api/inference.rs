@@ -46,13 +46,13 @@ pub struct Inferred {
     pub contributors: Vec<Influence>,
 }
 
-/// `POST /v1/receipts/{id}/input`, `POST /v1/attributions/{id}`, `POST /v1/batches/{hash}/sketches`: who reads what is not
-/// everybody's.
+/// `POST /v1/receipts/{id}/input`, `POST /v1/attributions/{id}`, `POST /v1/batches/{hash}/sketches`, and of a dataset's host
+/// `POST /v1/dataset/held`: who reads what is not everybody's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Reader {
-    /// An attestor of the vault; of one receipt also its payer.
+    /// An attestor of the vault; of one receipt also its payer; of held records whoever may curate the dataset.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signer: Address,
     /// Host and port of the host that is asked, as in a sign-in's `domain`: with another host's name it is refused.
@@ -60,7 +60,8 @@ pub struct Reader {
     /// Until when the signature is good, in the chain's time.
     pub until: u64,
     /// Their EIP-712 signature, or what ERC-1271 takes: of `InputAccess { receiptId, authority, until }`, or for
-    /// sketches of `SketchAccess { dataHash, authority, until }`.
+    /// sketches of `SketchAccess { dataHash, authority, until }`, for held records of `HeldAccess { datasetId, authority,
+    /// until }` under the consent registry's domain.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub signature: Bytes,
 }

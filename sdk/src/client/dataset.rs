@@ -7,7 +7,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ClientError, checked, http_within, read};
 use crate::{
-    api::{ContributionInfo, DatasetInfo, Erased, NewContribution, SignedAppeal, SignedErasure, SignedReceipt},
+    api::{
+        ContributionInfo, DatasetInfo, Erased, HeldRecords, NewContribution, Reader, SignedAppeal, SignedCorrection,
+        SignedErasure, SignedFlag, SignedReceipt, SignedReview, Validators,
+    },
     snapshot::RecordProof,
 };
 
@@ -70,8 +73,32 @@ impl DatasetClient {
 
     /// Asks the curator to look at a record again.
     pub async fn appeal(&self, signed: &SignedAppeal) -> Result<(), ClientError> {
-        let url = format!("{}/v1/dataset/appeals", self.base);
-        checked(self.http.post(url).json(signed).send().await?).await.map(|_| ())
+        self.tell("/v1/dataset/appeals", signed).await
+    }
+
+    /// Says that a record that was contributed is what an answer should have been.
+    pub async fn correct(&self, signed: &SignedCorrection) -> Result<(), ClientError> {
+        self.tell("/v1/dataset/corrections", signed).await
+    }
+
+    /// Says that an answer is wrong.
+    pub async fn flag(&self, signed: &SignedFlag) -> Result<(), ClientError> {
+        self.tell("/v1/dataset/flags", signed).await
+    }
+
+    /// The records that wait for a validator.
+    pub async fn held(&self, reader: &Reader) -> Result<HeldRecords, ClientError> {
+        self.post("/v1/dataset/held", reader).await
+    }
+
+    /// Gives the host what a validator says of a held record.
+    pub async fn review(&self, signed: &SignedReview) -> Result<(), ClientError> {
+        self.tell("/v1/dataset/reviews", signed).await
+    }
+
+    /// The accepted work of validators, and what was paid for it.
+    pub async fn validators(&self) -> Result<Validators, ClientError> {
+        self.get("/v1/dataset/validators").await
     }
 
     /// Has rejected and withdrawn records deleted.
@@ -111,6 +138,10 @@ impl DatasetClient {
 
     async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         read(self.http.post(format!("{}{path}", self.base)).json(body).send().await?).await
+    }
+
+    async fn tell(&self, path: &str, body: &impl Serialize) -> Result<(), ClientError> {
+        checked(self.http.post(format!("{}{path}", self.base)).json(body).send().await?).await.map(|_| ())
     }
 
     async fn bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {

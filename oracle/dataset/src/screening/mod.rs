@@ -7,6 +7,7 @@
 //! | outliers | finds what is unlike the others: robust distances, lengths | held |
 //! | doubted labels | finds labels that a model of the other records contradicts | held |
 //! | personal data | finds what looks like an address or a number of somebody, in text | held |
+//! | corrections | marks what its contributor gave against a served answer | held |
 //! | balance | counts classes, over all and by contributor | warnings |
 //!
 //! Screening is a function of its arguments: it knows no clock and no threads, and the order of records inside a batch does
@@ -28,6 +29,7 @@ mod report;
 mod robust;
 mod rules;
 mod rulings;
+mod said;
 mod space;
 mod verdict;
 
@@ -38,6 +40,7 @@ pub use personal::{PersonalData, PersonalKind};
 pub use report::{ReportedCluster, ReportedReason, ReportedRecord, ScreeningReport, Totals};
 pub use rules::ScreeningRules;
 pub use rulings::{Ruling, UnusedRuling};
+pub use said::{Correcting, Said};
 pub use verdict::{Cluster, Decision, Likeness, Measured, Reason, RecordPlace, Verdict};
 
 use crate::{LabelValue, Record, Schema};

@@ -1,7 +1,5 @@
 //! What a steward decides about single records.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use tributary_sdk::{Address, B256};
 
@@ -48,13 +46,7 @@ impl Screening {
     /// of; a kept record that is rejected by one is not replaced by its copies.
     #[must_use]
     pub fn with_rulings(mut self, rulings: &[Ruling]) -> Self {
-        let asked: HashMap<(B256, u32), usize> = {
-            let wanted: std::collections::HashSet<(B256, u32)> =
-                rulings.iter().map(|ruling| (ruling.contribution, ruling.place)).collect();
-            let places = self.places.iter().enumerate();
-            let found = places.map(|(at, place)| ((place.contribution, place.place), at));
-            found.filter(|(place, _)| wanted.contains(place)).collect()
-        };
+        let asked = self.places_of(rulings.iter().map(|ruling| (ruling.contribution, ruling.place)));
         for ruling in rulings {
             let Some(at) = asked.get(&(ruling.contribution, ruling.place)) else {
                 self.unused.push(UnusedRuling::Unknown { ruling: ruling.clone() });

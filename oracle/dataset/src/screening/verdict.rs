@@ -173,6 +173,12 @@ pub enum Reason {
         /// How many it takes.
         least: u32,
     },
+    /// Held: its contributor says, and the dataset's host has checked, that it is what a served answer should have been. It
+    /// speaks against a model, so a person looks at it.
+    Corrects {
+        /// The answer's receipt.
+        receipt: B256,
+    },
     /// A steward decided.
     Ruled {
         /// What was decided.

@@ -15,7 +15,7 @@ use tributary_dataset::{
     access::{Grant, Purposes},
     contribution::Entry,
     partition, read,
-    screening::ScreeningRules,
+    screening::{Said, ScreeningRules},
     snapshot::{Ordered, Taking, Withdrawals},
 };
 use tributary_factory::{
@@ -62,6 +62,7 @@ impl Digits {
             rules: &ScreeningRules { radius: Some(5.0), outlier: 0.0, folds: 0, ..ScreeningRules::default() },
             held_out: &split.held_out,
             withdrawals: &Withdrawals::default(),
+            said: &Said::default(),
             rulings: &[],
             least: 10,
         };

@@ -12,7 +12,7 @@ use clap::{Args, Parser, Subcommand};
 use tributary_sdk::AssetId;
 
 pub(super) use accounts::{Audit, Claim, Epoch, Watch, Withdraw};
-pub(super) use dataset::{Contribute, Create, Dataset, Ruled};
+pub(super) use dataset::{Contribute, Correct, Create, Dataset, Ruled};
 pub(super) use making::{License, Release, Train};
 pub(super) use serving::{Ask, Connect, Decision, Key, Ledger, Submission};
 

@@ -26,7 +26,7 @@ use tributary_server::{
 
 use super::{
     Context,
-    arguments::{Contribute, Create, Dataset, Ruled},
+    arguments::{Contribute, Correct, Create, Dataset, Ruled},
     print, read_text,
 };
 
@@ -68,6 +68,15 @@ impl Context {
                 println!("the curator is asked to look at record {place} of {contribution} again");
                 Ok(())
             }
+            Dataset::Correct(correct) => self.correct(correct).await,
+            Dataset::Flag { host, receipt, answers, reason } => {
+                let (chain, client) = (self.chain().await?, DatasetClient::connect(&host).await?);
+                let answers = steps::improving::answers(&answers)?;
+                steps::improving::flag(&chain, &client, receipt, &answers, reason, &self.key()?).await?;
+                println!("the steward is told that answer {receipt} is wrong");
+                Ok(())
+            }
+            Dataset::Flags => print::flags(&self.collection().await?),
             Dataset::Snapshot { held_out } => self.snapshot(&held_out).await,
             Dataset::Grant { to, purposes, days } => {
                 let account = self.account().await?;
@@ -150,6 +159,31 @@ impl Context {
         let listening = Listening::bind(self.settings.listen).await?.with_patience(self.settings.patience());
         println!("taking contributions to dataset {} at {}", collection.asset(), listening.url());
         listening.collect(collection, key, stop_signal()).await;
+        Ok(())
+    }
+
+    async fn correct(&self, correct: Correct) -> Result<()> {
+        let Correct { host, records, bundle, answers } = correct;
+        // Before anything is sent: a file that does not read would leave a contribution that corrects nothing.
+        let answers = steps::improving::answers(&answers)?;
+        let (host, folder) = (Some(host), Some(bundle.clone()));
+        self.contribute(Contribute { records, host: host.clone(), bundle: folder, contributor: None, signature: None })
+            .await?;
+        let chain = self.chain().await?;
+        let known = contributing::ask(&chain, host.as_deref().unwrap_or_default()).await?;
+        let bundle = Bundle::open(&bundle)?;
+        let agreed = contributing::signed(&bundle)?;
+        let claimed = steps::improving::correct(&chain, &known, &bundle, &agreed, &answers, &self.key()?).await?;
+        for (place, receipt) in &claimed.corrections {
+            println!("record {place} corrects the answer of receipt {receipt}");
+        }
+        println!(
+            "{} corrections are claimed and held until somebody accepts them; {} records agree with their answers, {} were not \
+             asked about: those are contributed like any others",
+            claimed.corrections.len(),
+            claimed.right.len(),
+            claimed.unasked.len()
+        );
         Ok(())
     }
 

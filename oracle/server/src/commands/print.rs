@@ -16,16 +16,20 @@ use tributary_sdk::{
     AssetId,
     api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding, Submissions},
     sign_in::Credential,
+    typed_data::{Correction, Receipt},
 };
-use tributary_server::steps::{
-    attest::{All, Looked},
-    deployment::Deployed,
-    model::TrainedRelease,
-    payout::Audited,
-    receipt::{Checked, Settled},
-    release::Review,
-    sample::{Sampled, Verdict},
-    watch::Watched,
+use tributary_server::{
+    dataset::Collection,
+    steps::{
+        attest::{All, Looked},
+        deployment::Deployed,
+        model::TrainedRelease,
+        payout::Audited,
+        receipt::{Checked, Settled},
+        release::Review,
+        sample::{Sampled, Verdict},
+        watch::Watched,
+    },
 };
 use tributary_settlement::{Basis, SubPoolId};
 
@@ -111,6 +115,21 @@ pub(crate) fn screened(outcome: &Screened, totals: &Totals) {
         let names: Vec<String> = accounts.iter().map(ToString::to_string).collect();
         println!("{} contributors {what}: {}", accounts.len(), names.join(" "));
     }
+}
+
+pub(crate) fn flags(collection: &Collection) -> Result<()> {
+    let (flags, corrections) = (collection.flags()?, collection.corrections()?);
+    for flagged in &flags {
+        let Receipt { id, assetId, version, payer, .. } = &flagged.signed.receipt;
+        let model = AssetId(*assetId);
+        println!("answer {id} of model {model} version {version}, by {payer}: {}", flagged.signed.flag.reason);
+    }
+    for corrected in &corrections {
+        let Correction { contributionId, place, receiptId } = &corrected.signed.correction;
+        println!("answer {receiptId} is corrected by record {place} of {contributionId}");
+    }
+    println!("{} flags, {} corrections", flags.len(), corrections.len());
+    Ok(())
 }
 
 pub(crate) fn trained(built: &TrainedRelease) {

@@ -308,10 +308,14 @@ impl Context {
         let asked: Vec<_> = records.into_iter().take(ask.count).collect();
         let inputs = asked.iter().map(|record| schema.numbers(record).into_iter().map(|value| value as f32).collect());
         let mut labels = asked.iter().filter_map(|record| schema.class(record));
+        let mut kept = Ok(());
         steps::ask::infer(&chain, &session, ask.model, inputs, |answer| {
             print::answer(answer, labels.next());
+            if let (Some(path), Ok(())) = (&ask.keep, &kept) {
+                kept = steps::improving::keep(path, answer);
+            }
         })
         .await?;
-        Ok(())
+        Ok(kept?)
     }
 }

@@ -120,6 +120,93 @@ pub enum DatasetRefusal {
         /// Seconds since 1970.
         now: u64,
     },
+    /// An answer's receipt that was not signed for.
+    #[error("receipt {found} was sent, {signed} was signed for: send the answer that the signature names")]
+    OtherReceipt {
+        /// Sent.
+        found: B256,
+        /// Signed for.
+        signed: B256,
+    },
+    /// Somebody else's answer.
+    #[error("{payer} paid for that answer, not {account}: only who paid for an answer may correct it")]
+    NotThePayer {
+        /// Who gave the record.
+        account: Address,
+        /// Who paid.
+        payer: Address,
+    },
+    /// An answer of a model that has nothing to do with the dataset.
+    #[error(
+        "model {model} is not made of dataset {dataset}, by its lineage on chain: send this to a dataset that it is made of"
+    )]
+    OtherModel {
+        /// The model.
+        model: AssetId,
+        /// Collected here.
+        dataset: AssetId,
+    },
+    /// A receipt that the model's host did not sign.
+    #[error(
+        "receipt {receipt} was not signed by the host that the chain named for model {model} when it was served, or is for other weights than its version's"
+    )]
+    NotTheHosts {
+        /// The receipt.
+        receipt: B256,
+        /// The model.
+        model: AssetId,
+    },
+    /// Other outputs than those of the receipt.
+    #[error("the outputs are not those that receipt {0} is for: send the answer as it came")]
+    OtherOutputs(B256),
+    /// A question about more than one record.
+    #[error("receipt {receipt} is for {records} records at once: only answers about one record can be corrected")]
+    SeveralRecords {
+        /// The receipt.
+        receipt: B256,
+        /// How many records were asked about.
+        records: u64,
+    },
+    /// An answer that says nothing in the dataset's terms.
+    #[error("the answer has {found} classes, the dataset has {expected}: its records do not correct that model")]
+    OtherClasses {
+        /// Of the answer.
+        found: usize,
+        /// By the schema.
+        expected: usize,
+    },
+    /// A dataset without classes.
+    #[error("the dataset's records have no classes: its answers are flagged, not corrected")]
+    NoClasses,
+    /// Another input than the record.
+    #[error(
+        "record {place} with this salt is not the input that receipt {receipt} is for: correct the record that was asked about"
+    )]
+    OtherInput {
+        /// The record.
+        place: u64,
+        /// The receipt.
+        receipt: B256,
+    },
+    /// The record says what the answer says.
+    #[error("record {place} has the class that the answer of receipt {receipt} names: there is nothing to correct")]
+    NothingToCorrect {
+        /// The record.
+        place: u64,
+        /// The receipt.
+        receipt: B256,
+    },
+    /// The answer is corrected by another record.
+    #[error("the answer of receipt {0} is corrected by another record already: an answer is corrected once")]
+    ReceiptUsed(B256),
+    /// A flag for another dataset.
+    #[error("the flag is for dataset {found}, this is {expected}: sign one for this dataset")]
+    FlagElsewhere {
+        /// By the flag.
+        found: AssetId,
+        /// Collected here.
+        expected: AssetId,
+    },
     /// No such snapshot.
     #[error("the dataset has no snapshot {0}")]
     UnknownSnapshot(u32),

@@ -1,17 +1,10 @@
 //! Appeals, rulings, and what is erased.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs, io,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use alloy::{
-    eips::BlockId,
-    primitives::{Address, B256},
-    sol_types::SolStruct,
-};
+use alloy::{primitives::B256, sol_types::SolStruct};
 use serde::{Deserialize, Serialize};
-use tributary_chain::{assets, consent, wallets::signed_by};
+use tributary_chain::{assets, consent};
 use tributary_dataset::{
     contribution::Part,
     screening::{Decision, Ruling, ScreeningReport},
@@ -21,14 +14,14 @@ use tributary_sdk::{
     typed_data::Erasure,
 };
 
-use super::{Collection, DatasetRefusal, Kept, intake::check_length, kept::KeptPart};
+use super::{Collection, DatasetRefusal, Kept, kept::KeptPart};
 use crate::steps::{self, StepError};
 
 const RULINGS: &str = "rulings.json";
 const APPEALS: &str = "appeals";
 /// How long before its end a signature to erase may be used, in seconds.
 const A_DAY: u64 = 24 * 60 * 60;
-/// Longest reason of an appeal, in bytes.
+/// Longest reason of anybody's, in bytes.
 const LONGEST_REASON: usize = 2_000;
 
 /// An appeal as it was taken.
@@ -101,18 +94,10 @@ impl Collection {
     pub async fn appeal(&self, signed: SignedAppeal) -> Result<(), DatasetRefusal> {
         let appeal = &signed.appeal;
         let (contribution, place) = (appeal.contributionId, appeal.place);
-        let kept = self.kept(contribution)?.ok_or(DatasetRefusal::UnknownContribution(contribution))?;
-        if place >= kept.consent.contribution.records {
-            return Err(DatasetRefusal::UnknownRecord { contribution, place });
-        }
-        if appeal.reason.trim().is_empty() || appeal.reason.len() > LONGEST_REASON {
-            return Err(DatasetRefusal::BadReason { longest: LONGEST_REASON });
-        }
-        if kept.receipt.is_none() {
-            return Err(DatasetRefusal::Incomplete(kept.missing()));
-        }
+        let kept = self.whole(contribution, place)?;
+        check_reason(&appeal.reason)?;
         let digest = appeal.eip712_signing_hash(&self.chain.consent_domain());
-        self.check_signed(&kept, digest, &signed.signature).await?;
+        self.check_signature(kept.consent.contribution.contributor, digest, &signed.signature).await?;
         let at = self.chain.head().await?.timestamp;
         let _alone = self.alone().await?;
         let rulings = self.rulings()?.len();
@@ -124,18 +109,7 @@ impl Collection {
     /// # Errors
     /// [`StepError::File`], [`StepError::Unreadable`].
     pub fn appeals(&self) -> Result<Vec<Appealed>, StepError> {
-        let folder = self.data.join(APPEALS);
-        let entries = match fs::read_dir(&folder) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(|source| StepError::File { path: folder.clone(), source })?,
-        };
-        let mut appeals = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(|source| StepError::File { path: folder.clone(), source })?;
-            if entry.path().extension().is_some_and(|extension| extension == "json") {
-                appeals.extend(self.data.maybe::<Appealed>(std::path::Path::new(APPEALS).join(entry.file_name()))?);
-            }
-        }
+        let mut appeals: Vec<Appealed> = self.kept_in(APPEALS)?;
         appeals
             .sort_by_key(|appealed| (appealed.at, appealed.signed.appeal.contributionId, appealed.signed.appeal.place));
         Ok(appeals)
@@ -173,7 +147,7 @@ impl Collection {
             return Err(DatasetRefusal::SignedFor { until, now });
         }
         let digest = signed.erasure.eip712_signing_hash(&self.chain.consent_domain());
-        self.check_signed(&kept, digest, &signed.signature).await?;
+        self.check_signature(kept.consent.contribution.contributor, digest, &signed.signature).await?;
         let all = consent::consent(&self.chain, id).await?.withdrawnAt != 0;
         let withdrawn = consent::withdrawn_records(&self.chain, &[id]).await?;
         let published = self.published().await?;
@@ -241,20 +215,12 @@ impl Collection {
         }
         Ok(gone)
     }
+}
 
-    /// That the contributor stands behind a signature now.
-    async fn check_signed(
-        &self,
-        kept: &Kept,
-        digest: B256,
-        signature: &alloy::primitives::Bytes,
-    ) -> Result<(), DatasetRefusal> {
-        check_length(signature)?;
-        let contributor: Address = kept.consent.contribution.contributor;
-        let block = BlockId::number(self.chain.head().await?.number);
-        match signed_by(&self.chain, contributor, digest, signature, block).await? {
-            Some(_) => Ok(()),
-            None => Err(DatasetRefusal::NotSigned(contributor)),
-        }
+/// That somebody says why, in so many words.
+pub(super) fn check_reason(reason: &str) -> Result<(), DatasetRefusal> {
+    match reason.trim().is_empty() || reason.len() > LONGEST_REASON {
+        true => Err(DatasetRefusal::BadReason { longest: LONGEST_REASON }),
+        false => Ok(()),
     }
 }

@@ -24,7 +24,7 @@ use tributary_ledger::{Access, LedgerError, Outcome, Reservation};
 use tributary_runtime::Timing;
 use tributary_sdk::{
     AssetId,
-    api::{Infer, Inferred, Influence, KeptInput, tensor_bytes},
+    api::{Infer, Inferred, Influence, KeptInput, named_class, tensor_bytes},
     batch::ReceiptRow,
     records::input_commitment,
     sign_in::Credential,
@@ -321,7 +321,7 @@ impl Service {
         let host_signature: Bytes = typed_data::sign(&receipt, &self.chain().ledger_domain(), &self.key)?.into();
         Moment::ReceiptSigned.reached();
         let answer = Inferred {
-            predicted: logits.chunks(logits.len().div_ceil(records.max(1)).max(1)).map(largest).collect(),
+            predicted: logits.chunks(logits.len().div_ceil(records.max(1)).max(1)).map(named_class).collect(),
             logits,
             receipt: receipt.clone(),
             host_signature: host_signature.clone(),
@@ -356,11 +356,6 @@ fn served_version(served: &Served, asked: Option<u32>) -> Result<(), Refusal> {
 
 fn json(value: &impl Serialize) -> Result<Vec<u8>, Refusal> {
     serde_json::to_vec(value).map_err(|error| Refusal::Release(error.to_string()))
-}
-
-/// The place of the largest number.
-fn largest(logits: &[f32]) -> u32 {
-    logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class as u32)
 }
 
 /// The contributors whose data helped most, by exact integer scores.

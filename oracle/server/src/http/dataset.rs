@@ -16,7 +16,8 @@ use tributary_dataset::{DatasetError, contribution::part::LONGEST_PART};
 use tributary_sdk::{
     B256,
     api::{
-        ContributionInfo, DatasetInfo, Erased, ErrorBody, NewContribution, SignedAppeal, SignedErasure, SignedReceipt,
+        ContributionInfo, DatasetInfo, Erased, ErrorBody, NewContribution, SignedAppeal, SignedCorrection,
+        SignedErasure, SignedFlag, SignedReceipt,
     },
     snapshot::{RecordProof, SnapshotTree},
 };
@@ -66,6 +67,7 @@ struct State {
     tags(
         (name = "dataset", description = "What is collected here, under which rules"),
         (name = "contributions", description = "Records in, and what becomes of them"),
+        (name = "improving", description = "What buyers and validators say of answers and records"),
         (name = "snapshots", description = "What was published, and proofs about it")
     )
 )]
@@ -115,6 +117,18 @@ fn class(refusal: &DatasetRefusal) -> (StatusCode, &'static str) {
         D::BadReason { .. } => (S::UNPROCESSABLE_ENTITY, "bad_reason"),
         D::SignedFor { .. } => (S::UNPROCESSABLE_ENTITY, "signed_for_another_time"),
         D::NotChartered(_) => (S::FORBIDDEN, "not_chartered"),
+        D::OtherReceipt { .. } => (S::UNPROCESSABLE_ENTITY, "other_receipt"),
+        D::NotThePayer { .. } => (S::FORBIDDEN, "not_the_payer"),
+        D::OtherModel { .. } => (S::CONFLICT, "other_model"),
+        D::NotTheHosts { .. } => (S::UNPROCESSABLE_ENTITY, "bad_receipt"),
+        D::OtherOutputs(_) => (S::UNPROCESSABLE_ENTITY, "other_outputs"),
+        D::SeveralRecords { .. } => (S::UNPROCESSABLE_ENTITY, "several_records"),
+        D::OtherClasses { .. } => (S::UNPROCESSABLE_ENTITY, "other_classes"),
+        D::NoClasses => (S::CONFLICT, "no_classes"),
+        D::OtherInput { .. } => (S::UNPROCESSABLE_ENTITY, "other_input"),
+        D::NothingToCorrect { .. } => (S::UNPROCESSABLE_ENTITY, "nothing_to_correct"),
+        D::ReceiptUsed(_) => (S::CONFLICT, "receipt_used"),
+        D::FlagElsewhere { .. } => (S::CONFLICT, "other_dataset"),
         D::Dataset(DatasetError::NotAMember { .. }) => (S::FORBIDDEN, "not_a_member"),
         D::Dataset(DatasetError::Record { .. }) => (S::UNPROCESSABLE_ENTITY, "against_the_schema"),
         D::Dataset(DatasetError::Part(_)) => (S::UNPROCESSABLE_ENTITY, "bad_part"),
@@ -195,6 +209,22 @@ async fn receipt(Shared(state): Shared<State>, id: Parsed<B256>) -> Result<Json<
     responses((status = 204, description = "It is taken"), (status = "default", body = ErrorBody)))]
 async fn appeal(Shared(state): Shared<State>, request: Request) -> Result<StatusCode, DatasetRefusal> {
     state.collection.appeal(json(request, state.body_within).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a record of a contribution is what a served answer should have been. It is held until somebody accepts it.
+#[utoipa::path(post, path = "/v1/dataset/corrections", tag = "improving", request_body = SignedCorrection,
+    responses((status = 204, description = "It is taken"), (status = "default", body = ErrorBody)))]
+async fn correct(Shared(state): Shared<State>, request: Request) -> Result<StatusCode, DatasetRefusal> {
+    state.collection.correct(json(request, state.body_within).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Says that a served answer is wrong, without a record.
+#[utoipa::path(post, path = "/v1/dataset/flags", tag = "improving", request_body = SignedFlag,
+    responses((status = 204, description = "It is taken"), (status = "default", body = ErrorBody)))]
+async fn flag(Shared(state): Shared<State>, request: Request) -> Result<StatusCode, DatasetRefusal> {
+    state.collection.flag(json(request, state.body_within).await?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -284,6 +314,8 @@ fn documented() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(part))
         .routes(routes!(receipt))
         .routes(routes!(appeal))
+        .routes(routes!(correct))
+        .routes(routes!(flag))
         .routes(routes!(erase))
         .routes(routes!(snapshot))
         .routes(routes!(screening))

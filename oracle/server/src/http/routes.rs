@@ -260,7 +260,10 @@ pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> R
 /// A license's legal text, by its keccak-256, which its terms on chain name.
 #[utoipa::path(get, path = "/v1/texts/{hash}", tag = "models", params(("hash" = String, Path, description = "The text's keccak-256")),
     responses((status = 200, content_type = "text/markdown"), (status = "default", body = ErrorBody)))]
-pub(super) async fn license_text(Shared(state): Shared<State>, hash: Parsed<B256>) -> Result<impl IntoResponse, Refusal> {
+pub(super) async fn license_text(
+    Shared(state): Shared<State>,
+    hash: Parsed<B256>,
+) -> Result<impl IntoResponse, Refusal> {
     let text = state.host.text(path(hash)?).await?;
     Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], text))
 }

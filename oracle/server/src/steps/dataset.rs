@@ -14,7 +14,7 @@ use tributary_dataset::{
     access::Purposes,
     contribution::bundle::{self, BundleSummary, BundleWriter},
     records_hash,
-    screening::ScreeningReport,
+    screening::{Said, ScreeningReport},
     snapshot::{Contents, Screened, Taking, Under, Withdrawals},
 };
 use tributary_sdk::{
@@ -256,6 +256,7 @@ fn take(collection: &Collection, collected: &Collected, held_out: &[Record]) -> 
         rules: &charter.screening,
         held_out,
         withdrawals: &collected.withdrawals,
+        said: &Said { corrections: collection.correcting()? },
         rulings: &collection.rulings()?,
         least: LEAST_RECORDS,
     };

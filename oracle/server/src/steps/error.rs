@@ -182,6 +182,19 @@ pub enum StepError {
         /// How many there are.
         records: u64,
     },
+    /// A file of answers that does not read.
+    #[error("{}, line {line}: {reason}; give the file that `tributary ask --keep` wrote", path.display())]
+    Answers {
+        /// The file.
+        path: PathBuf,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An answer that was not kept.
+    #[error("no answer with receipt {0} is in the file: give the file that `tributary ask --keep` wrote when it came")]
+    UnknownAnswer(B256),
     /// The buyer's money does not reach.
     #[error("{account} holds {held} base units of {token}, the license costs {price}: fund it first")]
     CannotPay {

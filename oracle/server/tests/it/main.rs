@@ -18,6 +18,7 @@ mod freshness;
 mod generations;
 mod http;
 mod idempotency;
+mod improving;
 mod licenses;
 mod lying_host;
 mod metrics;

@@ -113,6 +113,11 @@ impl Community {
 
     /// Whose contributors agreed to a policy.
     pub(crate) async fn under(town: Arc<Town>, policy: Policy) -> Self {
+        Self::chartered(town, |charter| charter.pay_policy = policy.name().into()).await
+    }
+
+    /// Whose charter says something else than the usual one.
+    pub(crate) async fn chartered(town: Arc<Town>, change: impl FnOnce(&mut Charter)) -> Self {
         let folder = folder();
         let data = DataFolder::open(folder.path(), &town.chain).unwrap();
         let (steward, builder) = (town.resident().await, town.resident().await);
@@ -121,14 +126,14 @@ impl Community {
             contributors.push(town.resident().await);
         }
         let mut community = Self { town, data, steward, builder, contributors, consents: vec![], folder };
-        community.pool(policy).await;
+        community.pool(change).await;
         community
     }
 
-    async fn pool(&mut self, policy: Policy) {
+    async fn pool(&mut self, change: impl FnOnce(&mut Charter)) {
         let steward = self.town.account(&self.steward);
         let mut new = digits(&self.steward);
-        new.charter.pay_policy = policy.name().into();
+        change(&mut new.charter);
         steps::dataset::create(&steward, &self.data, new).await.unwrap();
         let parts = partition::simulate(&Schema::digits(), &SPLIT.training, CONTRIBUTORS, 0).unwrap();
         let giver = |(key, records): (&PrivateKeySigner, &Vec<_>)| Giver { key: key.clone(), records: records.clone() };

@@ -68,6 +68,7 @@ impl Display for Reason {
                     write!(f, "{} {} × {}", if at == 0 { "" } else { "," }, data.count, data.kind.name())
                 })
             }
+            Self::Corrects { receipt } => write!(f, "it corrects the answer of receipt {receipt}"),
             Self::Ruled { decision, was, by, reason } => {
                 write!(f, "steward {by} ruled: {decision} (it was {was}), because: {reason}")
             }

@@ -63,6 +63,26 @@ pub(in crate::commands) enum Dataset {
         #[arg(long)]
         reason: String,
     },
+    /// Contribute records that were asked about and answered wrongly, and say which answers they correct. Given again, it goes
+    /// on where it was broken off.
+    Correct(Correct),
+    /// Say that an answer is wrong, without a record.
+    Flag {
+        /// The host of a dataset that the model is made of.
+        #[arg(long)]
+        host: String,
+        /// The answer's receipt.
+        #[arg(long)]
+        receipt: B256,
+        /// The file that `ask --keep` wrote.
+        #[arg(long)]
+        answers: PathBuf,
+        /// What is wrong.
+        #[arg(long)]
+        reason: String,
+    },
+    /// List the answers that their buyers flagged, and those that records correct.
+    Flags,
     /// Screen what was contributed and publish what is accepted as the next version.
     Snapshot {
         /// The held-out records of `create`.
@@ -177,6 +197,22 @@ pub(in crate::commands) struct Contribute {
     /// The contributor's signature of the typed data that was printed.
     #[arg(long, requires = "contributor")]
     pub(in crate::commands) signature: Option<Bytes>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::commands) struct Correct {
+    /// The host of a dataset that the model is made of.
+    #[arg(long)]
+    pub(in crate::commands) host: String,
+    /// The records as they were asked about, with the classes that are right.
+    #[arg(long)]
+    pub(in crate::commands) records: PathBuf,
+    /// A folder of the contributor's own for the prepared contribution.
+    #[arg(long)]
+    pub(in crate::commands) bundle: PathBuf,
+    /// The file that `ask --keep` wrote.
+    #[arg(long)]
+    pub(in crate::commands) answers: PathBuf,
 }
 
 /// What becomes of a record.

@@ -25,6 +25,9 @@ pub(in crate::commands) struct Ask {
     /// How many of them.
     #[arg(long, default_value_t = 10)]
     pub(in crate::commands) count: usize,
+    /// A file that answers are added to, one a line with its signed receipt: what `dataset flag` and `dataset correct` need.
+    #[arg(long)]
+    pub(in crate::commands) keep: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
