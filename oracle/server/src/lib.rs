@@ -12,6 +12,7 @@
 //! | [`connect`] | a proxy that signs for clients which cannot |
 //! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
+//! | [`terms`] | what an owner sells: terms files, checked, and the readable text whose hash goes on chain |
 //! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
 //!
 //! The crate wires the others together and has no rules of its own about money, attribution or encodings.
@@ -32,3 +33,4 @@ pub mod protocol;
 pub mod secret;
 pub mod settings;
 pub mod steps;
+pub mod terms;

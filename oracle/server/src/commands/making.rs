@@ -1,9 +1,13 @@
 //! Training, publishing, selling.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use eyre::{Result, WrapErr};
-use tributary_chain::{licenses::rights, lineage};
+use tributary_chain::lineage;
 use tributary_factory::{
     Assessment, TrainingRecipe,
     base::Adaptation,
@@ -13,13 +17,14 @@ use tributary_runtime::{ExecutionProvider, ProviderChoice, SessionOptions};
 use tributary_sdk::{AssetId, contracts::registry::Shares};
 use tributary_server::{
     dataset::Collection,
-    steps::{self, license::Revocation, model::Training},
+    steps::{self, model::Training},
+    terms::{Prepared, Subject, TermsFile},
 };
 
 use super::{
     Context,
     arguments::{License, Publish, Train},
-    print, read_text,
+    print,
 };
 
 /// The recipe's file with what the command says instead.
@@ -125,38 +130,32 @@ impl Context {
         Ok(())
     }
 
+    async fn offer(&self, terms: &Path, check: bool) -> Result<()> {
+        let file = TermsFile::read(terms)?;
+        let chain = self.chain().await?;
+        let data = self.data(&chain)?;
+        let subject = Subject { chain: chain.id(), asset: data.model()?.version.asset };
+        let priced = steps::license::check(&chain, &file).await?;
+        for Prepared { offer, .. } in priced.offers(subject) {
+            println!("{}", offer.legal_text);
+        }
+        if check {
+            println!("nothing was put on chain; without --check these offers are made");
+            return Ok(());
+        }
+        for offered in steps::license::offer_all(&self.account().await?, &data, subject.asset, &file).await? {
+            print::offered(&offered, priced.token());
+        }
+        Ok(())
+    }
+
     pub(super) async fn license(&self, license: License) -> Result<()> {
         match license {
-            License::Offer {
-                token,
-                price,
-                legal_text,
-                days,
-                upfront_bps,
-                max_calls,
-                calls_per_minute,
-                commercial,
-                revocable,
-            } => {
-                let account = self.account().await?;
-                let data = self.data(account.chain())?;
-                let offer = steps::license::NewOffer {
-                    asset: data.model()?.version.asset,
-                    rights: rights::INFER | if commercial { rights::COMMERCIAL } else { 0 },
-                    max_calls,
-                    calls_per_minute,
-                    legal_text: read_text(&legal_text)?,
-                    token,
-                    price,
-                    duration: days * 86_400,
-                    upfront_bps,
-                    earn_period: days * 86_400,
-                    revocation: if revocable { Revocation::ByOwner } else { Revocation::Never },
-                };
-                println!("offer {}", steps::license::offer(&account, offer).await?);
-            }
+            License::Offer { terms, check } => self.offer(&terms, check).await?,
             License::Show { offer } => {
-                for line in steps::license::describe(&self.chain().await?, offer).await? {
+                let chain = self.chain().await?;
+                let data = self.data_if_any(&chain)?;
+                for line in steps::license::describe(&chain, data.as_ref(), offer).await? {
                     println!("{line}");
                 }
             }

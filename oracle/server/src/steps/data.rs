@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, keccak256};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tributary_chain::Chain;
 use tributary_dataset::durable;
@@ -161,6 +161,31 @@ impl DataFolder {
     /// Keeps the published model.
     pub fn keep_model(&self, state: &ModelState) -> Result<(), StepError> {
         self.write("model.json", state)
+    }
+
+    /// Where the text of an offer is kept: under its keccak-256.
+    pub fn text_name(hash: B256) -> String {
+        format!("texts/{hash}.md")
+    }
+
+    /// Keeps the text of an offer; returns its keccak-256.
+    pub fn keep_text(&self, text: &str) -> Result<B256, StepError> {
+        let hash = keccak256(text);
+        self.keep_bytes(&Self::text_name(hash), text.as_bytes())?;
+        Ok(hash)
+    }
+
+    /// The text of an offer with this keccak-256, if it is kept here.
+    pub fn text(&self, hash: B256) -> Result<Option<String>, StepError> {
+        let path = self.join(Self::text_name(hash));
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(|source| StepError::File { path: path.clone(), source })?,
+        };
+        match keccak256(&bytes) {
+            found if found == hash => Ok(String::from_utf8(bytes).ok()),
+            found => Err(StepError::Unreadable { path, reason: format!("its keccak-256 is {found}") }),
+        }
     }
 
     /// The dataset's charter, as it was registered.

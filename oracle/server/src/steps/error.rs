@@ -9,7 +9,10 @@ use tributary_sdk::{
 };
 use tributary_settlement::SettlementError;
 
-use crate::dataset::DatasetRefusal;
+use crate::{
+    dataset::DatasetRefusal,
+    terms::{OfferFault, TermsError},
+};
 
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +155,16 @@ pub enum StepError {
         /// The price.
         price: u128,
     },
+    /// Only its owner sells an asset.
+    #[error("asset {asset} belongs to {owner}, not to {account}: act for its owner")]
+    NotTheOwner {
+        /// The asset.
+        asset: AssetId,
+        /// Whose it is.
+        owner: Address,
+        /// Who acts.
+        account: Address,
+    },
     /// The host is not the one that the chain names.
     #[error("the host's {what} is not what the chain says of the model: ask the model's own host")]
     NotTheHost {
@@ -199,6 +212,12 @@ pub enum StepError {
         "the host did not give an attestor the batch's sketches, without which its division cannot be recomputed: {0}"
     )]
     NoSketches(#[source] ClientError),
+    /// A terms file.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// Something that cannot be offered.
+    #[error("this cannot be offered: {0}")]
+    Offer(#[from] OfferFault),
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),
