@@ -89,9 +89,16 @@ say "its lineage, from the chain alone:"
 as $buyer lineage "$model" | sed 's/^/  /'
 
 act '4. A clinic buys a license and asks'
-offer=$(as $builder license offer --token "$dollar" --price 1000000000 --legal-text "$here/license.txt" --days 365 --commercial \
-  --upfront-bps 10000 | after offer)
-as $buyer license show "$offer" | sed 's/^/  /'
+sed "s/^token = .*/token = \"$dollar\"/" "$here/offers.toml" >offers.toml
+as $builder license offer --terms offers.toml --check >checked.txt
+as $builder license offer --terms offers.toml >offered.txt
+grep '^offer ' offered.txt | sed 's/^/  /'
+offer=$(sed -n 's/^offer \([0-9]*\): Clinic.*/\1/p' offered.txt)
+say "offer $offer, as the clinic reads it on chain:"
+as $buyer license show "$offer" | sed 's/^/    /'
+as $builder page "$model" --out page.md
+say "the page of the model has $(wc -l <page.md) lines; on who is paid:"
+sed -n '/^## Who is paid/,/^## /{/^| /p}' page.md | sed 's/^/    /'
 chain mint "$dollar" "${accounts[$buyer]}" 1000000000
 license=$(as $buyer license buy "$offer" | after license)
 as $host serve --token "$dollar" --listen 127.0.0.1:0 >host.log 2>&1 &

@@ -64,6 +64,7 @@ impl Program {
             Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
             Command::Publish(publish) => context.publish(publish).await,
             Command::License(license) => context.license(license).await,
+            Command::Page { model, out } => context.page(model, out).await,
             Command::Lineage { asset, svg } => context.lineage(asset, svg).await,
             Command::Serve { token, models, standby } => context.serve(token, models, standby).await,
             Command::Openapi { dataset } => {

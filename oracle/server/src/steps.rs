@@ -7,7 +7,8 @@
 //! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
 //! | [`model`] | builder | train on a permitted snapshot, register and publish the release |
 //! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
-//! | [`license`] | owner, buyer | offer, buy, read the terms |
+//! | [`license`] | owner, buyer | check and offer a terms file, buy, read the terms |
+//! | [`page`](mod@page) | anyone | a model, who is paid and what it costs, as a page for buyers |
 //! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
 //! | [`receipt`] | buyer, contributors | check a receipt and its place in a posted root |
 //! | [`epoch`], [`attest`] | operator, attestors | close, attest, post |
@@ -30,6 +31,7 @@ pub mod keys;
 pub mod license;
 pub mod lineage;
 pub mod model;
+pub mod page;
 pub mod payout;
 mod published;
 pub mod receipt;

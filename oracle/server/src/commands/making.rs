@@ -17,7 +17,7 @@ use tributary_runtime::{ExecutionProvider, ProviderChoice, SessionOptions};
 use tributary_sdk::{AssetId, contracts::registry::Shares};
 use tributary_server::{
     dataset::Collection,
-    steps::{self, model::Training},
+    steps::{self, DataFolder, model::Training},
     terms::{Prepared, Subject, TermsFile},
 };
 
@@ -88,6 +88,17 @@ impl Context {
         if let Some(path) = svg {
             fs::write(&path, steps::lineage::svg(&lineage))
                 .wrap_err_with(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn page(&self, model: AssetId, out: Option<PathBuf>) -> Result<()> {
+        let chain = self.chain().await?;
+        let data = DataFolder::existing(&self.settings.data, &chain)?;
+        let page = steps::page::page(&chain, &data, &data.release(), model).await?;
+        match out {
+            Some(path) => fs::write(&path, page).wrap_err_with(|| format!("cannot write {}", path.display()))?,
+            None => print!("{page}"),
         }
         Ok(())
     }

@@ -18,17 +18,19 @@ use tributary_sdk::{
     api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding, Submissions},
     sign_in::Credential,
 };
-use tributary_server::steps::{
-    attest::{All, Looked},
-    deployment::Deployed,
-    license::{Offered, Standing},
-    model::TrainedRelease,
-    payout::Audited,
-    receipt::{Checked, Settled},
-    sample::{Sampled, Verdict},
-    watch::Watched,
+use tributary_server::{
+    steps::{
+        attest::{All, Looked},
+        deployment::Deployed,
+        license::{Offered, Standing},
+        model::TrainedRelease,
+        payout::Audited,
+        receipt::{Checked, Settled},
+        sample::{Sampled, Verdict},
+        watch::Watched,
+    },
+    terms::words::money,
 };
-use tributary_server::terms::words::money;
 use tributary_settlement::{Basis, SubPoolId};
 
 /// A bar that follows a training run: it is full when the gradient is as small as the recipe asks, or after the last epoch.

@@ -165,6 +165,14 @@ pub enum StepError {
         /// Who acts.
         account: Address,
     },
+    /// A release of something else.
+    #[error("the release in {} is no version of {asset} on this chain: name the model that it was published as, or publish it", folder.display())]
+    OtherRelease {
+        /// The release's folder.
+        folder: PathBuf,
+        /// The model.
+        asset: AssetId,
+    },
     /// The host is not the one that the chain names.
     #[error("the host's {what} is not what the chain says of the model: ask the model's own host")]
     NotTheHost {

@@ -12,7 +12,7 @@ use tributary_sdk::{
 
 use super::{
     AmountError, MOST_DAYS,
-    words::{DAY, is_line, is_text},
+    words::{DAY, is_line},
 };
 
 const MOST_SECONDS: u64 = MOST_DAYS.saturating_mul(DAY);
@@ -153,7 +153,7 @@ impl NewOffer {
         if self.obligations & !obligations::ALL != 0 {
             return Err(OfferFault::UnknownObligations(self.obligations));
         }
-        if !is_text(&self.legal_text) {
+        if self.legal_text.trim().is_empty() {
             return Err(OfferFault::NoText);
         }
         if self.delegable && !self.transferable && self.rights & rights::SUBLICENSE == 0 {

@@ -298,7 +298,8 @@ fn the_text_of_a_gift_for_ever_names_no_price_and_no_end() {
 
 #[test]
 fn times_shares_and_money_read_as_people_write_them() {
-    assert_eq!([DAY, 30 * DAY, 90].map(time), ["1 day", "30 days", "90 seconds"]);
+    let times = [DAY, 30 * DAY, DAY + 3_600, 120, 90].map(time);
+    assert_eq!(times, ["1 day", "30 days", "25 hours", "2 minutes", "90 seconds"]);
     assert_eq!([0, 5, 1_250, 2_000, 10_000].map(percent), ["0 %", "0.05 %", "12.5 %", "20 %", "100 %"]);
     assert_eq!(earning(2_000, 365 * DAY), "20 % at once, the rest evenly over 365 days");
     assert_eq!(earning(0, 30 * DAY), "evenly over 30 days");

@@ -69,14 +69,15 @@ fn bit(names: &[(u64, &str)], place: usize) -> u64 {
     names.get(place).map_or(0, |(bit, _)| *bit)
 }
 
-/// A time: in days where it is whole days.
+/// A time: in the largest of days, hours, minutes and seconds of which it is whole ones.
 #[must_use]
 pub fn time(seconds: u64) -> String {
-    match (seconds.checked_div(DAY), seconds.checked_rem(DAY)) {
-        (Some(1), Some(0)) => "1 day".to_owned(),
-        (Some(days), Some(0)) => format!("{days} days"),
-        _ => format!("{seconds} seconds"),
+    for (unit, length) in [("day", DAY), ("hour", 3_600), ("minute", 60)] {
+        if let (Some(count @ 1..), Some(0)) = (seconds.checked_div(length), seconds.checked_rem(length)) {
+            return if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") };
+        }
     }
+    format!("{seconds} seconds")
 }
 
 /// Basis points in percent, exactly.
@@ -125,8 +126,8 @@ pub(super) fn is_text(text: &str) -> bool {
     !text.trim().is_empty() && text.lines().all(|line| !line.chars().any(is_hidden))
 }
 
-/// What is not seen, or changes the order in which the rest is seen.
+/// What is not seen, or changes the order in which the rest is seen. What some scripts are written with is none of it.
 fn is_hidden(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+        || matches!(letter, '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
