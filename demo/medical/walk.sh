@@ -96,20 +96,25 @@ window = 60
 [required]
 accuracy = 0.9
 PLAN
-as $builder release --plan plan.toml >model.txt
-sed '$d' model.txt
+sed "s/^token = .*/token = \"$dollar\"/" "$here/offers.toml" >offers.toml
+as $builder release --plan plan.toml --terms offers.toml >model.txt
+sed '/^$/,$d' model.txt
+grep '^offer ' model.txt | sed 's/^/  /'
 model=$(tail -n 1 model.txt | after model) vault=$(tail -n 1 model.txt | after vault)
 say "its lineage, from the chain alone:"
 as $buyer lineage "$model" | sed 's/^/  /'
 
 act '4. A clinic buys a license and asks'
-offer=$(as $builder license offer --token "$dollar" --price 1000000000 --legal-text "$here/license.txt" --days 365 --commercial \
-  --upfront-bps 10000 | after offer)
-as $buyer license show "$offer" | sed 's/^/  /'
+heard host.log "a model is served.*$model" >/dev/null
+say "the host has found the model by itself, and serves it at $url"
+offer=$(sed -n 's/^offer \([0-9]*\): Clinic.*/\1/p' model.txt)
+say "offer $offer, as the clinic reads it on chain:"
+as $buyer license show "$offer" | sed 's/^/    /'
+node "$here/chain.mjs" "$rpc" fetch "$url/v1/models/$model/page" >page.md
+say "the page that the host shows buyers has $(wc -l <page.md) lines; on who is paid:"
+sed -n '/^## Who is paid/,/^## /{/^| /p}' page.md | sed 's/^/    /'
 chain mint "$dollar" "${accounts[$buyer]}" 1000000000
 license=$(as $buyer license buy "$offer" | after license)
-heard host.log "a model is served.*$model" >/dev/null
-say "the host has found it by itself, and serves it at $url"
 # A buyer knows classes by their numbers, as the model answers them.
 sed 's/malignant$/0/; s/benign$/1/' test.csv >asked.csv
 as $buyer ask --host "$url" --license "$license" --model "$model" --records asked.csv --count 60 >answers.txt

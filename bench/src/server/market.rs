@@ -27,8 +27,10 @@ use super::{
 /// Enough for a model that reads digits; what serving costs does not depend on it.
 const SIZES: SplitSizes = SplitSizes { training: 300, held_out: 60, test: 256 };
 const CONTRIBUTORS: usize = 4;
-/// Of a license, in base units.
-const PRICE: u128 = 1_000_000_000;
+/// Of a license, in dollars.
+const PRICE: u64 = 1_000;
+/// Base units of a dollar.
+const DOLLAR: u64 = 1_000_000;
 /// How long posted roots wait, in seconds.
 pub(super) const WINDOW: u64 = 60;
 
@@ -110,7 +112,6 @@ impl Market {
     fn pool(&self) -> Result<()> {
         let run = |key: &PrivateKeySigner, line: &[&str]| self.program.run(key, line);
         self.write("terms.txt", "Train on these.")?;
-        self.write("license.txt", "Ask.")?;
         self.write("held-out.csv", &csv(&self.split.held_out))?;
         self.write("test.csv", &csv(&self.split.test))?;
         run(&self.steward, &["deploy", "--demo-dollar"])?;
@@ -153,15 +154,14 @@ impl Market {
         self.write("plan.toml", &plan)?;
         let published = self.program.run(&self.builder, &["release", "--data", &data, "--plan", "plan.toml"])?;
         let asset = after(published.lines().last().unwrap_or_default(), "model ")?.parse()?;
-        let (token, price) = (self.token().to_string(), PRICE.to_string());
-        let offer =
-            ["license", "offer", "--data", &data, "--token", &token, "--price", &price, "--upfront-bps", "2000"];
-        let offer = [&offer[..], &["--legal-text", "license.txt"]].concat();
-        let offer = self.program.run(&self.builder, &offer)?;
+        let terms = format!("token = \"{}\"\n[[offer]]\npreset = \"commercial\"\nprice = \"{PRICE}\"\n", self.token());
+        let terms = self.write("terms.toml", &terms)?.display().to_string();
+        let offered = self.program.run(&self.builder, &["license", "offer", "--data", &data, "--terms", &terms])?;
+        let offer = after(&offered, "\noffer ")?.trim_end_matches(':').to_owned();
         let account = self.chain.account(&self.buyer)?;
         let dollar = DemoDollar::new(self.token(), account.provider());
-        send("the demo dollar", dollar.mint(self.buyer.address(), U256::from(PRICE))).await?;
-        let bought = self.program.run(&self.buyer, &["license", "buy", after(&offer, "offer ")?])?;
+        send("the demo dollar", dollar.mint(self.buyer.address(), U256::from(PRICE * DOLLAR))).await?;
+        let bought = self.program.run(&self.buyer, &["license", "buy", &offer])?;
         Ok(Model { which, asset, license: after(&bought, "license ")?.parse()?, folder })
     }
 

@@ -37,6 +37,12 @@ pub enum ChainError {
     /// Nothing answers where a contract should be.
     #[error("{0} is not where it belongs on this chain: check the chain's URL, and `tributary deploy --check`")]
     NoContract(&'static str),
+    /// Nothing that says its decimals.
+    #[error("there is no token at {0} on this chain, or it does not say how many decimals it has: check its address")]
+    NotAToken(Address),
+    /// An earlier transaction of the account is in no block yet.
+    #[error("an earlier transaction of {0} is in no block yet: wait until it is, or replace it, and do this again")]
+    Waiting(Address),
     /// The suite is not on this chain.
     #[error("{name} is not deployed at {address} on this chain: run `tributary deploy`")]
     NotDeployed {

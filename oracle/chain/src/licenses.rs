@@ -18,6 +18,7 @@ use crate::{
     Account, Chain, ChainError,
     assets::event,
     logs,
+    tokens::NATIVE,
     transact::{ask, send},
 };
 
@@ -26,10 +27,18 @@ const TOKEN: &str = "the license token";
 
 /// Rights a license can give, one bit each, as the contracts define them.
 pub mod rights {
+    use alloy::primitives::U256;
+
+    use super::divided;
+
     /// Ask the model.
     pub const INFER: u64 = 1;
     /// Use answers commercially.
     pub const COMMERCIAL: u64 = 1 << 6;
+    /// Give others licenses of one's own.
+    pub const SUBLICENSE: u64 = 1 << 7;
+    /// Every right there is.
+    pub const ALL: u64 = (1 << NAMES.len()) - 1;
 
     /// Every right's bit and its words, for people.
     pub const NAMES: [(u64, &str); 10] = [
@@ -46,12 +55,40 @@ pub mod rights {
     ];
 
     /// What may be done with these rights, in words, and what may not.
-    pub fn words(given: alloy::primitives::U256) -> (Vec<&'static str>, Vec<&'static str>) {
-        let has = |bit: u64| given & alloy::primitives::U256::from(bit) != alloy::primitives::U256::ZERO;
-        let (may, may_not): (Vec<_>, Vec<_>) = NAMES.iter().partition(|(bit, _)| has(*bit));
-        let names = |rights: Vec<&(u64, &'static str)>| rights.into_iter().map(|(_, name)| *name).collect();
-        (names(may), names(may_not))
+    pub fn words(given: U256) -> (Vec<&'static str>, Vec<&'static str>) {
+        divided(&NAMES, given)
     }
+}
+
+/// Obligations a license can ask for in return, one bit each, as the contracts define them.
+pub mod obligations {
+    use alloy::primitives::U256;
+
+    use super::divided;
+
+    /// Name the asset and its contributors.
+    pub const ATTRIBUTE: u64 = 1;
+    /// Every obligation there is.
+    pub const ALL: u64 = (1 << NAMES.len()) - 1;
+
+    /// Every obligation's bit and its words, for people.
+    pub const NAMES: [(u64, &str); 3] = [
+        (1, "name the model and its contributors"),
+        (1 << 1, "license what is derived from it under the same terms"),
+        (1 << 2, "tell users that an output was made by a model"),
+    ];
+
+    /// These obligations, in words.
+    pub fn words(owed: U256) -> Vec<&'static str> {
+        divided(&NAMES, owed).0
+    }
+}
+
+/// The words of the bits that are set, and of those that are not.
+fn divided(names: &[(u64, &'static str)], set: U256) -> (Vec<&'static str>, Vec<&'static str>) {
+    let (of, not): (Vec<_>, Vec<_>) = names.iter().partition(|(bit, _)| set & U256::from(*bit) != U256::ZERO);
+    let words = |named: Vec<&(u64, &'static str)>| named.into_iter().map(|(_, word)| *word).collect();
+    (words(of), words(not))
 }
 
 /// Puts terms on chain; the id is their hash. Defining terms again changes nothing.
@@ -77,28 +114,34 @@ pub async fn offer_of(chain: &Chain, offer: U256) -> Result<(Offer, Terms), Chai
     Ok((offer, terms))
 }
 
-/// Buys one license for the account with an ERC-20, at the offer's price; approves exactly that.
+/// Buys one license for the account at the offer's price; approves exactly that, or sends it as native coin.
 pub async fn buy(account: &Account, offer: U256) -> Result<U256, ChainError> {
-    let deployment = account.chain().deployment();
-    let market = LicenseMarket::new(deployment.market, account.provider());
-    let terms = ask(MARKET, market.offerOf(offer)).await?;
-    let token = DemoDollar::new(terms.token, account.provider());
-    let price = U256::from(terms.price);
-    send("the payment token", token.approve(deployment.market, price)).await?;
-    let receipt = send(MARKET, market.buy(offer, 1, account.address(), price)).await?;
+    let market = LicenseMarket::new(account.chain().deployment().market, account.provider());
+    let sold = ask(MARKET, market.offerOf(offer)).await?;
+    let price = U256::from(sold.price);
+    let value = ready(account, sold.token, price).await?;
+    let receipt = send(MARKET, market.buy(offer, 1, account.address(), price).value(value)).await?;
     Ok(event::<LicenseMarket::Bought>(&receipt)?.firstLicenseId)
 }
 
-/// Renews a license under its own offer, for the price of now; approves exactly that. Anyone may: the license stays its
+/// Renews a license under its own offer, for the price of now; approves exactly that, or sends it. Anyone may: the license stays its
 /// holder's. Returns its new end, in the chain's time.
 pub async fn renew(account: &Account, license: U256) -> Result<u64, ChainError> {
-    let deployment = account.chain().deployment();
-    let market = LicenseMarket::new(deployment.market, account.provider());
+    let market = LicenseMarket::new(account.chain().deployment().market, account.provider());
     let quote = ask(MARKET, market.renewalQuoteOf(license)).await?;
-    let token = DemoDollar::new(quote.token, account.provider());
-    send("the payment token", token.approve(deployment.market, quote.price)).await?;
-    let receipt = send(MARKET, market.renew(license, quote.price)).await?;
+    let value = ready(account, quote.token, quote.price).await?;
+    let receipt = send(MARKET, market.renew(license, quote.price).value(value)).await?;
     Ok(event::<LicenseMarket::Renewed>(&receipt)?.expiresAt)
+}
+
+/// Lets the market take a price of the account's token; returns what has to be sent along as native coin.
+async fn ready(account: &Account, token: Address, price: U256) -> Result<U256, ChainError> {
+    if token == NATIVE {
+        return Ok(price);
+    }
+    let token = DemoDollar::new(token, account.provider());
+    send("the payment token", token.approve(account.chain().deployment().market, price)).await?;
+    Ok(U256::ZERO)
 }
 
 /// What renewing a license costs now: the payment token, and the price in base units.

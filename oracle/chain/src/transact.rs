@@ -17,7 +17,7 @@ use tributary_sdk::contracts::{
     RoyaltyVault::RoyaltyVaultErrors,
 };
 
-use crate::ChainError;
+use crate::{Account, ChainError};
 
 /// How many looks at the chain a transaction may take to get into a block. One that a node has dropped never does.
 const LOOKS: u32 = 200;
@@ -37,6 +37,26 @@ where
     let patience = pending.provider().client().poll_interval().saturating_mul(LOOKS).max(LEAST);
     let receipt = pending.with_timeout(Some(patience)).get_receipt().await.map_err(ChainError::rpc)?;
     if receipt.status() { Ok(receipt) } else { Err(ChainError::Failed(receipt.transaction_hash)) }
+}
+
+/// Waits until nothing that the account has sent is on its way: what a command that was stopped has sent is then in a block.
+///
+/// # Errors
+/// [`ChainError::Waiting`] where something stays on its way; whatever the node answers.
+pub async fn settled(account: &Account) -> Result<(), ChainError> {
+    let provider = account.provider();
+    let step = provider.client().poll_interval();
+    let patience = step.saturating_mul(LOOKS).max(LEAST);
+    let waited = tokio::time::timeout(patience, async {
+        loop {
+            let sent = provider.get_transaction_count(account.address()).pending().await?;
+            if provider.get_transaction_count(account.address()).latest().await? >= sent {
+                return Ok::<_, ChainError>(());
+            }
+            tokio::time::sleep(step).await;
+        }
+    });
+    waited.await.unwrap_or(Err(ChainError::Waiting(account.address())))
 }
 
 /// Asks a view.

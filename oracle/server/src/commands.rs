@@ -24,7 +24,7 @@ use tributary_server::{
     http,
     secret::Secret,
     settings::{Flags, Settings},
-    steps::{self, DataFolder, watch::Resolve},
+    steps::{self, DataFolder, StepError, watch::Resolve},
 };
 
 use arguments::Command;
@@ -64,6 +64,7 @@ impl Program {
             Command::Explain(explain) => attribute::explain(&context.onnxruntime()?, &explain),
             Command::Release(release) => context.release(release).await,
             Command::License(license) => context.license(license).await,
+            Command::Page { model, out } => context.page(model, out).await,
             Command::Lineage { asset, svg } => context.lineage(asset, svg).await,
             Command::Serve { token, models, releases, standby } => {
                 context.serve(serving::Serve { token, models, releases }, standby).await
@@ -135,6 +136,14 @@ impl Context {
 
     fn data(&self, chain: &Chain) -> Result<DataFolder> {
         Ok(DataFolder::open(&self.settings.data, chain)?)
+    }
+
+    /// The data folder, for a command that can do without.
+    fn data_if_any(&self, chain: &Chain) -> Result<Option<DataFolder>> {
+        match DataFolder::existing(&self.settings.data, chain) {
+            Err(StepError::Missing { .. }) => Ok(None),
+            other => Ok(Some(other?)),
+        }
     }
 
     async fn deploy(&self, manifest: Option<PathBuf>, more: Vec<Creation>) -> Result<()> {

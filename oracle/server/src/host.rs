@@ -138,7 +138,7 @@ impl Host {
             shelves.values().map(|shelf| shelf.source.clone()).collect()
         };
         for source in shelves {
-            if let Source::Store { store, .. } = source
+            if let Some(store) = source.store()
                 && let Some(text) = store.text(hash).await?
             {
                 return Ok(text);

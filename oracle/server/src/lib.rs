@@ -13,9 +13,10 @@
 //! | [`connect`] | a proxy that signs for clients which cannot |
 //! | [`moment`] | where a crash must lose nothing |
 //! | [`protocol`] | the messages of the Open Inference Protocol |
+//! | [`terms`] | what an owner sells: terms files, checked, and the readable text whose hash goes on chain |
 //! | [`steps`] | each step of the main job as one function, for the commands and the demo alike |
 //!
-//! The crate wires the others together and has no rules of its own about money, attribution or encodings.
+//! The crate wires the others together and has no rules of its own about how money is divided, attribution or encodings.
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic))]
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic))]
@@ -34,3 +35,4 @@ pub mod releases;
 pub mod secret;
 pub mod settings;
 pub mod steps;
+pub mod terms;

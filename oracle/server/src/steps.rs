@@ -9,7 +9,8 @@
 //! | [`model`] | builder | train on a permitted snapshot |
 //! | [`release`] | builder | look a release through, publish it with its lineage |
 //! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
-//! | [`license`] | owner, buyer | offer, buy, read the terms |
+//! | [`license`] | owner, buyer | check and offer a terms file, buy, read the terms |
+//! | [`page`](mod@page) | anyone | a model, who is paid and what it costs, as a page for buyers |
 //! | [`ask`], [`keys`] | buyer | sign in and ask the host; let services ask |
 //! | [`receipt`] | buyer, contributors | check a receipt and its place in a posted root |
 //! | [`epoch`], [`attest`] | operator, attestors | close, attest, post |
@@ -33,6 +34,7 @@ pub mod keys;
 pub mod license;
 pub mod lineage;
 pub mod model;
+pub mod page;
 pub mod payout;
 mod published;
 pub mod receipt;

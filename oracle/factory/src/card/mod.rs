@@ -21,6 +21,7 @@ mod table;
 
 pub use findings::{AttributionFindings, Findings};
 pub use subject::{Data, Fact, Subject, Use};
+pub use table::{escaped, estimate};
 
 use std::path::{Path, PathBuf};
 

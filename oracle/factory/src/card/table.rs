@@ -5,7 +5,8 @@ use std::fmt::Write;
 use crate::evaluate::{Estimate, digits::rounded};
 
 /// Text from elsewhere as Markdown shows it, on one line: nothing in it is markup, and nothing ends a cell.
-pub(super) fn escaped(text: &str) -> String {
+#[must_use]
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for (place, letter) in text.trim().chars().enumerate() {
         match letter {
@@ -70,7 +71,8 @@ pub(super) fn ends(estimate: &Estimate) -> String {
 }
 
 /// A number with its interval.
-pub(super) fn estimate(estimate: &Estimate) -> String {
+#[must_use]
+pub fn estimate(estimate: &Estimate) -> String {
     format!("{} ({})", number(estimate.value), ends(estimate))
 }
 

@@ -94,6 +94,14 @@ pub(super) enum Command {
         #[arg(long)]
         svg: Option<PathBuf>,
     },
+    /// Write the page of a model that buyers read: what it is, how good, who is paid, who checks, what licenses cost.
+    Page {
+        /// The model. Its release is the data folder's.
+        model: AssetId,
+        /// Write it to this file instead of printing it.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Licenses: offer, show, buy, renew, revoke.
     #[command(subcommand)]
     License(License),

@@ -215,12 +215,18 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
         rights: rights::INFER | rights::COMMERCIAL,
         max_calls: 10_000,
         calls_per_minute: 0,
-        legal_text: LEGAL_TEXT.into(),
         token,
         price: PRICE,
         duration: LICENSE_DAYS * DAY,
         upfront_bps: UPFRONT_BPS,
         earn_period: LICENSE_DAYS * DAY,
+        supply: 0,
+        territory: None,
+        field_of_use: None,
+        obligations: 0,
+        legal_text: LEGAL_TEXT.into(),
+        transferable: true,
+        delegable: true,
         revocation: Revocation::Never,
     };
     let offer = steps::license::offer(&chain.account(&cast.builder)?, new).await?;
@@ -231,7 +237,7 @@ async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Add
         accounts::money(PRICE),
         print::percent(UPFRONT_BPS.into())
     );
-    for line in steps::license::describe(chain, offer).await? {
+    for line in steps::license::describe(chain, None, offer).await? {
         println!("    {line}");
     }
     let license = steps::license::buy(&buyer, offer).await?;

@@ -1,9 +1,13 @@
 //! Training, publishing, selling.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use eyre::{Result, WrapErr};
-use tributary_chain::{licenses::rights, lineage};
+use tributary_chain::lineage;
 use tributary_factory::{
     Assessment, TrainingRecipe,
     base::Adaptation,
@@ -14,13 +18,14 @@ use tributary_sdk::AssetId;
 use tributary_server::{
     dataset::Collection,
     releases::ReleaseStore,
-    steps::{self, license::Revocation, model::Training, release::Plan},
+    steps::{self, DataFolder, model::Training, release::Plan},
+    terms::{Prepared, Subject, TermsFile},
 };
 
 use super::{
     Context,
     arguments::{License, Release, Train},
-    print, read_text,
+    print,
 };
 
 /// The recipe's file with what the command says instead.
@@ -88,57 +93,90 @@ impl Context {
         Ok(())
     }
 
+    pub(super) async fn page(&self, model: AssetId, out: Option<PathBuf>) -> Result<()> {
+        let chain = self.chain().await?;
+        let data = DataFolder::existing(&self.settings.data, &chain)?;
+        let page = steps::page::of_newest(&chain, &data.releases(), model).await?;
+        match out {
+            Some(path) => fs::write(&path, page).wrap_err_with(|| format!("cannot write {}", path.display()))?,
+            None => print!("{page}"),
+        }
+        Ok(())
+    }
+
     pub(super) async fn release(&self, release: Release) -> Result<()> {
         let account = self.account().await?;
         let data = self.data(account.chain())?;
         let plan = Plan::read(&release.plan)?;
+        let terms = release.terms.as_deref().map(TermsFile::read).transpose()?;
         let review = steps::release::review(&account, &data, &plan).await?;
         print::review(&review);
+        let priced = match &terms {
+            Some(terms) => Some(steps::license::check(account.chain(), terms).await?),
+            None => None,
+        };
+        let subject = Subject { chain: account.chain().id(), asset: review.asset };
+        for Prepared { offer, .. } in priced.iter().flat_map(|priced| priced.offers(subject)) {
+            println!("\n{}", offer.legal_text);
+        }
         review.passed()?;
         if release.check {
+            println!("nothing was published; without --check it is");
             return Ok(());
         }
-        if let Some(location) = &release.store {
-            let store = ReleaseStore::open(location, &data.join("releases"))?;
+        let elsewhere =
+            release.store.as_deref().map(|at| ReleaseStore::open(at, &data.join("releases"))).transpose()?;
+        if let Some(store) = &elsewhere {
             store.put(&data.release(), review.files.manifest_hash).await?;
         }
         let state = steps::release::publish(&account, &data, review.model, &review.files).await?;
+        if let (Some(terms), Some(priced)) = (&terms, &priced) {
+            let store = data.releases();
+            for offered in steps::license::offer_all(&account, &store, state.version.asset, terms).await? {
+                print::offered(&offered, priced.token());
+                if let (Some(elsewhere), Some(text)) = (&elsewhere, store.text(offered.text_hash).await?) {
+                    elsewhere.put_text(&text).await?;
+                }
+            }
+        }
+        let page = steps::page::of_newest(account.chain(), &data.releases(), state.version.asset).await?;
+        let path = data.keep_bytes("page.md", page.as_bytes())?;
+        println!(
+            "the page that buyers see is in {}; its host serves it at /v1/models/{}/page",
+            path.display(),
+            state.version.asset
+        );
         println!("model {} version {}, vault {}", state.version.asset, state.version.version, state.vault);
+        Ok(())
+    }
+
+    async fn offer(&self, terms: &Path, check: bool) -> Result<()> {
+        let file = TermsFile::read(terms)?;
+        let chain = self.chain().await?;
+        let data = self.data(&chain)?;
+        let subject = Subject { chain: chain.id(), asset: data.model()?.version.asset };
+        let priced = steps::license::check(&chain, &file).await?;
+        for Prepared { offer, .. } in priced.offers(subject) {
+            println!("{}", offer.legal_text);
+        }
+        if check {
+            println!("nothing was put on chain; without --check these offers are made");
+            return Ok(());
+        }
+        for offered in steps::license::offer_all(&self.account().await?, &data.releases(), subject.asset, &file).await?
+        {
+            print::offered(&offered, priced.token());
+        }
         Ok(())
     }
 
     pub(super) async fn license(&self, license: License) -> Result<()> {
         match license {
-            License::Offer {
-                token,
-                price,
-                legal_text,
-                days,
-                upfront_bps,
-                max_calls,
-                calls_per_minute,
-                commercial,
-                revocable,
-            } => {
-                let account = self.account().await?;
-                let data = self.data(account.chain())?;
-                let offer = steps::license::NewOffer {
-                    asset: data.model()?.version.asset,
-                    rights: rights::INFER | if commercial { rights::COMMERCIAL } else { 0 },
-                    max_calls,
-                    calls_per_minute,
-                    legal_text: read_text(&legal_text)?,
-                    token,
-                    price,
-                    duration: days * 86_400,
-                    upfront_bps,
-                    earn_period: days * 86_400,
-                    revocation: if revocable { Revocation::ByOwner } else { Revocation::Never },
-                };
-                println!("offer {}", steps::license::offer(&account, offer).await?);
-            }
+            License::Offer { terms, check } => self.offer(&terms, check).await?,
             License::Show { offer } => {
-                for line in steps::license::describe(&self.chain().await?, offer).await? {
+                let chain = self.chain().await?;
+                let store = self.data_if_any(&chain)?.map(|data| data.releases());
+                for line in steps::license::describe(&chain, store.as_ref(), offer).await? {
                     println!("{line}");
                 }
             }

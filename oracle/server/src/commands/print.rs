@@ -7,6 +7,7 @@ use eyre::{Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use tributary_chain::{
     deploy::{Outcome, Since},
+    tokens::Token,
     verify::{RootState, Verified},
     why::Why,
 };
@@ -23,6 +24,7 @@ use tributary_server::{
     steps::{
         attest::{All, Looked},
         deployment::Deployed,
+        license::{Offered, Standing},
         model::TrainedRelease,
         payout::Audited,
         receipt::{Checked, Settled},
@@ -30,6 +32,7 @@ use tributary_server::{
         sample::{Sampled, Verdict},
         watch::Watched,
     },
+    terms::words::money,
 };
 use tributary_settlement::{Basis, SubPoolId};
 
@@ -376,6 +379,16 @@ pub(crate) fn submissions(submissions: &Submissions) {
 /// Basis points as a percentage.
 pub(crate) fn percent(bps: i64) -> String {
     format!("{}%", bps as f64 / 100.0)
+}
+
+/// An offer that is on chain.
+pub(crate) fn offered(offered: &Offered, token: &Token) {
+    let Offered { id, name, price, text_hash, standing } = offered;
+    let since = match standing {
+        Standing::New => "",
+        Standing::Stood => ", which stood already",
+    };
+    println!("offer {id}{since}: {name}, {}, text {text_hash}", money(*price, token));
 }
 
 /// An address people can tell apart.

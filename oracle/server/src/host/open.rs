@@ -209,7 +209,7 @@ impl Host {
         let (runtime, options, onnx) = (self.runtime.clone(), shelf.options.clone(), release.onnx().to_vec());
         let loading = tokio::task::spawn_blocking(move || Model::load(&runtime, onnx, options));
         let model = loading.await.map_err(std::io::Error::other)??;
-        Ok(Served { release: Arc::new(release), version, published_at, model })
+        Ok(Served { release: Arc::new(release), version, published_at, folder, model })
     }
 
     /// The newest of these releases that is whole and may serve an epoch that begins after `ended`.

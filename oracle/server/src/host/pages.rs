@@ -12,12 +12,29 @@ use tributary_sdk::{
 };
 
 use super::{Refusal, Service};
+use crate::{
+    releases::ReleaseStore,
+    steps::{self, StepError},
+};
 
 /// The registry's kinds of lineage, by number.
 const KINDS: [&str; 6] = ["base", "data", "finetune", "merge", "distil", "eval"];
 
 impl Service {
-    /// The model's page.
+    /// The model as a page for buyers, in Markdown.
+    pub async fn buyers_page(&self) -> Result<String, Refusal> {
+        let served = self.served();
+        // Where the release lies in a run folder, no texts are kept.
+        let none = ReleaseStore::folder(self.data.join("releases"));
+        let store = self.source.store().unwrap_or(&none);
+        steps::page::page(self.chain(), store, &served.folder, self.asset).await.map_err(|error| match error {
+            StepError::Chain(error) => Refusal::Chain(error),
+            StepError::Store(error) => Refusal::Store(error),
+            other => Refusal::Release(other.to_string()),
+        })
+    }
+
+    /// What is known of the model, for programs.
     pub async fn page(&self) -> Result<ModelPage, Refusal> {
         let chain = self.chain();
         let (edges, offers) = tokio::join!(assets::edges(chain, self.asset), licenses::offers_of(chain, self.asset));

@@ -61,6 +61,8 @@ pub struct Served {
     pub(super) version: VersionRef,
     /// In seconds since 1970.
     pub(super) published_at: u64,
+    /// Where its files are.
+    pub(super) folder: PathBuf,
     pub(super) model: Model,
 }
 

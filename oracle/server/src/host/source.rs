@@ -52,6 +52,14 @@ impl Source {
         }
     }
 
+    /// Where its releases are kept, if that is a store.
+    pub(super) fn store(&self) -> Option<&ReleaseStore> {
+        match self {
+            Self::Store { store, .. } => Some(store),
+            Self::Run { .. } => None,
+        }
+    }
+
     /// Every version that can be served from here, the newest first. What is on chain and not here is passed over: its files
     /// may still come.
     pub(super) async fn all(&self, chain: &Chain) -> Result<Vec<Found>, OpenError> {

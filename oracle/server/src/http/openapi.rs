@@ -77,6 +77,7 @@ fn documented() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(v1::account))
         .routes(routes!(v1::batch))
         .routes(routes!(v1::license_text))
+        .routes(routes!(v1::buyers_page))
         .routes(routes!(v1::sketches))
         .routes(routes!(operator::metrics))
         .routes(routes!(operator::export))

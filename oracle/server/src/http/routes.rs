@@ -257,6 +257,17 @@ pub(super) async fn batch(Shared(state): Shared<State>, hash: Parsed<B256>) -> R
     Ok(([(header::CONTENT_TYPE, "application/json")], bytes))
 }
 
+/// A model as a page for buyers: what it is for, how good it is, what it was made of, who is paid, what is sold.
+#[utoipa::path(get, path = "/v1/models/{asset}/page", tag = "models", params(("asset" = String, Path, description = "Asset id of the model")),
+    responses((status = 200, content_type = "text/markdown"), (status = "default", body = ErrorBody)))]
+pub(super) async fn buyers_page(
+    Shared(state): Shared<State>,
+    asset: Parsed<AssetId>,
+) -> Result<impl IntoResponse, Refusal> {
+    let page = state.host.service(path(asset)?)?.buyers_page().await?;
+    Ok(([(header::CONTENT_TYPE, "text/markdown; charset=utf-8")], page))
+}
+
 /// A license's legal text, by its keccak-256, which its terms on chain name.
 #[utoipa::path(get, path = "/v1/texts/{hash}", tag = "models", params(("hash" = String, Path, description = "The text's keccak-256")),
     responses((status = 200, content_type = "text/markdown"), (status = "default", body = ErrorBody)))]

@@ -13,7 +13,11 @@ use tributary_sdk::{
 };
 use tributary_settlement::SettlementError;
 
-use crate::{dataset::DatasetRefusal, releases::StoreError};
+use crate::{
+    dataset::DatasetRefusal,
+    releases::StoreError,
+    terms::{OfferFault, TermsError},
+};
 
 /// A step could not be taken; what was done before it stands.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +90,14 @@ pub enum StepError {
     /// A release that something stands against.
     #[error("it is not released: {} of what was looked at does not hold: {}", .0.len(), .0.join("; "))]
     NotReleased(Vec<String>),
+    /// No release of a model is kept here.
+    #[error(
+        "no release of model {asset} is kept in this data folder: name the folder it was released from with --data"
+    )]
+    NotKept {
+        /// The model.
+        asset: AssetId,
+    },
     /// Where releases are kept.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -207,6 +219,24 @@ pub enum StepError {
         /// The price.
         price: u128,
     },
+    /// Only its owner sells an asset.
+    #[error("asset {asset} belongs to {owner}, not to {account}: act for its owner")]
+    NotTheOwner {
+        /// The asset.
+        asset: AssetId,
+        /// Whose it is.
+        owner: Address,
+        /// Who acts.
+        account: Address,
+    },
+    /// A release of something else.
+    #[error("the release in {} is no version of {asset} on this chain: name the model that it was published as, or publish it", folder.display())]
+    OtherRelease {
+        /// The release's folder.
+        folder: PathBuf,
+        /// The model.
+        asset: AssetId,
+    },
     /// The host is not the one that the chain names.
     #[error("the host's {what} is not what the chain says of the model: ask the model's own host")]
     NotTheHost {
@@ -254,6 +284,12 @@ pub enum StepError {
         "the host did not give an attestor the batch's sketches, without which its division cannot be recomputed: {0}"
     )]
     NoSketches(#[source] ClientError),
+    /// A terms file.
+    #[error(transparent)]
+    Terms(#[from] TermsError),
+    /// Something that cannot be offered.
+    #[error("this cannot be offered: {0}")]
+    Offer(#[from] OfferFault),
     /// The chain.
     #[error(transparent)]
     Chain(#[from] ChainError),

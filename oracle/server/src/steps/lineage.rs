@@ -100,7 +100,8 @@ fn edge_words(edge: &Edge) -> String {
     )
 }
 
-fn date(seconds: u64) -> String {
+/// A day, of a time in seconds since 1970.
+pub(super) fn date(seconds: u64) -> String {
     let day = i64::try_from(seconds).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     match day.map(OffsetDateTime::date) {
         Some(day) => format!("{}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day()),

@@ -36,6 +36,7 @@ mod stopping;
 mod studio;
 mod submissions;
 mod tampered;
+mod terms;
 mod town;
 #[cfg(feature = "otlp")]
 mod traces;

@@ -170,22 +170,33 @@ impl Shop {
     }
 
     fn offer(program: &Program, cast: &Cast, dollar: &str) -> String {
-        program.file("license.txt", "Ask.");
-        let offer = [
-            "license",
-            "offer",
-            "--token",
-            dollar,
-            "--price",
-            "1000000",
-            "--legal-text",
-            "license.txt",
-            "--max-calls",
-            "100",
-        ];
-        let offer = after(&program.run(cast.builder.clone(), &offer).fine(), "offer ");
+        let terms = format!(
+            "token = \"{dollar}\"\n[[offer]]\npreset = \"research\"\nprice = \"1.00\"\ncalls = 100\nterritory = \"EU and EEA\"\n"
+        );
+        program.file("terms.toml", &terms);
+        let offer = ["license", "offer", "--terms", "terms.toml"];
+        let checked = program.run(None, &[&offer[..], &["--check"]].concat()).fine();
+        assert!(
+            checked.starts_with("# Research: a license to model 0x") && checked.contains("nothing was put on chain")
+        );
+        let said = program.run(cast.builder.clone(), &offer).fine();
+        assert!(said.contains("- Territory: EU and EEA\n") && said.contains(": Research, 1 DEMO, text 0x"), "{said}");
+        let id = after(&said, "\noffer ");
+        let again = program.run(cast.builder.clone(), &offer).fine();
+        assert!(again.contains(&format!("\noffer {} which stood already", id.replace(':', ","))), "{again}");
+        let offer = id.trim_end_matches(':').to_owned();
         let said = program.run(None, &["license", "show", &offer]).fine();
         assert!(said.contains("may     ask the model\n") && said.contains("at most 100 calls"), "{said}");
+        assert!(
+            said.contains("price   1 DEMO, paid in the token 0x") && said.contains("good    for 365 days"),
+            "{said}"
+        );
+        assert!(said.contains("where   EU and EEA\n") && said.contains("owed    name the model"), "{said}");
+        program.run(cast.steward.clone(), &["license", "offer", "--terms", "terms.toml"]).failed(&["belongs to"]);
+        let wrong = terms.replace("1.00", "0.0000001");
+        program.file("wrong.toml", &wrong);
+        let wrong = program.run(cast.builder.clone(), &["license", "offer", "--terms", "wrong.toml"]);
+        wrong.failed(&["offer 1 of the terms file (\"Research\")", "has 7 decimals and the token has 6"]);
         offer
     }
 

@@ -2,15 +2,13 @@
 
 use std::path::PathBuf;
 
-use alloy::primitives::{Address, U256};
+use alloy::primitives::U256;
 use clap::{Args, Subcommand, ValueEnum};
 use tributary_factory::{
     base::{Adaptation, Lora},
     train::{Convergence, Descent, Method},
 };
 use tributary_sdk::release::SketchReaders;
-
-use super::MOST_DAYS;
 
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Train {
@@ -128,6 +126,10 @@ pub(in crate::commands) struct Release {
     /// The plan: TOML, as docs/factory.md shows. It names the model, its shares, attestors and what it must have shown.
     #[arg(long)]
     pub(in crate::commands) plan: PathBuf,
+    /// What is sold: a terms file, as docs/factory.md shows. Its offers are made once the release is published; those that
+    /// are made already stand.
+    #[arg(long)]
+    pub(in crate::commands) terms: Option<PathBuf>,
     /// Look it through and say what would be published; publish nothing.
     #[arg(long)]
     pub(in crate::commands) check: bool,
@@ -138,37 +140,16 @@ pub(in crate::commands) struct Release {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::commands) enum License {
-    /// Offer licenses to the published model.
+    /// Offer licenses to the published model, as a terms file says; what is on offer already is not offered again.
     Offer {
-        /// The payment token.
+        /// The terms: TOML, as docs/factory.md shows.
         #[arg(long)]
-        token: Address,
-        /// Price in base units.
+        terms: PathBuf,
+        /// Change nothing: check the file, and show what would be offered.
         #[arg(long)]
-        price: u128,
-        /// The legal text: a file.
-        #[arg(long)]
-        legal_text: PathBuf,
-        /// How long a license lasts, in days; 0 is for ever.
-        #[arg(long, default_value_t = 365, value_parser = clap::value_parser!(u64).range(0..=MOST_DAYS))]
-        days: u64,
-        /// Part of the price that is earned at once, in basis points.
-        #[arg(long, default_value_t = 0)]
-        upfront_bps: u16,
-        /// Most calls; 0 is no limit.
-        #[arg(long, default_value_t = 0)]
-        max_calls: u64,
-        /// Most calls in any minute; 0 is no limit.
-        #[arg(long, default_value_t = 0)]
-        calls_per_minute: u32,
-        /// Also allow commercial use.
-        #[arg(long)]
-        commercial: bool,
-        /// Let the acting account end licenses early, against the part of the price that is not earned.
-        #[arg(long)]
-        revocable: bool,
+        check: bool,
     },
-    /// Say in words what an offer allows.
+    /// Say in words what an offer costs and allows.
     Show {
         /// The offer.
         offer: U256,
