@@ -25,5 +25,9 @@ const actions = {
   balance: async (token, of) => {
     console.log(BigInt(await rpc("eth_call", [{ to: token, data: `0x70a08231${word(of)}` }, "latest"])).toString());
   },
+  // What a host says at a URL.
+  read: async (page) => {
+    process.stdout.write(await (await fetch(page)).text());
+  },
 };
 await actions[what](...more);

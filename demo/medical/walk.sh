@@ -110,7 +110,7 @@ say "the host has found the model by itself, and serves it at $url"
 offer=$(sed -n 's/^offer \([0-9]*\): Clinic.*/\1/p' model.txt)
 say "offer $offer, as the clinic reads it on chain:"
 as $buyer license show "$offer" | sed 's/^/    /'
-node "$here/chain.mjs" "$rpc" fetch "$url/v1/models/$model/page" >page.md
+chain read "$url/v1/models/$model/page" >page.md
 say "the page that the host shows buyers has $(wc -l <page.md) lines; on who is paid:"
 sed -n '/^## Who is paid/,/^## /{/^| /p}' page.md | sed 's/^/    /'
 chain mint "$dollar" "${accounts[$buyer]}" 1000000000

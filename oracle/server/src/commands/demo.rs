@@ -8,13 +8,11 @@ mod serving;
 use std::{collections::BTreeSet, path::PathBuf, process::Command};
 
 use alloy::primitives::{Address, U256};
-use eyre::{Result, WrapErr, ensure};
+use eyre::{OptionExt, Result, WrapErr, ensure};
 use tributary_chain::{
     Chain,
     anvil::{self, Anvil},
-    dispute,
-    licenses::{self, rights},
-    lineage, revenue, root,
+    dispute, licenses, lineage, revenue, root,
 };
 use tributary_dataset::{Record, Schema, Split, SplitSizes, read};
 use tributary_factory::{Assessment, TrainingRecipe};
@@ -27,11 +25,11 @@ use tributary_server::{
     steps::{
         self, DataFolder,
         data::ModelState,
-        license::Revocation,
         model::Training,
         release::{Attestation, Deriving, Plan, Required, SharePlan},
         watch::{Resolve, Watched},
     },
+    terms::TermsFile,
 };
 
 use super::print;
@@ -40,14 +38,14 @@ use serving::Serving;
 
 /// The digits, with their source and license, are described in demo/README.md.
 const DIGITS: &str = include_str!("../../../../demo/digits.csv");
+/// What the builder sells.
+const OFFERS: &str = include_str!("../../../../demo/digits-offers.toml");
 const SPLIT_SEED: u64 = 0;
 const CONTRIBUTORS: usize = 12;
 const IMAGES: usize = 200;
 
 const DAY: u64 = 24 * 60 * 60;
 const PRICE: u128 = 1_000_000_000;
-const LICENSE_DAYS: u64 = 365;
-const UPFRONT_BPS: u16 = 2_000;
 const EPOCH_DAYS: u64 = 30;
 
 /// Halves of the contributors that the model is retrained on, to measure its attribution.
@@ -64,9 +62,6 @@ const WINDOW: u32 = 86_400;
 const ARBITER_DAYS: u32 = 3;
 const BOND: u64 = 10_000_000_000_000_000;
 const FALLBACK_DAYS: u32 = 90;
-
-const LEGAL_TEXT: &str = "The holder may ask the model, also for commercial purposes. The holder may not copy its \
-                          weights, distil it or train on its answers.";
 
 /// Runs the demo. `folder` is used if given, else a temporary one; `keep` leaves chain and host running.
 pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool) -> Result<()> {
@@ -93,7 +88,7 @@ pub(super) async fn run(settings: &Settings, folder: Option<PathBuf>, keep: bool
     let model = build_model(&runtime, &chain, &data, &cast, &split).await?;
 
     act(4, "A buyer licenses the model");
-    let license = sell_license(&chain, &cast, &model, token).await?;
+    let license = sell_license(&chain, &data, &cast, &model, token).await?;
 
     act(5, "The host answers, and every answer says whose data made it");
     let source = Source::folder(&chain, &folder)?;
@@ -209,35 +204,30 @@ fn coins(wei: u64) -> String {
     format!("{} coins", text.trim_end_matches('0'))
 }
 
-async fn sell_license(chain: &Chain, cast: &Cast, model: &ModelState, token: Address) -> Result<U256> {
-    let new = steps::license::NewOffer {
-        asset: model.version.asset,
-        rights: rights::INFER | rights::COMMERCIAL,
-        max_calls: 10_000,
-        calls_per_minute: 0,
-        token,
-        price: PRICE,
-        duration: LICENSE_DAYS * DAY,
-        upfront_bps: UPFRONT_BPS,
-        earn_period: LICENSE_DAYS * DAY,
-        supply: 0,
-        territory: None,
-        field_of_use: None,
-        obligations: 0,
-        legal_text: LEGAL_TEXT.into(),
-        transferable: true,
-        delegable: true,
-        revocation: Revocation::Never,
-    };
-    let offer = steps::license::offer(&chain.account(&cast.builder)?, new).await?;
-    let buyer = chain.account(&cast.buyer)?;
-    cast.mint(chain, token, buyer.address(), PRICE).await?;
+async fn sell_license(
+    chain: &Chain,
+    data: &DataFolder,
+    cast: &Cast,
+    model: &ModelState,
+    token: Address,
+) -> Result<U256> {
+    let terms = data.keep_bytes("terms.toml", OFFERS.replace("TOKEN", &token.to_string()).as_bytes())?;
+    let (terms, store) = (TermsFile::read(&terms)?, data.releases());
+    let builder = chain.account(&cast.builder)?;
+    let offered = steps::license::offer_all(&builder, &store, model.version.asset, &terms).await?;
     println!(
-        "  offer {offer}: {} a license for {LICENSE_DAYS} days, {} of it earned at once and the rest day by day",
-        accounts::money(PRICE),
-        print::percent(UPFRONT_BPS.into())
+        "  the builder's terms file makes {} offers, each written out as a text whose hash is on chain:",
+        offered.len()
     );
-    for line in steps::license::describe(chain, None, offer).await? {
+    for offered in &offered {
+        println!("    offer {}: {}, {}", offered.id, offered.name, accounts::money(offered.price));
+    }
+    let offered = offered.into_iter().next().ok_or_eyre("the terms file has no offer")?;
+    ensure!(offered.price == PRICE, "the first offer costs {}", accounts::money(offered.price));
+    let (offer, buyer) = (offered.id, chain.account(&cast.buyer)?);
+    cast.mint(chain, token, buyer.address(), PRICE).await?;
+    println!("  offer {offer}, as its buyer reads it:");
+    for line in steps::license::describe(chain, Some(&store), offer).await? {
         println!("    {line}");
     }
     let license = steps::license::buy(&buyer, offer).await?;
