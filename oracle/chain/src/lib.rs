@@ -6,7 +6,7 @@
 //! | [`anvil`] | the embedded development chain |
 //! | [`deploy`] | the suite at its predictable addresses, from committed initcode |
 //! | [`assets`], [`consent`], [`licenses`] | registering, contributing, granting, selling |
-//! | [`follow`], [`wallets`], [`tokens`] | what changed about licenses since the last look; whether an account signed; what it holds |
+//! | [`follow`], [`wallets`], [`tokens`] | what changed about licenses since the last look; whether an account signed; what it holds, and pays by transactions signed beforehand |
 //! | [`revenue`] | what a vault earned in a period, rebuilt from its events |
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
