@@ -6,7 +6,8 @@
 //! | [`anvil`] | the embedded development chain |
 //! | [`deploy`] | the suite at its predictable addresses, from committed initcode |
 //! | [`assets`], [`consent`], [`licenses`] | registering, contributing, granting, selling |
-//! | [`follow`], [`wallets`], [`tokens`] | what changed about licenses since the last look; whether an account signed; what it holds |
+//! | [`follow`], [`wallets`], [`tokens`] | what changed about licenses since the last look; whether an account signed; what a token is, and what it holds of it |
+//! | [`transfers`] | payments in a token, signed before they are sent |
 //! | [`revenue`] | what a vault earned in a period, rebuilt from its events |
 //! | [`epoch`] | from receipts and revenue to a published batch |
 //! | [`verify`] | a batch recomputed from nothing but its bytes and the chain |
@@ -39,6 +40,7 @@ pub mod revenue;
 pub mod root;
 pub mod tokens;
 pub mod transact;
+pub mod transfers;
 pub mod verify;
 pub mod wallets;
 pub mod why;

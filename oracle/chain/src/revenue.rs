@@ -17,10 +17,13 @@ use alloy::{
     rpc::types::Filter,
     sol_types::{SolEvent, SolEventInterface},
 };
-use tributary_sdk::contracts::RoyaltyVault::{self, RoyaltyVaultEvents};
+use tributary_sdk::{
+    AssetId,
+    contracts::RoyaltyVault::{self, RoyaltyVaultEvents},
+};
 use tributary_settlement::{SettlementError, SubPoolId};
 
-use crate::{Chain, ChainError, logs};
+use crate::{Chain, ChainError, assets, logs, transact::ask};
 
 /// One vault and token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +94,32 @@ pub async fn of_period(
         }
     }
     Ok(period.closed()?)
+}
+
+/// All that a vault ever paid out of its share table's credits to one account's name, up to a block, in base units: whoever
+/// sent the withdrawal, and to whom.
+pub async fn withdrawn(chain: &Chain, on: Account, of: Address, block: u64) -> Result<u128, ChainError> {
+    let filter = Filter::new()
+        .address(on.vault)
+        .event_signature(RoyaltyVault::Withdrawn::SIGNATURE_HASH)
+        .topic1(on.token)
+        .topic2(of);
+    let mut sum = 0u128;
+    for log in logs::between(chain, &filter, 0, block).await? {
+        let Ok(event) = RoyaltyVault::Withdrawn::decode_log(&log.inner) else { continue };
+        let overflow = SettlementError::Overflow { what: "a sum of withdrawals" };
+        sum = sum.checked_add(event.amount).ok_or(overflow)?;
+    }
+    Ok(sum)
+}
+
+/// The asset that a vault belongs to, if the registry says so as well.
+pub async fn asset_of(chain: &Chain, vault: Address) -> Result<AssetId, ChainError> {
+    let asset = AssetId(ask("the vault", RoyaltyVault::new(vault, chain.provider()).assetId()).await?);
+    match assets::asset(chain, asset).await? {
+        registered if registered.vault == vault => Ok(asset),
+        _ => Err(ChainError::NoContract("the vault")),
+    }
 }
 
 /// Every license that still has something to earn in the vault, by the suite's market.

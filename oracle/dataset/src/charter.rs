@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use tributary_sdk::{Address, B256, U256, release::Manifest};
+use tributary_sdk::{Address, B256, U256, money::BasisPoints, release::Manifest};
 
 use crate::{DatasetError, Schema, access::Purposes, screening::ScreeningRules};
 
@@ -35,6 +35,20 @@ pub struct Charter {
     pub held_out_hash: B256,
     /// How contributions are screened.
     pub screening: ScreeningRules,
+    /// Whether validators decide about what is held beside the curator, and what they are paid; the curator alone if not
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validation: Option<Validation>,
+}
+
+/// What validators do: those accounts to whom the dataset's owner grants the purpose `curate`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Validation {
+    /// How many of them must say the same of a held record, and more than say the opposite, to decide about it.
+    pub agree: u32,
+    /// What part of the curators' income is theirs.
+    pub share_bps: BasisPoints,
 }
 
 impl Manifest for Charter {
@@ -93,6 +107,9 @@ impl Charter {
         }
         if self.membership == (Membership::Listed { members: BTreeSet::new() }) {
             return refuse("nobody is on the list of members");
+        }
+        if self.validation.is_some_and(|validation| validation.agree == 0) {
+            return refuse("no validator need agree: say how many, from 1");
         }
         Ok(Self { schema, screening, ..self })
     }

@@ -8,6 +8,7 @@
 //! | `reading` | contributions come back out, by purpose |
 //! | `correcting` | what buyers say of answers: corrections, flags |
 //! | `review` | appeals, rulings, and what is erased |
+//! | `validating` | what validators read and say |
 //! | `refusal` | why not |
 
 mod correcting;
@@ -16,6 +17,7 @@ mod kept;
 pub(crate) mod reading;
 mod refusal;
 mod review;
+mod validating;
 
 use std::fs::File;
 
@@ -32,6 +34,7 @@ pub use kept::Kept;
 pub use reading::{Collected, Reading};
 pub use refusal::DatasetRefusal;
 pub use review::{Appealed, Review};
+pub use validating::Reviewed;
 
 use crate::steps::{DataFolder, StepError, data::DatasetState};
 
@@ -109,7 +112,12 @@ impl Collection {
     /// Waits until nobody else changes the folder, in this process or another, and keeps them from it until what is returned
     /// is dropped.
     pub(crate) async fn alone(&self) -> Result<File, StepError> {
-        let path = self.data.join(LOCK_FILE);
+        self.locked(LOCK_FILE).await
+    }
+
+    /// The same for one of the folder's locks.
+    pub(crate) async fn locked(&self, name: &str) -> Result<File, StepError> {
+        let path = self.data.join(name);
         let lock = move || {
             let file = |source| StepError::File { path: path.clone(), source };
             let handle = File::options().create(true).append(true).open(&path).map_err(file)?;

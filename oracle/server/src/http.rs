@@ -107,6 +107,7 @@ pub struct Listening {
     listener: TcpListener,
     address: SocketAddr,
     pub(crate) patience: Patience,
+    authority: Option<String>,
 }
 
 impl Listening {
@@ -117,12 +118,17 @@ impl Listening {
             _ => ServeError::Listen(address, error),
         })?;
         let address = listener.local_addr().map_err(|error| ServeError::Listen(address, error))?;
-        Ok(Self { listener, address, patience: Patience::default() })
+        Ok(Self { listener, address, patience: Patience::default(), authority: None })
     }
 
     /// Gives clients so long.
     pub fn with_patience(self, patience: Patience) -> Self {
         Self { patience, ..self }
+    }
+
+    /// Says under which name clients ask it, where that is not its address: behind a proxy.
+    pub fn with_authority(self, authority: Option<String>) -> Self {
+        Self { authority, ..self }
     }
 
     /// Where clients reach it.
@@ -132,7 +138,7 @@ impl Listening {
 
     /// Host and port where clients reach it.
     pub fn authority(&self) -> String {
-        self.address.to_string()
+        self.authority.clone().unwrap_or_else(|| self.address.to_string())
     }
 
     /// Serves until `stop` ends, then finishes the requests it has taken.

@@ -5,7 +5,7 @@
 //! | [`deployment`] | anyone | put the suite on a chain, write and check the chain's manifest |
 //! | [`dataset`] | steward | create, screen, snapshot, grant |
 //! | [`contributing`] | contributors | prepare, sign, send, prove what became of it |
-//! | [`improving`] | buyer | keep answers, correct them with records, flag them |
+//! | [`improving`] | buyer, validators | keep answers, correct them with records, flag them; read what is held, review it |
 //! | [`model`] | builder | train on a permitted snapshot |
 //! | [`release`] | builder | look a release through, publish it with its lineage |
 //! | [`lineage`] | anyone | who built the base, who added which data, who fine-tuned what: as text and as a picture |
@@ -16,6 +16,7 @@
 //! | [`epoch`], [`attest`] | operator, attestors | close, attest, post |
 //! | [`records`], [`doctor`] | operator | copy, restore and export a host's records; look whether all is well |
 //! | [`watch`] | anyone | recompute a root that waits; prove a fault, challenge |
+//! | [`paying`] | curator | pay validators by accepted work |
 //! | [`payout`], [`sample`] | anyone; attestors | claim, withdraw, audit; ask the model again |
 //!
 //! What a step leaves behind for the next stands in the [`data`] folder.
@@ -35,6 +36,8 @@ pub mod license;
 pub mod lineage;
 pub mod model;
 pub mod page;
+#[cfg_attr(not(test), deny(clippy::unwrap_used, clippy::panic, clippy::arithmetic_side_effects))]
+pub mod paying;
 pub mod payout;
 mod published;
 pub mod receipt;

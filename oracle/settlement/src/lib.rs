@@ -10,6 +10,7 @@
 //! | `weigh` | what a sub-pool's receipts say about each contributor, a block of receipts at a time |
 //! | `settlement` | a whole epoch: every sub-pool by the policy, added up by account |
 //! | `crew` | the epoch's receipts shared out among threads |
+//! | [`reviews`] | the validators' part of the curators' income, over accepted reviews |
 //! | `leaves` | payouts added to what was allocated before: the leaves of the next root |
 //!
 //! The same input gives the same output, bit for bit, on every machine: no floating point, no clock, no order of
@@ -27,6 +28,7 @@ mod error;
 mod leaves;
 mod per_inference;
 mod policy;
+pub mod reviews;
 mod settlement;
 mod share;
 mod subpool;

@@ -8,6 +8,7 @@
 //! | doubted labels | finds labels that a model of the other records contradicts | held |
 //! | personal data | finds what looks like an address or a number of somebody, in text | held |
 //! | corrections | marks what its contributor gave against a served answer | held |
+//! | validators' reviews | counts what validators say of what is held | accepted or rejected, where enough agree |
 //! | balance | counts classes, over all and by contributor | warnings |
 //!
 //! Screening is a function of its arguments: it knows no clock and no threads, and the order of records inside a batch does
@@ -37,7 +38,7 @@ use tributary_sdk::{Address, B256};
 
 pub use balance::{Balance, BalanceWarning, ClassCount, ContributorBalance};
 pub use personal::{PersonalData, PersonalKind};
-pub use report::{ReportedCluster, ReportedReason, ReportedRecord, ScreeningReport, Totals};
+pub use report::{Counted, ReportedCluster, ReportedReason, ReportedRecord, ReportedReview, ScreeningReport, Totals};
 pub use rules::ScreeningRules;
 pub use rulings::{Ruling, UnusedRuling};
 pub use said::{Correcting, Said};
@@ -77,6 +78,8 @@ pub struct Screening {
     pub balance: Balance,
     /// Rulings that changed nothing.
     pub unused: Vec<UnusedRuling>,
+    /// What validators said of what was held.
+    heard: Vec<said::Heard>,
     /// Where each record was offered.
     places: Vec<RecordPlace>,
     /// The class of each, where there are classes.
@@ -139,6 +142,7 @@ pub fn screen(schema: &Schema, rules: &ScreeningRules, held_out: &[Record], offe
         clusters: Vec::new(),
         balance: Balance::default(),
         unused: Vec::new(),
+        heard: Vec::new(),
         places: offered.iter().map(Offered::place).collect(),
         classes: (0..offered.len()).map(|place| desk.class(place)).collect(),
         class_names: match &schema.label {

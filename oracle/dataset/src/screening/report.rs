@@ -6,11 +6,12 @@ mod words;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tributary_sdk::{Address, B256};
+use tributary_sdk::{Address, B256, api::SignedReview};
 
 use super::{
     Balance, Screening, ScreeningRules,
     rulings::UnusedRuling,
+    said::Heard,
     verdict::{Decision, Reason, RecordPlace},
 };
 
@@ -36,6 +37,36 @@ pub struct ScreeningReport {
     pub contributors: BTreeMap<Address, Totals>,
     /// Rulings that changed nothing.
     pub unused_rulings: Vec<UnusedRuling>,
+    /// What validators said of records that were held, with their signatures.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<ReportedReview>,
+    /// How many reviews of each validator this screening accepts. Those of a published snapshot are paid for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub validators: BTreeMap<Address, u64>,
+}
+
+/// A validator's review, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedReview {
+    /// As it was signed.
+    pub signed: SignedReview,
+    /// What came of it.
+    pub counted: Counted,
+}
+
+/// What came of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Counted {
+    /// It said what was decided: accepted work.
+    Accepted,
+    /// The opposite was decided.
+    Overruled,
+    /// Nothing is decided yet.
+    Waiting,
+    /// An earlier snapshot has decided, and has counted it if it was there.
+    Settled,
 }
 
 /// How many records became what.
@@ -107,6 +138,17 @@ impl ScreeningReport {
     }
 }
 
+impl ScreeningReport {
+    /// Records that people have decided about, validators or the curator: contribution and place.
+    pub fn settled(&self) -> impl Iterator<Item = (B256, u32)> {
+        let by_people =
+            |reason: &ReportedReason| matches!(reason.reason, Reason::Reviewed { .. } | Reason::Ruled { .. });
+        let decided = self.records.iter().filter(|record| record.decision != Decision::Hold);
+        let settled = decided.filter(move |record| record.reasons.iter().any(by_people));
+        settled.map(|record| (record.place.contribution, record.place.place))
+    }
+}
+
 impl Totals {
     fn count(&mut self, decision: Decision, reasons: &[Reason]) {
         self.offered += 1;
@@ -133,7 +175,13 @@ impl Screening {
             contributions: BTreeMap::new(),
             contributors: BTreeMap::new(),
             unused_rulings: self.unused.clone(),
+            reviews: self.heard.iter().map(|heard| self.reported(heard)).collect(),
+            validators: BTreeMap::new(),
         };
+        for review in report.reviews.iter().filter(|review| review.counted == Counted::Accepted) {
+            let count = report.validators.entry(review.signed.validator).or_default();
+            *count = count.saturating_add(1);
+        }
         for (verdict, place) in self.verdicts.iter().zip(&self.places) {
             report.totals.count(verdict.decision, &verdict.reasons);
             let contribution = report.contributions.entry(place.contribution).or_default();
@@ -158,5 +206,15 @@ impl Screening {
         };
         report.clusters = self.clusters.iter().map(cluster).collect();
         report
+    }
+
+    fn reported(&self, heard: &Heard) -> ReportedReview {
+        let counted = match self.verdicts[heard.at].decision {
+            _ if heard.is_settled => Counted::Settled,
+            Decision::Hold => Counted::Waiting,
+            decision if heard.signed.review.accept == (decision == Decision::Accept) => Counted::Accepted,
+            _ => Counted::Overruled,
+        };
+        ReportedReview { signed: heard.signed.clone(), counted }
     }
 }

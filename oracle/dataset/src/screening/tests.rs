@@ -294,3 +294,99 @@ fn nothing_is_screened_without_trouble() {
     assert_eq!(screening.report().totals, Totals::default());
     assert!(screening.report().to_markdown().starts_with("# Screening\n\n0 records"));
 }
+
+mod said {
+    use proptest::prelude::*;
+    use tributary_sdk::{api::SignedReview, typed_data::Review};
+
+    use super::*;
+
+    fn review(by: u8, place: u64, accept: bool) -> SignedReview {
+        let review = Review { contributionId: B256::repeat_byte(1), place, accept, reason: "Seen.".to_owned() };
+        SignedReview { review, validator: Address::repeat_byte(by), signature: Default::default() }
+    }
+
+    fn correcting(place: u32) -> Correcting {
+        Correcting { contribution: B256::repeat_byte(1), place, receipt: B256::repeat_byte(7) }
+    }
+
+    /// Two records of one contributor; the first corrects an answer, and a third is a copy of it.
+    fn screened(said: &Said) -> Screening {
+        let schema = images(2, 16);
+        let records = [image(&schema, &[1, 1], 0), image(&schema, &[9, 9], 1), image(&schema, &[1, 1], 0)];
+        let offered: Vec<Offered<'_>> = (0..3).map(|at| offer(1, u64::from(at), at, &records[at as usize])).collect();
+        let rules = ScreeningRules { radius: Some(0.0), ..ScreeningRules::default() };
+        screen(&schema, &rules, &[], &offered).with_said(said)
+    }
+
+    #[test]
+    fn what_corrects_an_answer_is_held_and_a_copy_stays_rejected() {
+        let corrections = vec![correcting(0), correcting(0), correcting(2), correcting(9)];
+        let screening = screened(&Said { corrections, ..Said::default() });
+        let decisions: Vec<Decision> = screening.verdicts.iter().map(|verdict| verdict.decision).collect();
+        assert_eq!(decisions, [Decision::Hold, Decision::Accept, Decision::Reject]);
+        assert!(screening.verdicts[0].reasons.contains(&Reason::Corrects { receipt: B256::repeat_byte(7) }));
+        assert_eq!(screening.verdicts[0].reasons.len(), 1, "once");
+        let json = screening.report().to_json().unwrap();
+        assert!(!json.contains("\"reviews\"") && !json.contains("\"validators\""), "nothing was said of it");
+        assert!(screening.report().to_markdown().contains("it corrects the answer of receipt 0x0707"));
+    }
+
+    #[test]
+    fn the_curator_prevails_and_reviews_are_counted_by_what_was_decided() {
+        let said = Said {
+            corrections: vec![correcting(0)],
+            reviews: vec![review(2, 0, true), review(3, 0, true), review(4, 0, false), review(2, 1, true)],
+            agree: Some(2),
+            ..Said::default()
+        };
+        let screening = screened(&said);
+        assert_eq!(screening.verdicts[0].decision, Decision::Accept);
+        let report = screening.report();
+        assert_eq!(report.validators, [(Address::repeat_byte(2), 1), (Address::repeat_byte(3), 1)].into());
+        assert_eq!(report.settled().collect::<Vec<_>>(), [(B256::repeat_byte(1), 0)]);
+        let read: ScreeningReport = serde_json::from_str(&report.to_json().unwrap()).unwrap();
+        assert_eq!(read, report);
+        let ruling = Ruling {
+            contribution: B256::repeat_byte(1),
+            place: 0,
+            decision: Decision::Reject,
+            reason: "It is none.".to_owned(),
+            by: Address::repeat_byte(9),
+        };
+        let report = screening.with_rulings(&[ruling]).report();
+        assert_eq!(report.validators, [(Address::repeat_byte(4), 1)].into());
+        let settled = Said { settled: BTreeSet::from([(B256::repeat_byte(1), 0)]), ..said };
+        let screening = screened(&settled);
+        assert_eq!(screening.verdicts[0].decision, Decision::Accept, "it still holds");
+        assert!(screening.report().validators.is_empty(), "it is counted once");
+    }
+
+    proptest! {
+        /// As one would count by hand.
+        #[test]
+        fn as_many_as_must_agree_and_more_than_disagree_decide(
+            votes in prop::collection::vec((1u8..8, any::<bool>()), 0..20), agree in 1u32..5,
+        ) {
+            let reviews = votes.iter().map(|(by, accept)| review(*by, 0, *accept)).collect();
+            let said = Said { corrections: vec![correcting(0)], reviews, agree: Some(agree), ..Said::default() };
+            // The first of each, and nobody of the record's own contributor.
+            let mut first = std::collections::BTreeMap::new();
+            votes.iter().filter(|(by, _)| *by != 1).for_each(|(by, accept)| { first.entry(*by).or_insert(*accept); });
+            let accept = first.values().filter(|accept| **accept).count() as u32;
+            let reject = first.len() as u32 - accept;
+            let expected = if accept >= agree && accept > reject {
+                Decision::Accept
+            } else if reject >= agree && reject > accept {
+                Decision::Reject
+            } else {
+                Decision::Hold
+            };
+            let screening = screened(&said);
+            prop_assert_eq!(screening.verdicts[0].decision, expected);
+            let counted: u64 = screening.report().validators.values().sum();
+            let agreed = match expected { Decision::Accept => accept, Decision::Reject => reject, Decision::Hold => 0 };
+            prop_assert_eq!(counted, u64::from(agreed));
+        }
+    }
+}

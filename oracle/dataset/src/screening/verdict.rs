@@ -179,6 +179,15 @@ pub enum Reason {
         /// The answer's receipt.
         receipt: B256,
     },
+    /// Validators decided.
+    Reviewed {
+        /// What was decided.
+        decision: Decision,
+        /// How many would accept it.
+        accept: u32,
+        /// How many would reject it.
+        reject: u32,
+    },
     /// A steward decided.
     Ruled {
         /// What was decided.

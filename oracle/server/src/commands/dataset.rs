@@ -7,7 +7,7 @@ use eyre::{OptionExt, Result, WrapErr};
 use tributary_chain::{Chain, consent};
 use tributary_dataset::{
     Charter, Record, Schema,
-    charter::Membership,
+    charter::{Membership, Validation},
     contribution::Bundle,
     records_hash,
     screening::{Decision, Ruling, ScreeningRules},
@@ -16,7 +16,7 @@ use tributary_sdk::{
     api::{SignedAppeal, SignedErasure},
     client::DatasetClient,
     release::Manifest,
-    typed_data::{self, Appeal, Erasure},
+    typed_data::{self, Appeal, Erasure, Review},
 };
 use tributary_server::{
     dataset::Collection,
@@ -74,6 +74,23 @@ impl Context {
                 let answers = steps::improving::answers(&answers)?;
                 steps::improving::flag(&chain, &client, receipt, &answers, reason, &self.key()?).await?;
                 println!("the steward is told that answer {receipt} is wrong");
+                Ok(())
+            }
+            Dataset::Held { host } => {
+                print::held(&steps::improving::held(&self.chain().await?, &host, &self.key()?).await?);
+                Ok(())
+            }
+            Dataset::Review { host, contribution, place, accept, reject: _, reason } => {
+                let (chain, client) = (self.chain().await?, DatasetClient::connect(&host).await?);
+                let review = Review { contributionId: contribution, place, accept, reason };
+                steps::improving::review(&chain, &client, review, &self.key()?).await?;
+                println!("record {place} of {contribution} is reviewed");
+                Ok(())
+            }
+            Dataset::PayValidators { token, vaults } => {
+                let chain = self.chain().await?;
+                let paid = steps::paying::pay(&chain, &self.data(&chain)?, &self.key()?, token, &vaults).await?;
+                print::paid(&paid);
                 Ok(())
             }
             Dataset::Flags => print::flags(&self.collection().await?),
@@ -140,6 +157,7 @@ impl Context {
             pay_policy: create.pay_policy,
             held_out_hash: records_hash(&held_out),
             screening,
+            validation: validation(create.validators, create.validators_bps)?,
         };
         let payee = create.payee.unwrap_or(account.address());
         let new = NewDataset { charter, held_out, payee, store: create.store };
@@ -157,6 +175,7 @@ impl Context {
         let collection = self.collection().await?;
         let key = self.key()?;
         let listening = Listening::bind(self.settings.listen).await?.with_patience(self.settings.patience());
+        let listening = listening.with_authority(self.settings.authority.clone());
         println!("taking contributions to dataset {} at {}", collection.asset(), listening.url());
         listening.collect(collection, key, stop_signal()).await;
         Ok(())
@@ -272,6 +291,12 @@ impl Context {
         println!("{} records of {contribution} are deleted", erased.records);
         Ok(())
     }
+}
+
+/// What validators do, as the command line says it.
+fn validation(agree: Option<u32>, share_bps: u16) -> Result<Option<Validation>> {
+    let Some(agree) = agree else { return Ok(None) };
+    Ok(Some(Validation { agree, share_bps: share_bps.try_into()? }))
 }
 
 /// Records of a file, as the dataset's schema says.

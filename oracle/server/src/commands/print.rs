@@ -15,7 +15,10 @@ use tributary_dataset::{screening::Totals, snapshot::Screened};
 use tributary_factory::{Step, card::MARKDOWN_FILE};
 use tributary_sdk::{
     AssetId,
-    api::{AccountBooks, AccountEpoch, AccountPage, Inferred, KeyInfo, LicenseUsage, RootStanding, Submissions},
+    api::{
+        AccountBooks, AccountEpoch, AccountPage, CorrectedAnswer, HeldRecords, Inferred, KeyInfo, LicenseUsage,
+        RootStanding, Submissions, ValidatorShare,
+    },
     sign_in::Credential,
     typed_data::{Correction, Receipt},
 };
@@ -26,6 +29,7 @@ use tributary_server::{
         deployment::Deployed,
         license::{Offered, Standing},
         model::TrainedRelease,
+        paying::Paid,
         payout::Audited,
         receipt::{Checked, Settled},
         release::Review,
@@ -125,7 +129,7 @@ pub(crate) fn flags(collection: &Collection) -> Result<()> {
     for flagged in &flags {
         let Receipt { id, assetId, version, payer, .. } = &flagged.signed.receipt;
         let model = AssetId(*assetId);
-        println!("answer {id} of model {model} version {version}, by {payer}: {}", flagged.signed.flag.reason);
+        println!("answer {id} of model {model} version {version}, by {payer}: {}", plain(&flagged.signed.flag.reason));
     }
     for corrected in &corrections {
         let Correction { contributionId, place, receiptId } = &corrected.signed.correction;
@@ -133,6 +137,41 @@ pub(crate) fn flags(collection: &Collection) -> Result<()> {
     }
     println!("{} flags, {} corrections", flags.len(), corrections.len());
     Ok(())
+}
+
+/// What strangers wrote: it shall not move the cursor or change colours.
+fn plain(words: &str) -> String {
+    words.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+pub(crate) fn held(held: &HeldRecords) {
+    println!("{}", held.columns.join(","));
+    for record in &held.records {
+        println!("record {} of {}", record.place, record.contribution);
+        println!("    {}", plain(&record.fields.join(",")));
+        record.reasons.iter().for_each(|reason| println!("    held: {}", plain(reason)));
+        for CorrectedAnswer { receipt, model, version, answered } in &record.corrects {
+            println!("    answer {receipt} of model {model} version {version} was `{answered}`");
+        }
+        if let Some(appeal) = &record.appeal {
+            println!("    appeal: {}", plain(appeal));
+        }
+    }
+    println!("{} records wait for `tributary dataset review`, {} more come after them", held.records.len(), held.more);
+}
+
+pub(crate) fn paid(paid: &Paid) {
+    match paid {
+        Paid::NothingDue => println!("nothing is due: what was withdrawn for the curators is paid for"),
+        Paid::NoWork { due } => println!("{due} base units are due, and wait for accepted reviews"),
+        Paid::Now(payment) => {
+            for ValidatorShare { validator, reviews, amount, transaction } in &payment.shares {
+                let transaction = transaction.map(|hash| format!(", transaction {hash}")).unwrap_or_default();
+                println!("{validator}: {amount} base units for {reviews} accepted reviews{transaction}");
+            }
+            println!("{} base units are paid, up to snapshot {}", payment.amount, payment.snapshot);
+        }
+    }
 }
 
 pub(crate) fn trained(built: &TrainedRelease) {

@@ -224,7 +224,8 @@ impl Collection {
         let block = self.chain.block_at(receipt.servedAt).await?;
         let host = match assets::asset_at(&self.chain, model, block).await {
             Ok(asset) => asset.shares.host,
-            Err(ChainError::UnknownAsset(_)) => return Err(bad()),
+            // Before the model was registered, or before there was a registry.
+            Err(ChainError::UnknownAsset(_) | ChainError::NoContract(_)) => return Err(bad()),
             Err(error) => return Err(error.into()),
         };
         let weights = match assets::version(&self.chain, model, receipt.version).await {
@@ -245,14 +246,19 @@ impl Collection {
         if consent::consent(&self.chain, kept.id).await?.withdrawnAt != 0 {
             return Err(withdrawn());
         }
-        let (number, part) = part_of(kept, place)?;
-        let within = usize::try_from(place.saturating_sub(part.first)).unwrap_or(usize::MAX);
-        let commitments = self.commitments(kept.id, number)?;
         let back = consent::withdrawn_records(&self.chain, &[kept.id]).await?;
-        match commitments.get(within) {
-            Some(commitment) if !back.contains(&(kept.id, *commitment)) => Ok(()),
+        match self.commitment_of(kept.id, place)? {
+            Some(commitment) if !back.contains(&(kept.id, commitment)) => Ok(()),
             _ => Err(withdrawn()),
         }
+    }
+
+    /// The commitment to a record, if it is here.
+    pub(super) fn commitment_of(&self, id: B256, place: u64) -> Result<Option<B256>, StepError> {
+        let Some(kept) = self.kept(id)? else { return Ok(None) };
+        let Ok((number, part)) = part_of(&kept, place) else { return Ok(None) };
+        let within = usize::try_from(place.saturating_sub(part.first)).unwrap_or(usize::MAX);
+        Ok(self.commitments(id, number)?.get(within).copied())
     }
 
     /// The records at places of contributions, after the log has said who has them opened; erased ones are left out. The

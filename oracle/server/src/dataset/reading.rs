@@ -89,7 +89,7 @@ impl Collection {
     }
 
     /// The grant by which somebody may read for some purposes now. The owner needs none, and the curator none to curate.
-    async fn grant(&self, by: Address, purposes: Purposes) -> Result<Grant, DatasetRefusal> {
+    pub(super) async fn grant(&self, by: Address, purposes: Purposes) -> Result<Grant, DatasetRefusal> {
         if !self.charter.purposes.contains(purposes) && purposes != Purposes::CURATE {
             return Err(DatasetRefusal::NotChartered(purposes));
         }

@@ -199,6 +199,28 @@ pub enum DatasetRefusal {
     /// The answer is corrected by another record.
     #[error("the answer of receipt {0} is corrected by another record already: an answer is corrected once")]
     ReceiptUsed(B256),
+    /// A charter that says nothing of validators.
+    #[error("the charter has no validators: its curator alone decides about held records")]
+    NoValidators,
+    /// Somebody who reviews what they gave.
+    #[error("{0} gave this record: nobody reviews records of their own")]
+    OwnRecord(Address),
+    /// A review that was given.
+    #[error("{validator} has reviewed record {place} before, and said something else: a review cannot be changed")]
+    ReviewedBefore {
+        /// Who.
+        validator: Address,
+        /// Which record.
+        place: u64,
+    },
+    /// A record that nobody has to look at.
+    #[error("the newest screening does not hold record {place} of {contribution}: see `tributary dataset held`")]
+    NotHeld {
+        /// The contribution.
+        contribution: B256,
+        /// Which of its records.
+        place: u64,
+    },
     /// A flag for another dataset.
     #[error("the flag is for dataset {found}, this is {expected}: sign one for this dataset")]
     FlagElsewhere {

@@ -20,7 +20,7 @@ use crate::steps::{self, StepError};
 const RULINGS: &str = "rulings.json";
 const APPEALS: &str = "appeals";
 /// How long before its end a signature to erase may be used, in seconds.
-const A_DAY: u64 = 24 * 60 * 60;
+pub(super) const A_DAY: u64 = 24 * 60 * 60;
 /// Longest reason of anybody's, in bytes.
 const LONGEST_REASON: usize = 2_000;
 

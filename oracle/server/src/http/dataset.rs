@@ -16,8 +16,8 @@ use tributary_dataset::{DatasetError, contribution::part::LONGEST_PART};
 use tributary_sdk::{
     B256,
     api::{
-        ContributionInfo, DatasetInfo, Erased, ErrorBody, NewContribution, SignedAppeal, SignedCorrection,
-        SignedErasure, SignedFlag, SignedReceipt,
+        ContributionInfo, DatasetInfo, Erased, ErrorBody, HeldRecords, NewContribution, Reader, SignedAppeal,
+        SignedCorrection, SignedErasure, SignedFlag, SignedReceipt, SignedReview, Validators,
     },
     snapshot::{RecordProof, SnapshotTree},
 };
@@ -50,6 +50,8 @@ type Asked = (B256, Arc<SnapshotTree>);
 struct State {
     collection: Arc<Collection>,
     key: PrivateKeySigner,
+    /// Where clients ask it: what they sign to read with is for here alone.
+    authority: String,
     body_within: Duration,
     /// How many parts are read at one time: each is in memory whole.
     parts: Arc<Semaphore>,
@@ -128,8 +130,15 @@ fn class(refusal: &DatasetRefusal) -> (StatusCode, &'static str) {
         D::OtherInput { .. } => (S::UNPROCESSABLE_ENTITY, "other_input"),
         D::NothingToCorrect { .. } => (S::UNPROCESSABLE_ENTITY, "nothing_to_correct"),
         D::ReceiptUsed(_) => (S::CONFLICT, "receipt_used"),
+        D::NoValidators => (S::CONFLICT, "no_validators"),
+        D::OwnRecord(_) => (S::FORBIDDEN, "own_record"),
+        D::ReviewedBefore { .. } => (S::CONFLICT, "reviewed_before"),
+        D::NotHeld { .. } => (S::CONFLICT, "not_held"),
         D::FlagElsewhere { .. } => (S::CONFLICT, "other_dataset"),
         D::Dataset(DatasetError::NotAMember { .. }) => (S::FORBIDDEN, "not_a_member"),
+        D::Dataset(
+            DatasetError::NoGrant { .. } | DatasetError::GrantExpired { .. } | DatasetError::PurposeMissing { .. },
+        ) => (S::FORBIDDEN, "no_grant"),
         D::Dataset(DatasetError::Record { .. }) => (S::UNPROCESSABLE_ENTITY, "against_the_schema"),
         D::Dataset(DatasetError::Part(_)) => (S::UNPROCESSABLE_ENTITY, "bad_part"),
         D::Dataset(_) => (S::INTERNAL_SERVER_ERROR, "dataset_failed"),
@@ -228,6 +237,30 @@ async fn flag(Shared(state): Shared<State>, request: Request) -> Result<StatusCo
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// The records that the newest screening holds, for the dataset's curator, its owner and its validators.
+#[utoipa::path(post, path = "/v1/dataset/held", tag = "improving", request_body = Reader,
+    responses((status = 200, body = HeldRecords), (status = "default", body = ErrorBody)))]
+async fn held(Shared(state): Shared<State>, request: Request) -> Result<Json<HeldRecords>, DatasetRefusal> {
+    let reader: Reader = json(request, state.body_within).await?;
+    Ok(Json(state.collection.held(&reader, &state.authority).await?))
+}
+
+/// What a validator says of a held record; it cannot be changed.
+#[utoipa::path(post, path = "/v1/dataset/reviews", tag = "improving", request_body = SignedReview,
+    responses((status = 204, description = "It is taken"), (status = "default", body = ErrorBody)))]
+async fn review(Shared(state): Shared<State>, request: Request) -> Result<StatusCode, DatasetRefusal> {
+    state.collection.take_review(json(request, state.body_within).await?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The accepted work of validators, and what was paid for it: everything can be recomputed from the chain and the published
+/// screening reports.
+#[utoipa::path(get, path = "/v1/dataset/validators", tag = "improving", responses((status = 200, body = Validators), (status = "default", body = ErrorBody)))]
+async fn validators(Shared(state): Shared<State>) -> Result<Json<Validators>, DatasetRefusal> {
+    let collection = &state.collection;
+    Ok(Json(steps::paying::validators(collection.chain(), collection.data()).await?))
+}
+
 /// Has rejected and withdrawn records of a contribution deleted.
 #[utoipa::path(post, path = "/v1/dataset/erasures", tag = "contributions", request_body = SignedErasure,
     responses((status = 200, body = Erased), (status = "default", body = ErrorBody)))]
@@ -316,6 +349,9 @@ fn documented() -> (Router<State>, utoipa::openapi::OpenApi) {
         .routes(routes!(appeal))
         .routes(routes!(correct))
         .routes(routes!(flag))
+        .routes(routes!(held))
+        .routes(routes!(review))
+        .routes(routes!(validators))
         .routes(routes!(erase))
         .routes(routes!(snapshot))
         .routes(routes!(screening))
@@ -339,7 +375,9 @@ impl Listening {
     ) {
         tracing::info!(url = self.url(), dataset = %collection.asset(), "a dataset's host is serving");
         let body_within = self.patience.body;
+        let authority = self.authority();
         let state = State {
+            authority,
             collection: Arc::new(collection),
             key,
             body_within,

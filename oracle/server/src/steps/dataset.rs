@@ -210,7 +210,7 @@ pub async fn screen(
     check_held_out(held_out, collection.charter().held_out_hash)?;
     let collected =
         collection.open_for(Reading { by: curator, purposes: Purposes::CURATE, version: None }, None).await?;
-    let outcome = take(&collection, &collected, held_out)?;
+    let outcome = take(&collection, &collected, held_out, &collection.said().await?)?;
     let (report, _) = keep_report(data, &outcome)?;
     Ok((outcome, report))
 }
@@ -221,7 +221,7 @@ pub async fn snapshot(steward: &Account, data: &DataFolder, held_out: &[Record])
     check_held_out(held_out, collection.charter().held_out_hash)?;
     let reading = Reading { by: steward.address(), purposes: Purposes::CURATE, version: None };
     let collected = collection.open_for(reading, None).await?;
-    let outcome = take(&collection, &collected, held_out)?;
+    let outcome = take(&collection, &collected, held_out, &collection.said().await?)?;
     let (_, report) = keep_report(data, &outcome)?;
     let charter = collection.charter();
     let under = Under {
@@ -249,14 +249,19 @@ pub async fn snapshot(steward: &Account, data: &DataFolder, held_out: &[Record])
 }
 
 /// What screening lets through.
-fn take(collection: &Collection, collected: &Collected, held_out: &[Record]) -> Result<Screened, StepError> {
+fn take(
+    collection: &Collection,
+    collected: &Collected,
+    held_out: &[Record],
+    said: &Said,
+) -> Result<Screened, StepError> {
     let charter = collection.charter();
     let taking = Taking {
         schema: &charter.schema,
         rules: &charter.screening,
         held_out,
         withdrawals: &collected.withdrawals,
-        said: &Said { corrections: collection.correcting()? },
+        said,
         rulings: &collection.rulings()?,
         least: LEAST_RECORDS,
     };
@@ -290,6 +295,18 @@ pub async fn published(
         true => Ok((manifest, tree)),
         false => Err(DatasetError::SnapshotRoot { found: tree.root(), expected: published.contentHash }.into()),
     }
+}
+
+/// A published snapshot's screening report, as the chain commits to it.
+pub async fn screening(chain: &Chain, data: &DataFolder, version: u32) -> Result<ScreeningReport, StepError> {
+    let hash = assets::version(chain, data.dataset()?.asset, version).await?.manifestHash;
+    let manifest = SnapshotManifest::from_committed(&data.snapshot(hash, SnapshotFile::Manifest)?, hash)?;
+    let bytes = data.snapshot(hash, SnapshotFile::Screening)?;
+    let unreadable = |reason: String| StepError::Unreadable { path: data.join("snapshots"), reason };
+    if keccak256(&bytes) != manifest.screening_hash {
+        return Err(unreadable(format!("the screening report of snapshot {version} is not the published one")));
+    }
+    serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))
 }
 
 /// The number of the dataset's newest snapshot.

@@ -1,6 +1,6 @@
 use std::{io, path::PathBuf};
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use tributary_chain::{ChainError, dispute::Difference};
 use tributary_dataset::DatasetError;
 use tributary_factory::FactoryError;
@@ -207,6 +207,53 @@ pub enum StepError {
     /// An answer that was not kept.
     #[error("no answer with receipt {0} is in the file: give the file that `tributary ask --keep` wrote when it came")]
     UnknownAnswer(B256),
+    /// Somebody who is not a model's curators.
+    #[error(
+        "{account} pays validators of what the share table of vault {vault} credits to the curators, and those are {curators}: act for them"
+    )]
+    NotCurators {
+        /// The vault.
+        vault: Address,
+        /// Who acts.
+        account: Address,
+        /// Whom the share table names.
+        curators: Address,
+    },
+    /// An account whose income of a vault is not the curators' alone.
+    #[error(
+        "{account} is paid by vault {vault} as its payee or host as well, and a withdrawal does not say for which: name an account of its own as curators"
+    )]
+    SeveralRoles {
+        /// The vault.
+        vault: Address,
+        /// Who acts.
+        account: Address,
+    },
+    /// A payment that somebody else began.
+    #[error("a payment of {curators} is not at its end, and {account} cannot sign for it: act for {curators} first")]
+    PaysForOther {
+        /// Who began it.
+        curators: Address,
+        /// Who acts.
+        account: Address,
+    },
+    /// A payment that the chain has not taken yet.
+    #[error(
+        "the chain has not taken transaction {0} yet, or not for good: run the same command again later, nothing is paid twice"
+    )]
+    PaymentWaits(B256),
+    /// The curators have spent what is the validators'.
+    #[error("{account} holds {held} base units of {token}, validators are due {amount}: fund it first")]
+    CannotPayValidators {
+        /// Who pays.
+        account: Address,
+        /// Its balance.
+        held: U256,
+        /// The token.
+        token: Address,
+        /// What is due.
+        amount: u128,
+    },
     /// The buyer's money does not reach.
     #[error("{account} holds {held} base units of {token}, the license costs {price}: fund it first")]
     CannotPay {

@@ -9,10 +9,13 @@ use alloy::{
 use tributary_chain::Chain;
 use tributary_dataset::contribution::{Bundle, Part};
 use tributary_sdk::{
-    api::{Inferred, SignedAnswer, SignedCorrection, SignedFlag, named_class, tensor_bytes},
-    client::DatasetClient,
+    api::{
+        HeldRecords, Inferred, Reader, SignedAnswer, SignedCorrection, SignedFlag, SignedReview, named_class,
+        tensor_bytes,
+    },
+    client::{DatasetClient, authority},
     records::record_commitment,
-    typed_data::{self, Correction, Flag},
+    typed_data::{self, Correction, Flag, HeldAccess, Review},
 };
 
 use super::{
@@ -124,4 +127,33 @@ pub async fn flag(
     let signature = typed_data::sign(&flag, &chain.consent_domain(), key)?.into();
     let (receipt, host_signature) = (answer.receipt.clone(), answer.host_signature.clone());
     Ok(client.flag(&SignedFlag { flag, signature, receipt, host_signature }).await?)
+}
+
+/// How long a signature to read with may wait, in seconds.
+const AN_HOUR: u64 = 60 * 60;
+
+/// The records that the dataset at `url` holds, for somebody who may curate it.
+///
+/// # Errors
+/// [`StepError::Client`] where they may not.
+pub async fn held(chain: &Chain, url: &str, key: &PrivateKeySigner) -> Result<HeldRecords, StepError> {
+    let client = DatasetClient::connect(url).await?;
+    let until = chain.head().await?.timestamp.saturating_add(AN_HOUR);
+    let access = HeldAccess { datasetId: client.info().dataset.0, authority: authority(url), until };
+    let signature = typed_data::sign(&access, &chain.consent_domain(), key)?.into();
+    Ok(client.held(&Reader { signer: key.address(), authority: access.authority, until, signature }).await?)
+}
+
+/// Says what a validator thinks of a held record; it cannot be changed.
+///
+/// # Errors
+/// [`StepError::Client`] where the host does not take it.
+pub async fn review(
+    chain: &Chain,
+    client: &DatasetClient,
+    review: Review,
+    key: &PrivateKeySigner,
+) -> Result<(), StepError> {
+    let signature = typed_data::sign(&review, &chain.consent_domain(), key)?.into();
+    Ok(client.review(&SignedReview { review, validator: key.address(), signature }).await?)
 }

@@ -91,6 +91,7 @@ pub(crate) fn digits(steward: &PrivateKeySigner) -> NewDataset {
         pay_policy: Policy::EpochSigned1.name().into(),
         held_out_hash: records_hash(&SPLIT.held_out),
         screening,
+        validation: None,
     };
     NewDataset { charter, held_out: SPLIT.held_out.clone(), payee: steward.address(), store: None }
 }

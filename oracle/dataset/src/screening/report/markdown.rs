@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use tributary_sdk::Address;
+
 use super::{ReportedRecord, ScreeningReport, Totals};
 use crate::screening::{BalanceWarning, Decision, rulings::UnusedRuling};
 
@@ -42,6 +44,8 @@ impl ScreeningReport {
         list(&mut text, "Copies", clusters);
         list(&mut text, "Balance", self.balance.warnings.iter().map(warning));
         list(&mut text, "Rulings that changed nothing", self.unused_rulings.iter().map(unused));
+        let work = |(validator, count): (&Address, &u64)| format!("`{validator}`: {count} reviews are accepted");
+        list(&mut text, "Validators", self.validators.iter().map(work));
         table(&mut text, "Contribution", self.contributions.iter());
         table(&mut text, "Contributor", self.contributors.iter());
         text

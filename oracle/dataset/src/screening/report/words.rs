@@ -69,6 +69,9 @@ impl Display for Reason {
                 })
             }
             Self::Corrects { receipt } => write!(f, "it corrects the answer of receipt {receipt}"),
+            Self::Reviewed { decision, accept, reject } => {
+                write!(f, "validators decided: {decision}; {accept} would accept it, {reject} would reject it")
+            }
             Self::Ruled { decision, was, by, reason } => {
                 write!(f, "steward {by} ruled: {decision} (it was {was}), because: {reason}")
             }

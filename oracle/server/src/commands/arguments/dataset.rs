@@ -81,6 +81,43 @@ pub(in crate::commands) enum Dataset {
         #[arg(long)]
         reason: String,
     },
+    /// List the records that wait to be looked at, for the curator, the owner and validators.
+    Held {
+        /// The dataset's host.
+        #[arg(long)]
+        host: String,
+    },
+    /// Say as a validator what should become of a held record; it cannot be changed.
+    Review {
+        /// The dataset's host.
+        #[arg(long)]
+        host: String,
+        /// The contribution: its consent's id.
+        #[arg(long)]
+        contribution: B256,
+        /// Which of its records, from 0.
+        #[arg(long)]
+        place: u64,
+        /// It is right.
+        #[arg(long, required_unless_present = "reject", conflicts_with = "reject")]
+        accept: bool,
+        /// It is not.
+        #[arg(long)]
+        reject: bool,
+        /// Why; contributors read it.
+        #[arg(long)]
+        reason: String,
+    },
+    /// Pay validators their part of what the acting account has withdrawn as curators of models, by accepted reviews. Given
+    /// again, it goes on where it was broken off, and pays nothing twice.
+    PayValidators {
+        /// The token.
+        #[arg(long)]
+        token: Address,
+        /// Vaults of models whose curators the acting account is; those of earlier payments are known.
+        #[arg(long = "vault", required = true)]
+        vaults: Vec<Address>,
+    },
     /// List the answers that their buyers flagged, and those that records correct.
     Flags,
     /// Screen what was contributed and publish what is accepted as the next version.
@@ -162,6 +199,13 @@ pub(in crate::commands) struct Create {
     /// Who screens and answers appeals; the acting account if not given.
     #[arg(long)]
     pub(in crate::commands) curator: Option<Address>,
+    /// How many validators must say the same of a held record to decide about it beside the curator; the curator alone if
+    /// not given.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(in crate::commands) validators: Option<u32>,
+    /// What part of the curators' income is the validators', in basis points.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(..=10_000), requires = "validators")]
+    pub(in crate::commands) validators_bps: u16,
     /// How contributions are screened: a TOML file, as docs/factory.md shows.
     #[arg(long)]
     pub(in crate::commands) screening: Option<PathBuf>,

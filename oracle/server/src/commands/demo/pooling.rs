@@ -61,6 +61,7 @@ pub(super) async fn pool_data(chain: &Chain, data: &DataFolder, cast: &Cast, spl
         pay_policy: "epoch-signed/1".into(),
         held_out_hash: records_hash(&split.held_out),
         screening: ScreeningRules { radius: Some(COPY_RADIUS), ..ScreeningRules::default() },
+        validation: None,
     };
     let held_out = split.held_out.clone();
     let new = steps::dataset::NewDataset { charter, held_out, payee: cast.treasury.address(), store: None };
