@@ -37,6 +37,8 @@ pub mod rights {
     pub const COMMERCIAL: u64 = 1 << 6;
     /// Give others licenses of one's own.
     pub const SUBLICENSE: u64 = 1 << 7;
+    /// Sell the license on.
+    pub const RESELL: u64 = 1 << 8;
     /// Every right there is.
     pub const ALL: u64 = (1 << NAMES.len()) - 1;
 

@@ -137,14 +137,21 @@ pub async fn describe(chain: &Chain, store: Option<&ReleaseStore>, offer: U256) 
         None => None,
     };
     let token = tokens::about(chain, offer.token).await?;
-    let row = |(name, words): (&str, String)| format!("{name:<8}{words}");
-    Ok(rows(&offer, &terms, &token, text.as_deref()).into_iter().map(row).collect())
+    let hash = terms.legalTextHash;
+    let kept = match text {
+        Some(_) => format!("{hash}, kept with the releases as texts/{hash}.md"),
+        None => format!("{hash}, not kept here: the model's host has it at /v1/texts/{hash}"),
+    };
+    let mut rows = rows(&offer, &terms, &token, text.as_deref());
+    rows.push(("text", kept));
+    Ok(rows.into_iter().map(|(name, words)| format!("{name:<8}{words}")).collect())
 }
 
 /// An offer in words: what each row is about, and what it says.
 pub(super) fn rows(offer: &Offer, terms: &Terms, token: &Token, text: Option<&str>) -> Vec<(&'static str, String)> {
     let (may, may_not) = rights::words(terms.rights);
-    let limit = |limit: u64| if limit == 0 { "any number of".to_owned() } else { format!("at most {limit}") };
+    let calls =
+        |limit: u64| if limit == 0 { "any number of calls".to_owned() } else { format!("at most {limit} calls") };
     let yes = |yes: bool| if yes { "yes" } else { "no" };
     let list = |words: Vec<&str>| if words.is_empty() { "nothing".to_owned() } else { words.join(", ") };
     let place = |hash: B256, anywhere: &str| match text.and_then(|text| named(text, hash)) {
@@ -160,10 +167,6 @@ pub(super) fn rows(offer: &Offer, terms: &Terms, token: &Token, text: Option<&st
         0 => "for ever".to_owned(),
         seconds => format!("for {} from its purchase", time(seconds)),
     };
-    let kept = match text {
-        Some(_) => format!("{0}, kept with the releases as texts/{0}.md", terms.legalTextHash),
-        None => format!("{0}, not kept here: ask the model's host for /v1/texts/{0}", terms.legalTextHash),
-    };
     let mut rows = vec![("price", price), ("good", good)];
     if offer.price > 0 {
         rows.push(("earned", earning(offer.upfrontBps, offer.earnPeriod)));
@@ -174,7 +177,7 @@ pub(super) fn rows(offer: &Offer, terms: &Terms, token: &Token, text: Option<&st
     rows.extend([
         ("may", list(may)),
         ("may not", list(may_not)),
-        ("limits", format!("{} calls, {} in any minute", limit(terms.maxCalls), limit(terms.callsPerMinute.into()))),
+        ("limits", format!("{}, {} in any minute", calls(terms.maxCalls), calls(terms.callsPerMinute.into()))),
         ("where", place(terms.territory, "worldwide")),
         ("field", place(terms.fieldOfUse, "any")),
         ("owed", list(obligations::words(terms.obligations))),
@@ -187,7 +190,6 @@ pub(super) fn rows(offer: &Offer, terms: &Terms, token: &Token, text: Option<&st
                 yes(terms.revocable)
             ),
         ),
-        ("text", kept),
     ]);
     rows
 }

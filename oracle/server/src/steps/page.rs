@@ -260,8 +260,12 @@ fn sold(out: &mut String, asset: AssetId, on_sale: &[OnSale]) {
     for sold in on_sale {
         let name = sold.text.as_deref().and_then(title).map(|name| format!(": {}", escaped(name)));
         put(out, &format!("### Offer {}{}\n", sold.id, name.unwrap_or_default()));
-        let rows = rows(&sold.offer, &sold.terms, &sold.token, sold.text.as_deref());
-        table(out, ["", ""], rows.into_iter().map(|(name, words)| [label(name).to_owned(), escaped(&words)]));
+        let text = sold.text.as_deref();
+        let rows = rows(&sold.offer, &sold.terms, &sold.token, text);
+        let rows = rows.into_iter().map(|(name, words)| [label(name).to_owned(), escaped(&words)]);
+        let at_hand = if text.is_some() { "below" } else { "ask the owner for it" };
+        let text = ["Text".to_owned(), format!("{at_hand}; its keccak-256 on chain is `{}`", sold.terms.legalTextHash)];
+        table(out, ["", ""], rows.chain([text]));
     }
     let kind = if on_sale.len() == 1 { "the offer" } else { "an offer" };
     put(
@@ -284,11 +288,10 @@ fn label(name: &'static str) -> &'static str {
         "may" => "You may",
         "may not" => "You may not",
         "limits" => "Limits",
-        "where" => "Where",
-        "field" => "For",
+        "where" => "Territory",
+        "field" => "Field of use",
         "owed" => "You owe",
         "license" => "The license",
-        "text" => "Text",
         other => other,
     }
 }

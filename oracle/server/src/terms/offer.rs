@@ -89,6 +89,11 @@ pub enum OfferFault {
          `delegable = false`, or name \"sublicense\" in `rights`"
     )]
     LentNotTransferable,
+    /// A right that nobody could use.
+    #[error(
+        "it may be resold and cannot be transferred: say `transferable = true`, or take \"resell\" out of `rights`"
+    )]
+    ResoldNotTransferable,
     /// More than the whole price at once.
     #[error("`upfront` is {0} basis points: say at most {WHOLE}, which is all of the price")]
     Upfront(u16),
@@ -158,6 +163,9 @@ impl NewOffer {
         }
         if self.delegable && !self.transferable && self.rights & rights::SUBLICENSE == 0 {
             return Err(OfferFault::LentNotTransferable);
+        }
+        if self.rights & rights::RESELL > 0 && !self.transferable {
+            return Err(OfferFault::ResoldNotTransferable);
         }
         if self.token == Address::ZERO {
             return Err(OfferFault::NoToken);

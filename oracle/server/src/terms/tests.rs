@@ -126,6 +126,7 @@ fn what_the_contracts_would_refuse_is_refused_with_the_offers_name() {
     for (more, words) in [
         ("rights = []", "gives no rights"),
         ("delegable = true", "can be lent and cannot be transferred"),
+        ("rights = [\"infer\", \"resell\"]", "may be resold and cannot be transferred"),
         ("upfront = 10001", "10001 basis points"),
         ("days = 36526", "`days` is longer than 100 years"),
         ("days = 0\nearn-days = 36526", "`earn-days` is longer than 100 years"),
@@ -214,9 +215,8 @@ fn the_text_says_all_of_the_terms_and_nothing_is_left_to_the_day() {
 # Clinic: a license to model 0x0000000000000000000000000000fd16
 
 This license is to asset 0x0000000000000000000000000000fd16 of the Tributary registry on the chain with the id 31337, in all \
-of its versions. It is a token of that
-chain's license market, which has the keccak-256 of this text among the license's terms. Whoever holds the token holds the
-license. One license is one seat: for one person or one service at a time.
+of its versions. It is a token of that chain's license market, which has the keccak-256 of this text among the license's \
+terms. Whoever holds the token holds the license. One license is one seat: for one person or one service at a time.
 
 ## What you may do
 
@@ -240,7 +240,7 @@ license. One license is one seat: for one person or one service at a time.
 - Calls in any minute: any number.
 - Territory: EU and EEA
 - Field of use: any
-- Transfer: the holder may sell or give the license to somebody else.
+- Transfer: the holder may give the license to somebody else, and may not sell it.
 - Lending: the holder may name one user at a time (ERC-4907); holder and user share the limits.
 
 ## Price and time
@@ -293,6 +293,8 @@ fn the_text_of_a_gift_for_ever_names_no_price_and_no_end() {
         assert!(text.contains(words), "{words} in {text}");
     }
     assert!(!text.contains("Earned") && !text.contains("Further clauses") && !text.contains("Number"), "{text}");
+    let sold_on = one("preset = \"seat\"\nprice = \"1\"\nrights = [\"infer\", \"resell\"]").legal_text;
+    assert!(sold_on.contains("- Transfer: the holder may give or sell the license to somebody else."), "{sold_on}");
     assert!(text.ends_with("contributors\n") && !text.contains("\n\n\n"), "{text}");
 }
 

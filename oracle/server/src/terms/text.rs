@@ -41,8 +41,8 @@ pub(super) fn of(subject: Subject, sale: &Sale, offer: &NewOffer, token: &Token)
         &mut out,
         &format!(
             "This license is to asset {asset} of the Tributary registry on the chain with the id {chain}, in all of its \
-             versions. It is a token of that\nchain's license market, which has the keccak-256 of this text among the \
-             license's terms. Whoever holds the token holds the\nlicense. One license is one seat: for one person or one \
+             versions. It is a token of that chain's license market, which has the keccak-256 of this text among the \
+             license's terms. Whoever holds the token holds the license. One license is one seat: for one person or one \
              service at a time.\n"
         ),
     );
@@ -77,9 +77,10 @@ fn limits(offer: &NewOffer) -> Vec<String> {
         0 => "any number".to_owned(),
         most => format!("at most {most}"),
     };
-    let transfer = match offer.transferable {
-        true => "the holder may sell or give the license to somebody else",
-        false => "none; the license stays with whoever got it first",
+    let transfer = match (offer.transferable, offer.rights & rights::RESELL > 0) {
+        (true, true) => "the holder may give or sell the license to somebody else",
+        (true, false) => "the holder may give the license to somebody else, and may not sell it",
+        (false, _) => "none; the license stays with whoever got it first",
     };
     let lending = match offer.delegable {
         true => "the holder may name one user at a time (ERC-4907); holder and user share the limits",

@@ -270,7 +270,7 @@ fn the_page_says_what_a_buyer_asks_and_is_of_the_release_on_chain_alone() {
             format!("### Offer {}: Research\n", offered[0].id),
             "| Price | 100 DEMO, paid in the token".to_owned(),
             "| You may | ask the model |".to_owned(),
-            "| Where | EU and EEA |".to_owned(),
+            "| Territory | EU and EEA |".to_owned(),
             "| Number | 3 licenses |".to_owned(),
             "`tributary license buy OFFER`".to_owned(),
             format!("Of offer {}; its keccak-256 is `{}`:", offered[1].id, offered[1].text_hash),
