@@ -145,3 +145,37 @@ impl std::fmt::Display for Membership {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_charter_does_not_say_is_not_in_its_bytes() {
+        let charter = Charter {
+            format: Charter::FORMAT.to_owned(),
+            name: "digits".to_owned(),
+            schema: Schema::digits(),
+            purposes: Purposes::TRAIN,
+            terms: "Train on these.".to_owned(),
+            membership: Membership::Open,
+            curator: Address::ZERO,
+            pay_policy: "epoch-signed/1".to_owned(),
+            held_out_hash: B256::ZERO,
+            screening: ScreeningRules::default(),
+            validation: None,
+        };
+        let bytes = charter.to_bytes().unwrap();
+        assert!(!String::from_utf8(bytes.clone()).unwrap().contains("validation"), "older charters keep their hash");
+        assert_eq!(serde_json::from_slice::<Charter>(&bytes).unwrap(), charter);
+        let with = |agree, share: u16| {
+            let validation = Some(Validation { agree, share_bps: share.try_into().unwrap() });
+            Charter { validation, ..charter.clone() }
+        };
+        let some = with(2, 3_000).checked().unwrap();
+        assert_eq!(serde_json::from_slice::<Charter>(&some.to_bytes().unwrap()).unwrap(), some);
+        assert!(matches!(with(0, 3_000).checked(), Err(DatasetError::Charter(_))));
+        let too_much = String::from_utf8(some.to_bytes().unwrap()).unwrap().replace("3000", "10001");
+        assert!(serde_json::from_str::<Charter>(&too_much).is_err());
+    }
+}
