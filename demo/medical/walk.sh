@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A community of hospitals, from an idea to the first payout: every command that a steward, a builder, a buyer, a host and
-# attestors type, on a development chain. Prints what happened in plain words.
+# A community of hospitals, from an idea to the first payout and a better model: every command that a steward, contributors, a
+# builder, a buyer, a host, attestors and validators type, on a development chain. Prints what happened in plain words.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 here=$root/demo/medical
@@ -35,6 +35,8 @@ export TRIBUTARY_RPC=$rpc TRIBUTARY_DATA=$work/data TRIBUTARY_ADMIN_TOKEN=of-the
 steward=0 builder=1 host=2 attestors=(3 4 5) buyer=6 hospitals=(7 8 9 10 11)
 # Runs a command as somebody.
 as() { local who=$1; shift; TRIBUTARY_KEY=${keys[$who]} "$root/target/release/tributary" "$@"; }
+# The same beside this script, which stops it: in a shell of its own, whose place the program takes.
+beside() { local who=$1; shift; TRIBUTARY_KEY=${keys[$who]} exec "$root/target/release/tributary" "$@"; }
 chain() { node "$here/chain.mjs" "$rpc" "$@"; }
 as $steward deploy --demo-dollar >deployed.txt
 dollar=$(sed -n 's/^\(0x[0-9a-fA-F]*\)  DemoDollar.*/\1/p' deployed.txt)
@@ -42,12 +44,12 @@ say "chain at $rpc; the contracts stand, and a dollar of development chains at $
 
 act '2. Five hospitals pool what they know of 569 breast masses (simulated hospitals, real records)'
 node "$here/hospitals.mjs" "$root/bench/data/breast_cancer.csv" "$work"
-for hospital in "${hospitals[@]}"; do echo "${accounts[$hospital]}"; done >members.txt
+for member in "${hospitals[@]}" $buyer; do echo "${accounts[$member]}"; done >members.txt
 as $steward dataset create --name 'breast masses' --schema "$here/schema.toml" --terms "$here/terms.txt" \
-  --members members.txt --held-out held-out.csv >dataset.txt
+  --members members.txt --validators 2 --validators-bps 2000 --held-out held-out.csv >dataset.txt
 dataset=$(after dataset <dataset.txt)
-say "dataset $dataset, for members alone; its charter and its held-out records are committed on chain"
-as $steward dataset serve --listen 127.0.0.1:0 >dataset.log 2>&1 &
+say "dataset $dataset, for the hospitals and a clinic alone; its charter and its held-out records are committed on chain"
+beside $steward dataset serve --listen 127.0.0.1:0 >dataset.log 2>&1 &
 office=$(heard dataset.log 'http://127\.0\.0\.1:[0-9]+')
 number=0
 for hospital in "${hospitals[@]}"; do
@@ -55,7 +57,6 @@ for hospital in "${hospitals[@]}"; do
   as "$hospital" dataset contribute --host "$office" --records "hospital-$number.csv" --bundle "bundle-$number" >/dev/null 2>&1
 done
 say "each signed a consent, committed, and sent its records to $office"
-kill %2 && wait %2 2>/dev/null || true
 as $steward dataset snapshot --held-out held-out.csv | sed 's/^/  /'
 say "held are records unlike all others of their class; a curator may rule them in (tributary dataset rule)"
 
@@ -82,12 +83,13 @@ say 'on the records of each hospital: a model that was trained without them | th
 card '^\| `0x'
 say 'what attributability costs: weight decay | accuracy | contributor LDS'
 card '^\| 0\.0'
-as $host serve --token "$dollar" --releases data/releases --data host --listen 127.0.0.1:0 >host.log 2>&1 &
+beside $host serve --token "$dollar" --releases data/releases --data host --listen 127.0.0.1:0 >host.log 2>&1 &
 url=$(heard host.log 'http://127\.0\.0\.1:[0-9]+')
 say "a host that has nothing to serve yet looks into the store of releases"
 cat >plan.toml <<PLAN
 name = "second opinion"
 host = "${accounts[$host]}"
+curators = "${accounts[$steward]}"
 
 [attestation]
 attestors = ["${accounts[${attestors[0]}]}", "${accounts[${attestors[1]}]}", "${accounts[${attestors[2]}]}"]
@@ -115,9 +117,11 @@ say "the page that the host shows buyers has $(wc -l <page.md) lines; on who is 
 sed -n '/^## Who is paid/,/^## /{/^| /p}' page.md | sed 's/^/    /'
 chain mint "$dollar" "${accounts[$buyer]}" 1000000000
 license=$(as $buyer license buy "$offer" | after license)
-# A buyer knows classes by their numbers, as the model answers them.
-sed 's/malignant$/0/; s/benign$/1/' test.csv >asked.csv
-as $buyer ask --host "$url" --license "$license" --model "$model" --records asked.csv --count 60 >answers.txt
+# A buyer knows classes by their numbers, as the model answers them. What the clinic asks about is half of the test records.
+head -n 60 test.csv >clinic.csv
+tail -n +61 test.csv >test-2.csv
+sed 's/malignant$/0/; s/benign$/1/' clinic.csv >asked.csv
+as $buyer ask --host "$url" --license "$license" --model "$model" --records asked.csv --count 60 --keep answers.jsonl >answers.txt
 right=$(grep -c 'class \([01]\) (label \1)' answers.txt || true)
 say "$(wc -l <answers.txt) answers, $right as the laboratory had it; the first: $(head -n 1 answers.txt | cut -c1-150)"
 
@@ -146,3 +150,37 @@ say "an audit with nothing but the chain and the batch gives the same root"
 # The pool's share of the whole price was earned at once; dust stays.
 [ "$total" -gt 599999000 ] && [ "$total" -le 600000000 ] || fail "the hospitals were paid $total base units"
 say "of 1,000 dUSD the hospitals got $((total / 1000000)).$(printf %06d $((total % 1000000)))"
+
+act '6. The clinic gives its cases, those among them that the model got wrong, and validators look at them'
+as $buyer dataset correct --host "$office" --records clinic.csv --bundle clinic --answers answers.jsonl >corrected.txt 2>/dev/null
+sed '$!d; s/^/  /' corrected.txt
+as $steward dataset screen --held-out held-out.csv >/dev/null
+validators=("${hospitals[0]}" "${hospitals[1]}")
+for validator in "${validators[@]}"; do
+  as $steward dataset grant --to "${accounts[$validator]}" --purposes curate >/dev/null
+  as "$validator" dataset held --host "$office" >held.txt
+  awk '/^record / { place = $2; contribution = $4 } /^    answer / { print place, contribution }' held.txt | sort -u >corrections.txt
+  while read -r place contribution; do
+    as "$validator" dataset review --host "$office" --contribution "$contribution" --place "$place" --accept \
+      --reason 'The laboratory has confirmed it.' >/dev/null
+  done <corrections.txt
+done
+say "two hospitals who may curate have reviewed $(wc -l <corrections.txt) corrections"
+as $steward dataset snapshot --held-out held-out.csv | sed 's/^/  /'
+as $steward withdraw --vault "$vault" --token "$dollar" >/dev/null
+say 'a fifth of what the curators earned is the validators'"'"', by reviews that the snapshot bore out (base units of the dollar):'
+as $steward dataset pay-validators --token "$dollar" --vault "$vault" | sed 's/^/    /'
+
+act '7. The next version of the model is made of it'
+as $builder train --recipe "$here/recipe.toml" --held-out held-out.csv --test test-2.csv --audit 8 2>/dev/null
+as $builder release --plan plan.toml --terms offers.toml >second.txt
+sed -n '/what is published/,/^$/p' second.txt | sed '/^$/d'
+grep '^offer ' second.txt | sed 's/^/  /'
+# It answers from the next epoch on.
+heard host.log 'serves from the next epoch on' >/dev/null
+chain wait 86400
+as $host epoch close --host "$url" >closed.txt
+heard host.log 'another release serves now' >/dev/null
+as $buyer ask --host "$url" --license "$license" --model "$model" --records asked.csv --count 1 >answer.txt
+say "the host has changed to it between two epochs, and was not restarted: $(cut -c1-60 answer.txt)…"
+[ "$(tail -n 1 second.txt | after version)" = 2 ] || fail 'it is not the second version'
