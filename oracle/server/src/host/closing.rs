@@ -124,10 +124,11 @@ impl Service {
         if first && root::books(self.chain(), self.on).await?.allocatable == 0 {
             return Err(Refusal::NothingToDivide);
         }
-        let closing = self.clock.close(collected).await?;
-        // Where another release begins with the next epoch, what was asked of this one is answered first: an epoch is of one.
+        // Where another release begins with the next epoch, what was asked of this one is answered first, and nothing more is
+        // asked of it until the epoch has ended, which takes until the next block: an epoch is of one release.
         let waits = self.coming.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         let _all_answered = if waits { Some(self.at_work.write().await) } else { None };
+        let closing = self.clock.close(collected).await?;
         let _between_epochs = self.gate.write().await;
         let end = closing.done().await;
         let sealed = self.ledger.seal(index, end).await?.period_end;
