@@ -141,8 +141,9 @@ impl Context {
         }
         let page = steps::page::of_newest(account.chain(), &data.releases(), state.version.asset).await?;
         let path = data.keep_bytes("page.md", page.as_bytes())?;
+        println!("\n{page}");
         println!(
-            "the page that buyers see is in {}; its host serves it at /v1/models/{}/page",
+            "this page for buyers is in {}; the model's host serves it at /v1/models/{}/page",
             path.display(),
             state.version.asset
         );
