@@ -99,11 +99,12 @@ pub async fn sign(chain: &Chain, transfer: Transfer, key: &PrivateKeySigner) -> 
 }
 
 /// Sends a signed transfer. That a node does not take it is no error: it may have it already, and what became of it is told by
-/// [`standing`] alone.
-pub async fn send(chain: &Chain, signed: &SignedTransfer) -> Result<(), ChainError> {
+/// [`standing`] alone. What the node said is returned.
+pub async fn send(chain: &Chain, signed: &SignedTransfer) -> Result<Option<String>, ChainError> {
     match chain.provider().send_raw_transaction(&signed.raw).await {
-        Err(error) if !error.is_error_resp() => Err(error.into()),
-        _ => Ok(()),
+        Ok(_) => Ok(None),
+        Err(error) if error.is_error_resp() => Ok(Some(ChainError::rpc(error).to_string())),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -239,9 +239,14 @@ pub enum StepError {
     },
     /// A payment that the chain has not taken yet.
     #[error(
-        "the chain has not taken transaction {0} yet, or not for good: run the same command again later, nothing is paid twice"
+        "the chain has not taken transaction {transaction} yet, or not for good (the node: {said}): run the same command again later, nothing is paid twice"
     )]
-    PaymentWaits(B256),
+    PaymentWaits {
+        /// The transaction.
+        transaction: B256,
+        /// What the node said of it.
+        said: String,
+    },
     /// The curators have spent what is the validators'.
     #[error("{account} holds {held} base units of {token}, validators are due {amount}: fund it first")]
     CannotPayValidators {

@@ -29,6 +29,8 @@ const LOCK: &str = "validators.lock";
 /// How often, and how many times, the chain is asked whether it has a transaction.
 const AGAIN: Duration = Duration::from_millis(200);
 const TRIES: u32 = 300;
+/// After how many of these looks it is sent again.
+const RESEND: u32 = 10;
 
 /// Every payment with its transactions, oldest first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -190,7 +192,7 @@ async fn bring_to_end(
     };
     let shares = book.payments.get(place).map_or(0, |written| written.payment.shares.len());
     for share in 0..shares {
-        let mut tries = 0u32;
+        let (mut tries, mut said) = (0u32, None);
         while let Some((transfer, signed)) = open(book, share) {
             let Some(signed) = signed else {
                 if transfer.from != key.address() {
@@ -214,10 +216,14 @@ async fn bring_to_end(
                         (sent.signed, share.transaction) = (None, None);
                     })?;
                 }
-                Standing::Open if tries >= TRIES => return Err(StepError::PaymentWaits(signed.hash)),
+                Standing::Open if tries >= TRIES => {
+                    let said = said.unwrap_or_else(|| "it has said nothing against it".to_owned());
+                    return Err(StepError::PaymentWaits { transaction: signed.hash, said });
+                }
                 Standing::Open => {
-                    if tries == 0 {
-                        transfers::send(chain, &signed).await?;
+                    // A node may refuse for the moment, or forget.
+                    if tries.is_multiple_of(RESEND) {
+                        said = transfers::send(chain, &signed).await?.or(said);
                     } else {
                         tokio::time::sleep(AGAIN).await;
                     }
