@@ -8,7 +8,7 @@ use alloy::{
 };
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
-use tributary_chain::{assets, consent};
+use tributary_chain::consent;
 use tributary_dataset::{
     Charter, DatasetError, Record, Schema,
     access::Purposes,
@@ -826,54 +826,6 @@ fn contributors_to_a_folder_of_this_machine_are_taken_alike() {
         let client = DatasetClient::connect(&office.url).await.unwrap();
         let here = client.contribution(ids[0]).await.unwrap();
         assert!(here.is_recorded && here.receipt.is_some() && here.missing.is_empty());
-        office.close().await;
-    });
-}
-
-#[test]
-fn an_uploader_and_a_screener_that_are_killed_leave_what_they_would_have_left() {
-    run(async {
-        let screened = |charter: &mut Charter| charter.screening.outlier = 6.0;
-        let office = Office::open(Town::shared().await, screened).await;
-        let (key, dataset) = (office.town.resident().await, office.data.dataset().unwrap().asset);
-        let program = Program::new(office.town.chain.url(), None, &[&key, &office.steward]);
-        program.file("records.csv", &csv(&SPLIT.training));
-        program.file("held-out.csv", &csv(&SPLIT.held_out));
-        let words = |line: String| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        // Every time a little later, until it ends by itself.
-        let kill = |by: &PrivateKeySigner, args: &[String]| {
-            let mut killed = 0;
-            while program.killed_after(by, args, 20 * (killed + 1)) {
-                killed += 1;
-            }
-            assert!(killed > 0, "it was never killed");
-        };
-
-        let give = words(format!("dataset contribute --host {} --records records.csv --bundle mine", office.url));
-        kill(&key, &give);
-        let said = program.run(key.clone(), &give).fine();
-        let recorded = consent::of_dataset(&office.town.chain, dataset).await.unwrap();
-        let ids: Vec<B256> =
-            recorded.into_iter().filter(|(_, one)| one.contributor == key.address()).map(|(id, _)| id).collect();
-        assert_eq!(ids, office.collection().kept_ids().unwrap(), "one consent, and it is here: {said}");
-        let kept = DatasetClient::connect(&office.url).await.unwrap().contribution(ids[0]).await.unwrap();
-        assert!(kept.receipt.is_some() && kept.missing.is_empty() && kept.records == 300, "{kept:?}");
-
-        let data = office.folder.path().display();
-        let screen = words(format!("dataset screen --data {data} --held-out held-out.csv"));
-        kill(&office.steward, &screen);
-        let report = || fs::read(office.folder.path().join("screening.json")).unwrap();
-        let left = report();
-        program.run(office.steward.clone(), &screen).fine();
-        assert_eq!(report(), left);
-        let snapshot = words(format!("dataset snapshot --data {data} --held-out held-out.csv"));
-        kill(&office.steward, &snapshot);
-        let versions = assets::asset(&office.town.chain, dataset).await.unwrap().versions;
-        let mut roots = BTreeSet::new();
-        for version in 1..=versions {
-            roots.insert(assets::version(&office.town.chain, dataset, version).await.unwrap().contentHash);
-        }
-        assert_eq!((roots.len(), report()), (1, left), "of {versions} versions");
         office.close().await;
     });
 }
