@@ -1,6 +1,7 @@
 //! What a token is, and what somebody holds of it.
 
 use alloy::{
+    contract::Error as ContractError,
     primitives::{Address, U256, address},
     providers::Provider,
     sol,
@@ -49,8 +50,10 @@ pub async fn about(chain: &Chain, address: Address) -> Result<Token, ChainError>
         Err(ChainError::NoContract(_) | ChainError::Reverted { .. }) => return Err(ChainError::NotAToken(address)),
         other => other?,
     };
-    let symbol = match ask(CONTRACT, token.symbol()).await {
+    let symbol = match token.symbol().call().await {
         Ok(symbol) => Some(symbol).filter(|symbol| is_plain(symbol)),
+        // Where nobody answers there may be one: a text that leaves it out is another text.
+        Err(ContractError::TransportError(error)) if !error.is_error_resp() => return Err(error.into()),
         // It is optional, and some give it as bytes: nobody is misled where it is left out.
         Err(_) => None,
     };

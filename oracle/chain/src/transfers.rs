@@ -72,6 +72,15 @@ pub async fn finalized(chain: &Chain) -> Result<u64, ChainError> {
     Ok(block.ok_or_else(|| ChainError::Rpc("it does not say which block is final".into()))?.header.number)
 }
 
+/// That a token would take a transfer now.
+///
+/// # Errors
+/// [`ChainError::Reverted`] with what it would say; [`ChainError::NoContract`].
+pub async fn check(chain: &Chain, transfer: Transfer) -> Result<(), ChainError> {
+    let token = Token::new(transfer.token, chain.provider());
+    ask(CONTRACT, token.transfer(transfer.to, U256::from(transfer.amount)).from(transfer.from)).await.map(|_| ())
+}
+
 /// Signs a transfer by its payer's next nonce, and sends nothing. One that the token would refuse is not signed.
 pub async fn sign(chain: &Chain, transfer: Transfer, key: &PrivateKeySigner) -> Result<SignedTransfer, ChainError> {
     let provider = chain.provider();

@@ -151,7 +151,7 @@ impl Context {
         Ok(())
     }
 
-    async fn offer(&self, terms: &Path, check: bool) -> Result<()> {
+    async fn offer(&self, terms: &Path, elsewhere: Option<&str>, check: bool) -> Result<()> {
         let file = TermsFile::read(terms)?;
         let chain = self.chain().await?;
         let data = self.data(&chain)?;
@@ -164,16 +164,20 @@ impl Context {
             println!("nothing was put on chain; without --check these offers are made");
             return Ok(());
         }
-        for offered in steps::license::offer_all(&self.account().await?, &data.releases(), subject.asset, &file).await?
-        {
+        let (account, store) = (self.account().await?, data.releases());
+        let elsewhere = elsewhere.map(|at| ReleaseStore::open(at, &data.join("releases"))).transpose()?;
+        for offered in steps::license::offer_all(&account, &store, subject.asset, &file).await? {
             print::offered(&offered, priced.token());
+            if let (Some(elsewhere), Some(text)) = (&elsewhere, store.text(offered.text_hash).await?) {
+                elsewhere.put_text(&text).await?;
+            }
         }
         Ok(())
     }
 
     pub(super) async fn license(&self, license: License) -> Result<()> {
         match license {
-            License::Offer { terms, check } => self.offer(&terms, check).await?,
+            License::Offer { terms, store, check } => self.offer(&terms, store.as_deref(), check).await?,
             License::Show { offer } => {
                 let chain = self.chain().await?;
                 let store = self.data_if_any(&chain)?.map(|data| data.releases());

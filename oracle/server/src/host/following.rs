@@ -9,11 +9,11 @@ use std::{
 };
 
 use alloy::primitives::Address;
-use tributary_chain::{ChainError, assets};
+use tributary_chain::{Chain, ChainError, assets};
 use tributary_runtime::ModelOptions;
 use tributary_sdk::AssetId;
 
-use super::{Host, OpenError, Refusal, Shelf, Source};
+use super::{Host, OpenError, Refusal, Shelf, Source, source::Found};
 use crate::releases::ReleaseStore;
 
 /// How many blocks back a chain may be reorganised.
@@ -82,16 +82,16 @@ impl Following {
     /// Looks once: at every model that is served, whether there is a newer release, and at the chain, whether another model
     /// names this host.
     pub async fn look(&self) -> Result<(), ChainError> {
+        let served: Vec<AssetId> = self.host.services().iter().map(|service| service.asset()).collect();
+        for asset in served.into_iter().filter(|asset| self.is_due(*asset)) {
+            self.say(asset, self.host.renew_if_served(asset).await);
+        }
         self.find().await?;
         let wanted = self.lock().wanted.clone();
         for asset in wanted.into_iter().filter(|asset| self.is_due(*asset)) {
             if self.take_in(asset).await? {
                 self.lock().wanted.remove(&asset);
             }
-        }
-        let served: Vec<AssetId> = self.host.services().iter().map(|service| service.asset()).collect();
-        for asset in served.into_iter().filter(|asset| self.is_due(*asset)) {
-            self.say(asset, self.host.load(asset).await);
         }
         Ok(())
     }
@@ -126,6 +126,8 @@ impl Following {
         };
         // A version that nobody has put into the store yet may still come.
         match shelf.source.newest(self.host.chain()).await {
+            // Anybody can name any host and publish any hash again: what is another's release is not served for them.
+            Ok(found) if !is_its_own(self.host.chain(), &found).await? => return Ok(true),
             Ok(_) => {}
             Err(OpenError::Chain(error)) => return Err(error),
             // Looking whether it has come costs little.
@@ -153,4 +155,11 @@ impl Following {
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a release's weights were published under this model before any other.
+async fn is_its_own(chain: &Chain, found: &Found) -> Result<bool, ChainError> {
+    let asset = found.version.asset;
+    let published = assets::version(chain, asset, found.version.version).await?;
+    Ok(assets::version_of(chain, published.contentHash).await?.is_none_or(|first| first.asset == asset))
 }

@@ -167,6 +167,13 @@ impl Host {
         }
     }
 
+    /// As [`Self::load`] of a model that is served; one that was taken away stays away.
+    pub(super) async fn renew_if_served(&self, asset: AssetId) -> Result<(), Refusal> {
+        let _one_at_a_time = self.moving.lock().await;
+        let (Ok(service), Some(shelf)) = (self.service(asset), self.shelf(asset)) else { return Ok(()) };
+        self.renew(&service, &shelf).await.map_err(|error| Refusal::CannotLoad(Box::new(error)))
+    }
+
     /// Has a served model's newest release serve, as soon as an epoch can begin with it.
     async fn renew(&self, service: &Service, shelf: &Shelf) -> Result<(), OpenError> {
         let newest = shelf.source.newest(self.chain()).await?;
@@ -213,9 +220,10 @@ impl Host {
     }
 
     /// The newest of these releases that is whole and may serve an epoch that begins after `ended`.
-    async fn first_that_serves(&self, all: Vec<Found>, ended: u64, shelf: &Shelf) -> Result<Served, OpenError> {
-        let mut newest = Err(OpenError::NoRelease(shelf.source.asset()));
-        for (place, found) in all.into_iter().enumerate() {
+    async fn first_that_serves(&self, ended: u64, shelf: &Shelf) -> Result<Served, OpenError> {
+        let mut newest = None;
+        for number in shelf.source.numbers(self.chain()).await? {
+            let Some(found) = shelf.source.of(self.chain(), number).await? else { continue };
             let version = found.version;
             let read = self.read(found, shelf).await.and_then(|served| {
                 check_published(version.version, served.published_at, ended)?;
@@ -225,13 +233,11 @@ impl Host {
                 Ok(served) => return Ok(served),
                 Err(error) => {
                     tracing::warn!(model = %version.asset, version = version.version, %error, "a release cannot be served now");
-                    if place == 0 {
-                        newest = Err(error);
-                    }
+                    newest.get_or_insert(error);
                 }
             }
         }
-        newest
+        Err(newest.unwrap_or(OpenError::NoRelease(shelf.source.asset())))
     }
 
     async fn open_service(&self, shelf: &Shelf) -> Result<(), OpenError> {
@@ -247,8 +253,7 @@ impl Host {
         if registered.shares.host != self.key.address() {
             return Err(OpenError::NotTheHost { found: self.key.address(), expected: registered.shares.host });
         }
-        let all = shelf.source.all(chain).await?;
-        let newest = all.first().cloned().ok_or(OpenError::NoRelease(asset))?;
+        let newest = shelf.source.newest(chain).await?;
         std::fs::create_dir_all(&shelf.data)?;
         let binding = ChainBinding {
             chain_id: chain.id(),
@@ -266,10 +271,10 @@ impl Host {
             // An epoch is of one release.
             Some(row) => {
                 let (found, asked) = (row.receipt.version, newest.version.version);
-                let same = all.into_iter().find(|one| one.version.version == found);
+                let same = shelf.source.of(chain, found).await?;
                 self.read(same.ok_or(OpenError::EpochOfAnotherVersion { found, asked })?, shelf).await?
             }
-            None => self.first_that_serves(all, ended, shelf).await?,
+            None => self.first_that_serves(ended, shelf).await?,
         };
         let coming = match served.version == newest.version {
             true => None,
@@ -347,8 +352,18 @@ impl Service {
             return Ok((served.version, Arc::clone(&served.release)));
         }
         let missing = |error: OpenError| Refusal::Release(error.to_string());
-        let all = self.source.all(self.chain()).await.map_err(missing)?;
-        let found = all.into_iter().find(|one| is_it(one.version.version, one.published_at));
+        let numbers = match asked {
+            Some(asked) => vec![asked],
+            None => self.source.numbers(self.chain()).await.map_err(missing)?,
+        };
+        let mut found = None;
+        for number in numbers {
+            let here = self.source.of(self.chain(), number).await.map_err(missing)?;
+            found = here.filter(|one| is_it(one.version.version, one.published_at));
+            if found.is_some() {
+                break;
+            }
+        }
         let found = found.ok_or_else(|| missing(OpenError::NoRelease(self.asset)))?;
         let release = open(self.chain(), &found.folder, found.version).await.map_err(missing)?;
         Ok((found.version, Arc::new(release)))

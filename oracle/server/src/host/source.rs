@@ -8,6 +8,9 @@ use tributary_sdk::{AssetId, release::VersionRef};
 use super::OpenError;
 use crate::{releases::ReleaseStore, steps::DataFolder};
 
+/// How many versions back it is looked for one whose files are there.
+const LOOKED_AT: usize = 16;
+
 /// Where a model's releases come from.
 #[derive(Clone, Debug)]
 pub enum Source {
@@ -60,41 +63,37 @@ impl Source {
         }
     }
 
-    /// Every version that can be served from here, the newest first. What is on chain and not here is passed over: its files
-    /// may still come.
-    pub(super) async fn all(&self, chain: &Chain) -> Result<Vec<Found>, OpenError> {
-        let (store, asset) = match self {
-            Self::Run { release, version } => {
-                let published_at = assets::version(chain, version.asset, version.version).await?.publishedAt;
-                return Ok(vec![Found { folder: release.clone(), version: *version, published_at }]);
+    /// One version, if it can be served from here.
+    pub(super) async fn of(&self, chain: &Chain, version: u32) -> Result<Option<Found>, OpenError> {
+        match self {
+            Self::Run { release, version: only } if only.version == version => {
+                let published_at = assets::version(chain, only.asset, version).await?.publishedAt;
+                Ok(Some(Found { folder: release.clone(), version: *only, published_at }))
             }
-            Self::Store { store, asset } => (store, *asset),
-        };
-        let mut all = Vec::new();
-        for number in (1..=assets::asset(chain, asset).await?.versions).rev() {
-            all.extend(find(chain, store, VersionRef { asset, version: number }).await?);
+            Self::Run { .. } => Ok(None),
+            Self::Store { store, asset } => find(chain, store, VersionRef { asset: *asset, version }).await,
         }
-        Ok(all)
     }
 
-    /// The newest version here.
-    pub(super) async fn newest(&self, chain: &Chain) -> Result<Found, OpenError> {
-        let newest = match self {
-            Self::Run { .. } => self.all(chain).await?.into_iter().next(),
-            Self::Store { store, asset } => {
-                let mut version = VersionRef { asset: *asset, version: assets::asset(chain, *asset).await?.versions };
-                loop {
-                    match version.version {
-                        0 => break None,
-                        _ => match find(chain, store, version).await? {
-                            None => version.version -= 1,
-                            found => break found,
-                        },
-                    }
-                }
+    /// The numbers of the newest versions that may be here, the newest first.
+    pub(super) async fn numbers(&self, chain: &Chain) -> Result<Vec<u32>, OpenError> {
+        match self {
+            Self::Run { version, .. } => Ok(vec![version.version]),
+            Self::Store { asset, .. } => {
+                let newest = assets::asset(chain, *asset).await?.versions;
+                Ok((1..=newest).rev().take(LOOKED_AT).collect())
             }
-        };
-        newest.ok_or(OpenError::NoRelease(self.asset()))
+        }
+    }
+
+    /// The newest version here. What is on chain and not here is passed over: its files may still come.
+    pub(super) async fn newest(&self, chain: &Chain) -> Result<Found, OpenError> {
+        for number in self.numbers(chain).await? {
+            if let Some(found) = self.of(chain, number).await? {
+                return Ok(found);
+            }
+        }
+        Err(OpenError::NoRelease(self.asset()))
     }
 }
 

@@ -6,11 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use alloy::primitives::B256;
+use alloy::primitives::{B256, keccak256};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 use tributary_dataset::durable;
-use tributary_factory::release::{MANIFEST_FILE, file_names};
-use tributary_sdk::client;
+use tributary_factory::{
+    card::CARD_FILE,
+    release::{MANIFEST_FILE, MODEL_FILE, TABLE_FILE, file_names},
+};
+use tributary_sdk::{
+    client,
+    release::{Manifest, ReleaseManifest},
+};
 use url::Url;
 
 use super::StoreError;
@@ -38,7 +44,14 @@ impl Bucket {
         let text =
             |variable: (OsString, OsString)| Some((variable.0.into_string().ok()?, variable.1.into_string().ok()?));
         let environment = std::env::vars_os().filter_map(text).filter(|(name, _)| name.starts_with("AWS_"));
-        let options = environment.map(|(name, value)| (name.to_lowercase(), value));
+        let environment: Vec<(String, String)> = environment.collect();
+        // What an address has in it, errors repeat.
+        let is_telling =
+            |value: &str| value.parse::<Url>().is_ok_and(|url| !url.username().is_empty() || url.password().is_some());
+        if let Some((name, _)) = environment.iter().find(|(_, value)| is_telling(value)) {
+            return Err(no_store(format!("{name} has credentials in it: give them in variables of their own")));
+        }
+        let options = environment.into_iter().map(|(name, value)| (name.to_lowercase(), value));
         let (objects, prefix) =
             object_store::parse_url_opts(&parsed, options).map_err(|error| no_store(error.to_string()))?;
         Ok(Self { objects: objects.into(), prefix, copies: copies.to_owned() })
@@ -74,8 +87,15 @@ impl Bucket {
             return Ok(Some(folder));
         }
         let Some(manifest) = self.get(&format!("{manifest_hash}/{MANIFEST_FILE}")).await? else { return Ok(None) };
+        // What is damaged there is not kept here: a copy is made once.
+        let damaged = |what: &str| StoreError::Bucket(format!("{what} of release {manifest_hash} is not what it was"));
+        let known = ReleaseManifest::from_committed(&manifest, manifest_hash).map_err(|_| damaged(MANIFEST_FILE))?;
+        let expected = [(MODEL_FILE, known.weights_hash), (TABLE_FILE, known.table_hash), (CARD_FILE, known.card_hash)];
         for name in file_names().filter(|name| *name != MANIFEST_FILE) {
             if let Some(bytes) = self.get(&format!("{manifest_hash}/{name}")).await? {
+                if expected.iter().any(|(file, hash)| *file == name && keccak256(&bytes) != *hash) {
+                    return Err(damaged(name));
+                }
                 let path = folder.join(name);
                 durable::write(&path, &bytes).map_err(StoreError::file(&path))?;
             }

@@ -8,6 +8,7 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 use tributary_chain::{
     Account, Chain, assets,
     consent::{self, Signed},
+    transact,
 };
 use tributary_dataset::{
     Charter, DatasetError, Record, Snapshot,
@@ -217,6 +218,8 @@ pub async fn screen(
 
 /// Screens everything contributed and publishes what is accepted as the dataset's next version.
 pub async fn snapshot(steward: &Account, data: &DataFolder, held_out: &[Record]) -> Result<Published, StepError> {
+    // A snapshot that was sent before this was broken off counts what it decided: nothing is counted twice.
+    transact::settled(steward).await?;
     let collection = Collection::open(steward.chain(), data)?;
     check_held_out(held_out, collection.charter().held_out_hash)?;
     let reading = Reading { by: steward.address(), purposes: Purposes::CURATE, version: None };

@@ -247,6 +247,18 @@ pub enum StepError {
         /// What the node said of it.
         said: String,
     },
+    /// A payment that was seen, and is not found any more.
+    #[error(
+        "transaction {transaction} had paid a validator, and the node does not have it any more: ask another node, or look \
+         whether the chain was reorganised; nothing is paid again before that is known"
+    )]
+    PaymentUnclear {
+        /// The transaction.
+        transaction: B256,
+    },
+    /// Validators are paid in tokens.
+    #[error("validators are paid in tokens, not in the chain's own coin: name a token")]
+    PaidInCoin,
     /// The curators have spent what is the validators'.
     #[error("{account} holds {held} base units of {token}, validators are due {amount}: fund it first")]
     CannotPayValidators {

@@ -12,7 +12,7 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 use tributary_chain::{
-    Chain, assets, lineage, revenue, tokens,
+    Chain, ChainError, assets, lineage, revenue, tokens,
     transfers::{self, SignedTransfer, Standing, Transfer},
 };
 use tributary_sdk::{
@@ -86,8 +86,10 @@ pub async fn pay(
     let share = collection.charter().validation.ok_or(DatasetRefusal::NoValidators)?.share_bps;
     let _alone = collection.locked(LOCK).await?;
     let mut book: Book = data.maybe(BOOK)?.unwrap_or_default();
+    // A share that cannot be paid keeps nobody else from theirs; it is told at the end.
+    let mut refused = None;
     for place in 0..book.payments.len() {
-        bring_to_end(chain, data, &mut book, place, key).await?;
+        refused = bring_to_end(chain, data, &mut book, place, key).await?.or(refused);
     }
     let payer = Payer { chain, data, collection: &collection, curators: key.address(), token };
     let known = payer.earlier(&book).flat_map(|payment| payment.vaults.iter().copied());
@@ -99,13 +101,16 @@ pub async fn pay(
     }
     let planned = match payer.plan(&book, all, share).await? {
         Ok(planned) => planned,
-        Err(nothing) => return Ok(nothing),
+        Err(nothing) => return refused.map_or(Ok(nothing), Err),
     };
     let transfers = planned.shares.iter().map(|_| Sent::default()).collect();
     book.payments.push(Written { payment: planned, transfers });
     data.write(BOOK, &book)?;
     let newest = book.payments.len().saturating_sub(1);
-    bring_to_end(chain, data, &mut book, newest, key).await?;
+    refused = bring_to_end(chain, data, &mut book, newest, key).await?.or(refused);
+    if let Some(refused) = refused {
+        return Err(refused);
+    }
     let paid = book.payments.pop().map(|written| written.payment);
     Ok(paid.map_or(Paid::NothingDue, Paid::Now))
 }
@@ -151,6 +156,9 @@ impl Payer<'_> {
         share: BasisPoints,
     ) -> Result<Result<ValidatorPayment, Paid>, StepError> {
         let (chain, curators, token) = (self.chain, self.curators, self.token);
+        if token == tokens::NATIVE {
+            return Err(StepError::PaidInCoin);
+        }
         let block = transfers::finalized(chain).await?;
         let mut withdrawn = 0u128;
         for vault in &vaults {
@@ -172,18 +180,24 @@ impl Payer<'_> {
             return Err(StepError::CannotPayValidators { account: curators, held, token, amount });
         }
         let shares = reviews::divided(amount, &work)?;
+        // A payment is written down for good: what the token refuses of it is found before.
+        for ValidatorShare { validator: to, amount, .. } in shares.iter().filter(|share| share.amount > 0) {
+            let transfer = Transfer { token, from: curators, to: *to, amount: *amount };
+            transfers::check(chain, transfer).await?;
+        }
         Ok(Ok(ValidatorPayment { token, curators, vaults, block, snapshot, withdrawn, amount, shares }))
     }
 }
 
-/// Signs, sends and follows what of a payment is not final.
+/// Signs, sends and follows what of a payment is not final. Why a share of it cannot be paid now, if one cannot: the others are.
 async fn bring_to_end(
     chain: &Chain,
     data: &DataFolder,
     book: &mut Book,
     place: usize,
     key: &PrivateKeySigner,
-) -> Result<(), StepError> {
+) -> Result<Option<StepError>, StepError> {
+    let mut refused = None;
     let open = |book: &Book, share: usize| -> Option<(Transfer, Option<SignedTransfer>)> {
         let Written { payment, transfers } = book.payments.get(place)?;
         let (ValidatorShare { validator: to, amount, .. }, sent) = (payment.shares.get(share)?, transfers.get(share)?);
@@ -196,9 +210,17 @@ async fn bring_to_end(
         while let Some((transfer, signed)) = open(book, share) {
             let Some(signed) = signed else {
                 if transfer.from != key.address() {
-                    return Err(StepError::PaysForOther { curators: transfer.from, account: key.address() });
+                    refused = Some(StepError::PaysForOther { curators: transfer.from, account: key.address() });
+                    break;
                 }
-                let signed = transfers::sign(chain, transfer, key).await?;
+                let signed = match transfers::sign(chain, transfer, key).await {
+                    Ok(signed) => signed,
+                    Err(error @ ChainError::Reverted { .. }) => {
+                        refused = Some(error.into());
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 note(data, book, place, share, |sent, share| {
                     (sent.signed, share.transaction) = (Some(signed), None);
                 })?;
@@ -209,6 +231,11 @@ async fn bring_to_end(
                     note(data, book, place, share, |sent, share| {
                         (sent.is_final, share.transaction) = (is_final, Some(signed.hash));
                     })?;
+                    break;
+                }
+                // It was seen paid: a node that has forgotten its receipt is no reason to pay again.
+                Standing::Never if was_paid(book, place, share) => {
+                    refused = Some(StepError::PaymentUnclear { transaction: signed.hash });
                     break;
                 }
                 Standing::Never => {
@@ -232,7 +259,13 @@ async fn bring_to_end(
             }
         }
     }
-    Ok(())
+    Ok(refused)
+}
+
+/// Whether a share was ever seen on chain.
+fn was_paid(book: &Book, place: usize, share: usize) -> bool {
+    let share = book.payments.get(place).and_then(|written| written.payment.shares.get(share));
+    share.is_some_and(|share| share.transaction.is_some())
 }
 
 /// Writes down what became of a share, if that is new.

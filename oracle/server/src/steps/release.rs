@@ -7,7 +7,7 @@ use alloy::{
     primitives::{Address, B256, U256, aliases::U88, keccak256},
     sol_types::SolValue,
 };
-use tributary_chain::{Account, Chain, assets};
+use tributary_chain::{Account, Chain, assets, transact};
 use tributary_dataset::snapshot::Contents;
 use tributary_factory::{Release, ReleaseFiles};
 use tributary_sdk::{
@@ -90,6 +90,8 @@ pub async fn publish(
     let chain = builder.chain();
     let release = opened(data, files)?;
     still_permitted(builder, data, release.manifest()).await?;
+    // What was sent before this was broken off may not be in a block yet.
+    transact::settled(builder).await?;
     // Before it is on chain: whoever sees the version finds its files.
     data.releases().put(&data.release(), files.manifest_hash).await?;
     let (asset, vault, newest) = match existing(builder, &new, release.manifest()).await? {

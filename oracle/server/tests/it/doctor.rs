@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use tributary_chain::assets;
 use tributary_factory::release::MODEL_FILE;
 use tributary_ledger::FILE_NAME;
 use tributary_server::{host::Batches, steps};
@@ -88,7 +89,9 @@ fn a_changed_byte_is_found_in_the_ledger_in_a_batch_and_in_the_release() {
         let data = studio.community.folder.path();
         let batch = fs::read_dir(data.join("batches")).unwrap().next().unwrap().unwrap().path();
         let ledger = data.join(FILE_NAME);
-        let weights = studio.community.data.release().join(MODEL_FILE);
+        let published = assets::version(&studio.town().chain, studio.model.version.asset, 1).await.unwrap();
+        let kept = studio.community.data.releases().find(published.manifestHash).await.unwrap().unwrap();
+        let weights = kept.join(MODEL_FILE);
         let middle = fs::read(&weights).unwrap();
         let middle = &middle[middle.len() / 2..][..32];
         let receipt = Batches::at(data).of_epoch(1).unwrap().1.receipts[0].receipt.id;

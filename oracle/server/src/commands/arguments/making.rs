@@ -145,6 +145,9 @@ pub(in crate::commands) enum License {
         /// The terms: TOML, as docs/factory.md shows.
         #[arg(long)]
         terms: PathBuf,
+        /// Keep the texts in this store as well, where the model's host looks for them.
+        #[arg(long)]
+        store: Option<String>,
         /// Change nothing: check the file, and show what would be offered.
         #[arg(long)]
         check: bool,

@@ -8,7 +8,7 @@ use tributary_dataset::{Charter, access::Purposes, snapshot::Contents};
 use tributary_factory::{ModelCard, Release, ReleaseFiles, card::CARD_FILE};
 use tributary_sdk::{
     AssetId,
-    contracts::registry::{DERIVATION_CLOSED, DERIVATION_LICENSED, EDGE_KINDS, Edge, Registration, Shares},
+    contracts::registry::{DERIVATION_CLOSED, DERIVATION_LICENSED, EDGE_DATA, EDGE_KINDS, Edge, Registration, Shares},
     release::{Manifest, ReleaseManifest, SketchReaders, SnapshotManifest, VersionRef},
 };
 use tributary_settlement::Policy as SettlementPolicy;
@@ -100,21 +100,36 @@ pub async fn review(builder: &Account, data: &DataFolder, plan: &Plan) -> Result
     say("lineage", text(parents));
     let found = existing(builder, &model, manifest).await;
     let id = AssetId::derive(builder.address(), alloy::primitives::keccak256(&model.name));
-    let newest = match &found {
-        Ok(Some((_, _, newest))) => Some(*newest),
-        _ => None,
+    let (newest, is_published) = match &found {
+        Ok(Some((asset, _, newest))) if *newest > 0 => {
+            let there = assets::version(chain, *asset, *newest).await?;
+            (Some(*newest), there.manifestHash == files.manifest_hash)
+        }
+        Ok(Some(_)) => (Some(0), false),
+        _ => (None, false),
     };
     match found {
         Err(error) => say("registry", Err(error.to_string())),
-        Ok(Some((asset, ..))) => {
-            say("registry", Ok(format!("model {asset} is registered; its shares and lineage stay")))
-        }
+        Ok(Some((asset, ..))) => say(
+            "registry",
+            Ok(format!(
+                "model {asset} is registered; its shares, lineage, attestors and derivation rule stay as they are there"
+            )),
+        ),
         Ok(None) => match registration(builder, model.clone(), manifest).await {
             Ok(registration) => say("registry", taken(builder, registration).await?),
             Err(error) => say("registry", Err(error.to_string())),
         },
     }
-    let will = will(&release, &files, &model, id, newest);
+    let mut will =
+        will(&release, &files, &model, id, newest.map(|newest| newest.saturating_sub(u32::from(is_published))));
+    if is_published {
+        will.insert(
+            0,
+            "this release is published already, and is not published again; what is missing beside it is done:"
+                .to_owned(),
+        );
+    }
     Ok(Review { checks, will, files, asset: id, model })
 }
 
@@ -220,20 +235,25 @@ fn words(model: &NewModel) -> String {
 /// What each parent asks, and that it is given. Weights that are a release on this chain must be named as a base.
 async fn parents(builder: &Account, model: &NewModel, release: &ReleaseManifest) -> Result<String, StepError> {
     let chain = builder.chain();
-    let mut said = vec![said_of(chain, release.snapshot.asset, 1, model.dataset_bps).await?];
+    let mut said = vec![said_of(chain, release.snapshot.asset, EDGE_DATA, model.dataset_bps).await?];
+    let own = AssetId::derive(builder.address(), alloy::primitives::keccak256(&model.name));
+    let before = match release.recipe.base {
+        Some(weights) => published_as(chain, weights).await?,
+        None => None,
+    };
     match (model.base, release.recipe.base) {
+        // Trained on from an earlier version of the same model, whose lineage stands.
+        (_, Some(_)) if before.is_some_and(|parent| parent.asset == own) => {
+            said.push("trained on from an earlier version of its own".to_owned());
+        }
         (Some(base), _) => {
             let edge: Edge = base_edge(chain, base, &release.recipe).await?;
             said.push(said_of(chain, base.asset, edge.kind, edge.shareBps).await?);
         }
-        (None, Some(weights)) => {
-            let own = AssetId::derive(builder.address(), alloy::primitives::keccak256(&model.name));
-            match published_as(chain, weights).await? {
-                Some(parent) if parent.asset != own => return Err(StepError::UnnamedBase { parent, weights }),
-                Some(parent) => said.push(format!("trained on from its own version {}", parent.version)),
-                None => said.push(format!("trained on from weights {weights}, which nobody has published here")),
-            }
-        }
+        (None, Some(weights)) => match before {
+            Some(parent) => return Err(StepError::UnnamedBase { parent, weights }),
+            None => said.push(format!("trained on from weights {weights}, which nobody has published here")),
+        },
         (None, None) => {}
     }
     Ok(said.join("; "))
