@@ -19,7 +19,21 @@ pub(crate) async fn send(method: Method, url: &str, token: Option<&str>, body: i
     if let Some(token) = token {
         request = request.header(AUTHORIZATION, format!("Bearer {token}"));
     }
-    let answer = request.send().await.unwrap();
+    read(url, request.send().await.unwrap()).await
+}
+
+/// Posts what the host refuses before it has all come. Whoever is still writing then may not hear why: they ask again.
+pub(crate) async fn post_too_much(url: &str, body: Vec<u8>) -> Answer {
+    for _ in 0..20 {
+        match client::http().post(url).body(body.clone()).send().await {
+            Err(error) if error.is_request() => {}
+            other => return read(url, other.unwrap()).await,
+        }
+    }
+    panic!("{url} never said what was wrong");
+}
+
+async fn read(url: &str, answer: reqwest::Response) -> Answer {
     let status = answer.status().as_u16();
     assert_eq!(answer.headers()[CONTENT_TYPE], "application/json", "{status} from {url}");
     Answer { status, body: answer.json().await.unwrap() }

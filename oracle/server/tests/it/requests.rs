@@ -19,7 +19,7 @@ use tributary_sdk::{
 use tributary_server::{host::Host, http::Patience};
 
 use crate::{
-    http::{Answer, get, post, send},
+    http::{Answer, get, post, post_too_much, send},
     studio::{Buyer, Serving, Studio, image},
     town::{DAY, Town, run, word},
 };
@@ -208,7 +208,7 @@ fn bodies_that_do_not_read_are_refused() {
             post(&format!("{}/v1/sessions", open.serving.url), body).await.refused(400, "bad_body");
         }
         post(&open.url(), vec![0xff, 0xfe, 0x00]).await.refused(400, "bad_body");
-        post(&open.url(), vec![b' '; (1 << 20) + 1]).await.refused(413, "body_too_large");
+        post_too_much(&open.url(), vec![b' '; (1 << 20) + 1]).await.refused(413, "body_too_large");
     });
 }
 
