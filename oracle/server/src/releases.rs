@@ -183,16 +183,28 @@ mod tests {
     use super::*;
     use tributary_factory::release::MODEL_FILE;
 
+    /// A manifest of these weights.
+    fn manifest(weights: &str) -> Vec<u8> {
+        let manifest = serde_json::json!({
+            "format": "tributary-release/1", "weightsHash": keccak256(weights), "tableHash": B256::ZERO,
+            "snapshot": { "asset": "0x00000000000000000000000000000007", "version": 1 }, "snapshotRoot": B256::ZERO,
+            "settlementPolicy": "epoch-signed/1", "input": "features", "inputWidth": 64, "classes": 10, "sketchWidth": 4,
+            "records": 9, "recipe": { "hash": B256::ZERO, "start": "linear", "method": "converge", "seed": 1, "iterations": 5 },
+            "evaluation": { "accuracy": "0.9500", "records": 20 }, "cardHash": B256::ZERO, "sketchReaders": "public",
+        });
+        serde_json::to_vec(&manifest).unwrap()
+    }
+
     /// A run folder with a model and a manifest.
     fn run() -> tempfile::TempDir {
         let run = tempfile::tempdir().unwrap();
         fs::write(run.path().join(MODEL_FILE), "weights").unwrap();
-        fs::write(run.path().join(MANIFEST_FILE), "manifest").unwrap();
+        fs::write(run.path().join(MANIFEST_FILE), manifest("weights")).unwrap();
         run
     }
 
     async fn keeps(store: &ReleaseStore) {
-        let name = keccak256("manifest");
+        let name = keccak256(manifest("weights"));
         assert!(store.find(name).await.unwrap().is_none());
         store.put(run().path(), name).await.unwrap();
         store.put(run().path(), name).await.unwrap();
@@ -220,7 +232,17 @@ mod tests {
     #[tokio::test]
     async fn a_bucket_keeps_the_same_and_is_read_through_copies() {
         let copies = tempfile::tempdir().unwrap();
-        keeps(&ReleaseStore { place: Place::Bucket(Bucket::memory(copies.path())) }).await;
+        let store = ReleaseStore { place: Place::Bucket(Bucket::memory(copies.path())) };
+        keeps(&store).await;
+        // What is damaged there is not taken for whole, now or later.
+        let damaged = run();
+        fs::write(damaged.path().join(MANIFEST_FILE), manifest("other weights")).unwrap();
+        let name = keccak256(manifest("other weights"));
+        store.put(damaged.path(), name).await.unwrap();
+        assert!(matches!(store.find(name).await, Err(StoreError::Bucket(_))));
+        fs::write(damaged.path().join(MODEL_FILE), "other weights").unwrap();
+        store.put(damaged.path(), name).await.unwrap();
+        assert!(store.find(name).await.unwrap().is_some());
     }
 
     #[test]
