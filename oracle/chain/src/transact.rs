@@ -24,10 +24,6 @@ const LOOKS: u32 = 200;
 /// The least that it may take.
 const LEAST: Duration = Duration::from_secs(10);
 
-/// Gas beyond a quarter more than the estimate. By the time a transaction is in a block some seconds have gone by, in which a fee
-/// begins to be earned or an entry has to be written that was not there: a few storage slots.
-const MARGIN: u64 = 60_000;
-
 /// Sends the call and waits until it is in a block.
 pub async fn send<P, D>(
     contract: &'static str,
@@ -37,8 +33,6 @@ where
     P: Provider,
     D: CallDecoder,
 {
-    let gas = call.estimate_gas().await.map_err(|error| refusal(contract, &error))?;
-    let call = call.gas(gas.saturating_add(gas / 4).saturating_add(MARGIN));
     let pending = call.send().await.map_err(|error| refusal(contract, &error))?;
     let patience = pending.provider().client().poll_interval().saturating_mul(LOOKS).max(LEAST);
     let receipt = pending.with_timeout(Some(patience)).get_receipt().await.map_err(ChainError::rpc)?;
