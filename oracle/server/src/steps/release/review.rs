@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, keccak256};
 use tributary_chain::{Account, Chain, assets};
 use tributary_dataset::{Charter, access::Purposes, snapshot::Contents};
 use tributary_factory::{ModelCard, Release, ReleaseFiles, card::CARD_FILE};
@@ -17,6 +17,7 @@ use super::{NewModel, Plan, Required, base_edge, existing, opened, registration}
 use crate::{
     dataset::reading,
     steps::{DataFolder, StepError, dataset, doctor::Diagnosis},
+    terms::words::percent,
 };
 
 /// What was looked at, and what would be published.
@@ -99,7 +100,7 @@ pub async fn review(builder: &Account, data: &DataFolder, plan: &Plan) -> Result
     let parents = parents(builder, &model, manifest).await;
     say("lineage", text(parents));
     let found = existing(builder, &model, manifest).await;
-    let id = AssetId::derive(builder.address(), alloy::primitives::keccak256(&model.name));
+    let id = AssetId::derive(builder.address(), keccak256(&model.name));
     let (newest, is_published) = match &found {
         Ok(Some((asset, _, newest))) if *newest > 0 => {
             let there = assets::version(chain, *asset, *newest).await?;
@@ -213,10 +214,6 @@ fn shared(model: &NewModel) -> Result<String, String> {
     }
 }
 
-fn percent(bps: u16) -> String {
-    format!("{}.{:02} %", bps / 100, bps % 100)
-}
-
 fn words(model: &NewModel) -> String {
     let shares = &model.shares;
     let mut all = vec![
@@ -236,9 +233,9 @@ fn words(model: &NewModel) -> String {
 async fn parents(builder: &Account, model: &NewModel, release: &ReleaseManifest) -> Result<String, StepError> {
     let chain = builder.chain();
     let mut said = vec![said_of(chain, release.snapshot.asset, EDGE_DATA, model.dataset_bps).await?];
-    let own = AssetId::derive(builder.address(), alloy::primitives::keccak256(&model.name));
+    let own = AssetId::derive(builder.address(), keccak256(&model.name));
     let before = match release.recipe.base {
-        Some(weights) => published_as(chain, weights).await?,
+        Some(weights) => assets::version_of(chain, weights).await?,
         None => None,
     };
     match (model.base, release.recipe.base) {
@@ -257,10 +254,6 @@ async fn parents(builder: &Account, model: &NewModel, release: &ReleaseManifest)
         (None, None) => {}
     }
     Ok(said.join("; "))
-}
-
-async fn published_as(chain: &Chain, weights: B256) -> Result<Option<VersionRef>, StepError> {
-    Ok(assets::version_of(chain, weights).await?)
 }
 
 async fn said_of(chain: &Chain, asset: AssetId, kind: u8, given: u16) -> Result<String, StepError> {
